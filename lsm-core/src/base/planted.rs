@@ -1,0 +1,85 @@
+//! The planted bugs: one switch per place where durability can be broken.
+//!
+//! A build with `--cfg lsm_planted` carries them all and turns at most one on, per thread and at run
+//! time; the evidence must then find it. In every other build `planted(..)` is the constant `false`,
+//! and nothing is left of them.
+
+/// A place where the code can be told to break its promise.
+#[allow(missing_docs, reason = "each name says what it breaks; docs/testing.md has the list")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    LogSyncSkipped,
+    LogSyncErrorSwallowed,
+    LogFileUsedAfterFailedSync,
+    LogAppendAfterFailedAppend,
+    LogHeaderNotSynced,
+    LogDirNotSynced,
+    LogUnlinkedBeforeEdit,
+    LogSyncedOutOfOrder,
+    LogSeamUnchecked,
+    LogTailCutNotDurable,
+    TornTakenForRot,
+    RotTakenForTorn,
+    ManifestSyncSkipped,
+    ManifestBeforeLog,
+    ManifestDirNotSynced,
+    ManifestUnlinkedBeforeHeads,
+    HeadSyncSkipped,
+    HeadsWrittenTogether,
+    CreateParentNotSynced,
+    RecoveryReusesNumbers,
+    RecoverySkipsRewrite,
+}
+
+impl Bug {
+    /// Every switch, in the order of the list.
+    pub const ALL: [Bug; 21] = [
+        Bug::LogSyncSkipped,
+        Bug::LogSyncErrorSwallowed,
+        Bug::LogFileUsedAfterFailedSync,
+        Bug::LogAppendAfterFailedAppend,
+        Bug::LogHeaderNotSynced,
+        Bug::LogDirNotSynced,
+        Bug::LogUnlinkedBeforeEdit,
+        Bug::LogSyncedOutOfOrder,
+        Bug::LogSeamUnchecked,
+        Bug::LogTailCutNotDurable,
+        Bug::TornTakenForRot,
+        Bug::RotTakenForTorn,
+        Bug::ManifestSyncSkipped,
+        Bug::ManifestBeforeLog,
+        Bug::ManifestDirNotSynced,
+        Bug::ManifestUnlinkedBeforeHeads,
+        Bug::HeadSyncSkipped,
+        Bug::HeadsWrittenTogether,
+        Bug::CreateParentNotSynced,
+        Bug::RecoveryReusesNumbers,
+        Bug::RecoverySkipsRewrite,
+    ];
+}
+
+#[cfg(lsm_planted)]
+std::thread_local! {
+    static ACTIVE: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
+}
+
+/// Turns one bug on for this thread, or all off.
+#[cfg(lsm_planted)]
+pub fn plant(bug: Option<Bug>) {
+    ACTIVE.with(|active| active.set(bug));
+}
+
+/// True if `bug` is to be committed here.
+#[cfg(lsm_planted)]
+#[must_use]
+pub fn planted(bug: Bug) -> bool {
+    ACTIVE.with(|active| active.get() == Some(bug))
+}
+
+/// True if `bug` is to be committed here.
+#[cfg(not(lsm_planted))]
+#[inline(always)]
+#[must_use]
+pub const fn planted(_bug: Bug) -> bool {
+    false
+}

@@ -1,0 +1,9 @@
+//! An embeddable, ordered, durable key-value engine on a log-structured merge tree.
+//!
+//! The modules below are the architecture, bottom to top: a line, or a group between blank lines,
+//! is a layer, and a module imports only from the layers above it in this list. `tests/tidy.rs`
+//! reads the list and fails on anything else.
+
+pub mod base;
+
+pub mod env;
