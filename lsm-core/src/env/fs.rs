@@ -174,8 +174,11 @@ pub trait Window: Debug + Send + Sync + 'static {
     /// Makes pages present ahead of their first store, so that the store cannot fault.
     fn populate(&self, at: u64, len: u64) -> Result<()>;
 
-    /// Makes the stored bytes of this part durable.
+    /// Makes the stored bytes of this part durable. The file's length must be durable already.
     fn sync(&self, at: u64, len: u64) -> Result<()>;
+
+    /// Lets go of whole pages that will not be stored to again. They keep their bytes.
+    fn release(&self, at: u64, len: u64);
 
     /// True once a store or a page has been lost.
     fn is_lost(&self) -> bool;
