@@ -24,6 +24,10 @@ mod window;
 mod files;
 
 pub mod disk;
+pub mod host;
+pub mod scheduler;
+
+pub mod world;
 
 #[cfg(test)]
 mod tests;

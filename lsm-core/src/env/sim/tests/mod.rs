@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod crash;
+mod scheduler;
 
 use std::path::Path;
 use std::sync::Arc;
