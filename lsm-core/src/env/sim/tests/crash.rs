@@ -6,7 +6,7 @@ use std::path::Path;
 use super::super::crash::CrashPolicy;
 use super::super::disk::SimDisk;
 use super::super::rng::Rng;
-use super::{disk_with_dir, durable_file, file_with};
+use super::helpers::{disk_with_dir, durable_file, file_with};
 use crate::env::fs::{FileSystem, WINDOW_GRAIN, write_all_at};
 
 /// Calls with every image of the disk, under all policies and some seeds.
