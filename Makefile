@@ -70,7 +70,7 @@ unit:
 # All of the engine's tests but those that check has run: stories, examples, documentation.
 engine:
 	@tools/need test cargo cc
-	$(LAB) cargo test -p lsm-core --test it --examples --benches
+	$(LAB) cargo test -p lsm-core --test it --examples
 	$(LAB) cargo test -p lsm-core --doc
 
 # The faces are tested as they ship, without the test-only build's switches.
