@@ -1,8 +1,8 @@
 //! The planted bugs: one switch per place where durability can be broken.
 //!
-//! A build with `--cfg lsm_planted` carries them all and turns at most one on, per thread and at run
-//! time; the evidence must then find it. In every other build `planted(..)` is the constant `false`,
-//! and nothing is left of them.
+//! A build with `--cfg lsm_planted` carries them all and turns at most one on, per thread and at
+//! run time; the evidence must then find it. In every other build `planted(..)` is the constant
+//! `false`, and nothing is left of them.
 
 /// A place where the code can be told to break its promise.
 #[allow(missing_docs, reason = "each name says what it breaks; docs/testing.md has the list")]
