@@ -70,10 +70,10 @@ impl Source {
         line.checked_sub(1).and_then(|index| self.lines.get(index)).map_or("", String::as_str)
     }
 
-    /// Tests, benchmarks and examples; everything else is shipped.
+    /// Tests, what they share, benchmarks and examples; everything else is shipped.
     pub(crate) fn is_test(&self) -> bool {
         let (folders, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
-        name == "tests.rs"
+        matches!(name, "tests.rs" | "testing.rs")
             || name.ends_with("_test.rs")
             || folders.split('/').any(|part| matches!(part, "tests" | "benches" | "examples"))
     }
@@ -240,6 +240,7 @@ c::d->e"##;
 fn tests_benches_and_examples_are_not_shipped() {
     let is_test = |path| Source::new(path, "").is_test();
     assert!(is_test("lsm-core/src/wal/tests.rs"));
+    assert!(is_test("lsm-core/src/wal/testing.rs"));
     assert!(is_test("lsm-core/src/wal/writer_test.rs"));
     assert!(is_test("lsm-core/src/wal/tests/torn.rs"));
     assert!(is_test("lsm-core/benches/append.rs"));
