@@ -162,6 +162,12 @@ impl Journal {
         Ok(ended)
     }
 
+    /// The segment that was appended to last; 0 if there is none.
+    #[must_use]
+    pub fn log_number(&self) -> u64 {
+        self.state.log.end().number
+    }
+
     /// Makes edits durable as one, after everything appended so far.
     pub fn commit(&self, edits: &[Edit]) -> Result<()> {
         self.state.check_open()?;

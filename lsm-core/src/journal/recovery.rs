@@ -190,7 +190,10 @@ fn recover_existing(
         end = settle(env, dir.as_ref(), &mut manifest, &read)?;
     }
     clear_leftovers(dir.as_ref(), &leftovers, &manifest, &heads_numbers(&heads), &mut report);
-    let next_seqno = read.next_seqno.max(sealed_next_seqno(manifest.catalog()));
+    let mut next_seqno = read.next_seqno.max(sealed_next_seqno(manifest.catalog()));
+    if planted(Bug::SequenceReusedAfterCrash) {
+        next_seqno = first_seqno(manifest.catalog());
+    }
     Ok(Recovered { dir, lock, manifest, end, next_seqno, report })
 }
 

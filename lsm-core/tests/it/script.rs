@@ -1,0 +1,297 @@
+//! Scripts: a database on a simulated disk, driven by one letter for each operation.
+//!
+//! ```text
+//! B append, Buffered     D append, Durable      V append, Volatile    L append more than a segment
+//! S sync                 R rotate the log       K make a keyspace     T retire the old log
+//! C close and reopen     X die and reopen       I idle for some seconds
+//! ```
+
+use std::path::Path;
+use std::time::Duration;
+
+use lsm_core::base::error::Result;
+use lsm_core::env::sim::disk::SimDisk;
+use lsm_core::env::sim::rules::{NoWriteAfterFailure, SyncedBeforeRename};
+use lsm_core::env::sim::world::SimWorld;
+use lsm_core::journal::handle::Journal;
+use lsm_core::journal::options::{Durability, JournalOptions, OpenReport};
+use lsm_core::version::edit::Edit;
+use lsm_core::wal::segment::LogMode;
+
+use crate::model::{History, Recovered};
+
+pub const PATH: &str = "/data/db";
+pub const VERBS: &str = "BDVLSRKTCXI";
+
+/// Small enough that a script of three letters sees everything happen.
+pub fn options(mode: LogMode) -> JournalOptions {
+    JournalOptions {
+        log_mode: mode,
+        segment_bytes_min: 4096,
+        segment_bytes_max: 8192,
+        sync_interval: Some(Duration::from_secs(1)),
+        ..JournalOptions::default()
+    }
+}
+
+pub fn mode_name(mode: LogMode) -> &'static str {
+    match mode {
+        LogMode::Write => "write",
+        LogMode::Mapped => "mapped",
+        LogMode::Auto => "auto",
+    }
+}
+
+/// An empty disk with the rules that hold for every disk.
+pub fn new_disk() -> SimDisk {
+    let disk = SimDisk::new();
+    watch(&disk);
+    disk
+}
+
+pub fn watch(disk: &SimDisk) {
+    disk.add_rule(NoWriteAfterFailure::default());
+    disk.add_rule(SyncedBeforeRename);
+}
+
+/// Opens the database on a disk; answers what was replayed.
+pub fn open(
+    disk: &SimDisk,
+    mode: LogMode,
+    seed: u64,
+) -> (SimWorld, Result<(Journal, OpenReport, Recovered)>) {
+    let world = SimWorld::from_disk(disk.clone(), seed);
+    let mut recovered = Recovered::default();
+    let opened = Journal::open(&world.env(), Path::new(PATH), options(mode), &mut |batch| {
+        recovered.batches.push((batch.first.get(), batch.count, batch.payload.to_vec()));
+        Ok(())
+    });
+    let opened = opened.map(|(journal, report)| {
+        recovered.keyspaces = journal.catalog().keyspaces.into_values().collect();
+        (journal, report, recovered)
+    });
+    (world, opened)
+}
+
+/// Opens, and lets go of it as a crash would; answers what was recovered.
+pub fn peek(disk: &SimDisk, mode: LogMode, seed: u64) -> Result<Recovered> {
+    let (world, opened) = open(disk, mode, seed);
+    opened.map(|(journal, _, recovered)| {
+        kill(&world, journal);
+        recovered
+    })
+}
+
+/// The death of the process.
+pub fn kill(world: &SimWorld, journal: Journal) {
+    journal.abandon();
+    world.scheduler.kill();
+}
+
+/// A run of a script.
+pub struct Run {
+    pub mode: LogMode,
+    pub disk: SimDisk,
+    pub history: History,
+    /// What contradicted a promise while the script ran.
+    pub violation: Option<String>,
+    world: Option<SimWorld>,
+    journal: Option<Journal>,
+    seed: u64,
+    batches: u32,
+    keyspaces: u32,
+}
+
+impl Run {
+    /// A new database on this disk.
+    pub fn begin(disk: SimDisk, mode: LogMode, seed: u64) -> Self {
+        let mut run = Self {
+            mode,
+            disk,
+            history: History::default(),
+            violation: None,
+            world: None,
+            journal: None,
+            seed,
+            batches: 0,
+            keyspaces: 0,
+        };
+        run.open();
+        run
+    }
+
+    /// The whole script, as it would be without a crash.
+    pub fn all(disk: SimDisk, mode: LogMode, script: &str, seed: u64) -> Self {
+        let mut run = Self::begin(disk, mode, seed);
+        script.chars().for_each(|verb| run.verb(verb));
+        run
+    }
+
+    pub fn journal(&self) -> Option<&Journal> {
+        self.journal.as_ref()
+    }
+
+    /// One letter. Failures are noted: with a sound disk there must be none.
+    pub fn verb(&mut self, verb: char) {
+        match verb {
+            'B' => self.append(Durability::Buffered, 40),
+            'D' => self.append(Durability::Durable, 40),
+            'V' => self.append(Durability::Volatile, 40),
+            'L' => self.append(Durability::Buffered, 9000),
+            'S' => self.sync(),
+            'R' => self.with(|journal| journal.rotate().map(drop)),
+            'K' => self.create_keyspace(),
+            'T' => self.retire(),
+            'C' => self.close_and_reopen(),
+            'X' => self.die_and_reopen(),
+            'I' => self.idle(),
+            other => panic!("no verb is called {other:?}"),
+        }
+        let complaints = self.disk.violations();
+        if let Some(first) = complaints.first() {
+            self.fail(format!("the disk's rules were broken: {first}"));
+        }
+    }
+
+    /// Ends the run as a crash would.
+    pub fn kill(&mut self) {
+        if let (Some(world), Some(journal)) = (self.world.take(), self.journal.take()) {
+            kill(&world, journal);
+        }
+    }
+
+    fn fail(&mut self, why: String) {
+        self.violation.get_or_insert(why);
+    }
+
+    fn now(&self) -> u64 {
+        self.disk.op_count()
+    }
+
+    fn with(&mut self, act: impl FnOnce(&Journal) -> Result<()>) {
+        if let Some(journal) = &self.journal {
+            if let Err(error) = act(journal) {
+                self.history.note_failure(&error);
+            }
+        }
+    }
+
+    fn append(&mut self, durability: Durability, size: usize) {
+        let Some(journal) = &self.journal else { return };
+        self.batches += 1;
+        let count = self.batches % 3 + 1;
+        let payload: Vec<u8> = (0..size).map(|at| (self.batches as usize * 7 + at) as u8).collect();
+        let issued = self.now();
+        let index = (durability != Durability::Volatile)
+            .then(|| self.history.issue_batch(issued, count, payload.clone()));
+        let result = journal.append(&payload, count, durability);
+        let returned = self.now();
+        match (result, index) {
+            (Ok(last), Some(index)) => {
+                let first = last.get() - u64::from(count - 1);
+                self.history.acknowledge_batch(index, returned, first);
+                if durability == Durability::Durable {
+                    self.history.note_durable(returned);
+                }
+            }
+            (Ok(_), None) => {}
+            (Err(error), index) => {
+                if let Some(index) = index {
+                    self.history.refuse_batch(index, &error);
+                }
+                self.history.note_failure(&error);
+            }
+        }
+    }
+
+    fn sync(&mut self) {
+        let Some(journal) = &self.journal else { return };
+        let result = journal.sync();
+        self.note_sync(result);
+    }
+
+    fn note_sync(&mut self, result: Result<()>) {
+        match result {
+            Ok(()) => self.history.note_durable(self.now()),
+            Err(error) => self.history.note_failure(&error),
+        }
+    }
+
+    fn create_keyspace(&mut self) {
+        let Some(journal) = &self.journal else { return };
+        self.keyspaces += 1;
+        let name = format!("k{}", self.keyspaces);
+        let index = self.history.issue_keyspace(self.now(), &name);
+        match journal.create_keyspace(&name) {
+            Ok(_) => {
+                self.history.acknowledge_keyspace(index, self.now());
+                self.history.note_durable(self.now());
+            }
+            Err(error) => self.history.note_failure(&error),
+        }
+    }
+
+    /// What the engine does when a flush is installed: everything before a new segment leaves.
+    fn retire(&mut self) {
+        self.with(|journal| journal.rotate().map(drop));
+        let start = self.history.batch_count();
+        self.append(Durability::Buffered, 40);
+        let Some(journal) = &self.journal else { return };
+        let number = journal.log_number();
+        let index = self.history.issue_retirement(self.now(), start);
+        match journal.commit(&[Edit::LogStart(number)]) {
+            Ok(()) => {
+                self.history.acknowledge_retirement(index, self.now());
+                self.history.note_durable(self.now());
+            }
+            Err(error) => self.history.note_failure(&error),
+        }
+    }
+
+    fn idle(&mut self) {
+        let Some(world) = &self.world else { return };
+        for _ in 0..4 {
+            world.clock.advance(Duration::from_secs(1));
+            world.scheduler.run_until_idle();
+        }
+        if self.journal.as_ref().is_some_and(|journal| journal.fault().is_none()) {
+            self.history.note_durable(self.now());
+        }
+    }
+
+    fn close_and_reopen(&mut self) {
+        let Some(journal) = self.journal.take() else { return };
+        match journal.close() {
+            Ok(()) => self.history.note_durable(self.now()),
+            Err(error) => self.history.note_failure(&error),
+        }
+        self.open();
+    }
+
+    fn die_and_reopen(&mut self) {
+        self.kill();
+        self.open();
+    }
+
+    fn open(&mut self) {
+        self.seed += 1;
+        let (world, opened) = open(&self.disk, self.mode, self.seed);
+        self.world = Some(world);
+        match opened {
+            Ok((journal, _, recovered)) => {
+                if let Err(why) = self.history.check(self.now(), true, &recovered) {
+                    self.fail(format!("reopened after the process died: {why}"));
+                }
+                self.history.note_recovered(self.now(), &recovered);
+                self.journal = Some(journal);
+            }
+            Err(error) => self.history.note_failure(&error),
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
