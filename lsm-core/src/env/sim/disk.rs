@@ -17,7 +17,7 @@ use super::inode::{Change, Node};
 use super::op::{Op, OpKind};
 use super::rules::Rule;
 use super::shared::{Handle, Shared, os_error, refusal, run};
-use super::state::State;
+use super::state::{Answer, State};
 use crate::base::error::Result;
 use crate::base::sync::Mutex;
 use crate::env::fs::{Directory, FileSystem};
@@ -43,10 +43,8 @@ impl FileSystem for SimDisk {
         let op = Op::new(OpKind::CreateDir, &path.into());
         run(&self.0, op.clone(), |shared, _| {
             let state = &mut shared.state;
-            let made = state.parent_of(path).and_then(|(parent, name)| {
-                let dir = state.new_dir();
-                state.link(parent, name, Node::Dir(dir))
-            });
+            let parent = state.parent_of(path);
+            let made = parent.and_then(|(parent, name)| state.create_dir(parent, name));
             made.map_err(|code| refusal(code, &op))
         })
     }
@@ -232,7 +230,7 @@ impl SimDisk {
 
     /// Gives a file these bytes; makes it, and the directories above it, if there is none.
     pub fn plant(&self, path: &str, bytes: &[u8]) -> Result<()> {
-        self.plant_node(path, None)?;
+        self.plant_node(path, |state, dir, name| state.create(dir, name).map(drop))?;
         self.edit(path, |shared, file| {
             shared.state.change(file, Change::SetLen(0));
             shared.state.change(file, Change::Write { offset: 0, bytes: bytes.into() });
@@ -242,7 +240,7 @@ impl SimDisk {
 
     /// Makes a name that is neither file nor directory.
     pub fn plant_other(&self, path: &str) -> Result<()> {
-        self.plant_node(path, Some(Node::Other))
+        self.plant_node(path, |state, dir, name| state.link(dir, name, Node::Other))
     }
 
     /// Takes a name away.
@@ -262,25 +260,34 @@ impl SimDisk {
         self.edit(path, |shared, file| shared.flip(file, offset, mask))
     }
 
-    fn plant_node(&self, path: &str, node: Option<Node>) -> Result<()> {
+    /// Makes what is missing of a path with `make`, which is given the last directory and the name.
+    fn plant_node(
+        &self,
+        path: &str,
+        make: impl FnOnce(&mut State, u64, &str) -> Answer<()>,
+    ) -> Result<()> {
         let mut shared = self.0.lock();
         let state = &mut shared.state;
-        let mut parents: Vec<&Path> = Path::new(path).ancestors().skip(1).collect();
+        let path = Path::new(path);
+        let mut parents: Vec<&Path> = path.ancestors().skip(1).collect();
         parents.reverse();
-        let mut make = |path: &Path, node: Option<Node>| {
-            if state.node_at(path).is_ok() {
+        let planted = parents.into_iter().try_for_each(|parent| {
+            if state.node_at(parent).is_ok() {
                 return Ok(());
             }
-            let (dir, name) = state.parent_of(path)?;
-            let node = node.unwrap_or_else(|| Node::File(state.new_file()));
-            let node = if node == Node::Dir(0) { Node::Dir(state.new_dir()) } else { node };
-            state.link(dir, name, node)?;
+            let (dir, name) = state.parent_of(parent)?;
+            state.create_dir(dir, name)?;
             state.with_dir(dir, |dir| dir.sync());
             Ok(())
-        };
-        let made = parents.into_iter().try_for_each(|parent| make(parent, Some(Node::Dir(0))));
-        made.and_then(|()| make(Path::new(path), node))
-            .map_err(|code| os_error(code, OpKind::Create, Path::new(path)))
+        });
+        let planted = planted.and_then(|()| state.parent_of(path)).and_then(|(dir, name)| {
+            if state.lookup(dir, name).is_err() {
+                make(state, dir, name)?;
+                state.with_dir(dir, |dir| dir.sync());
+            }
+            Ok(())
+        });
+        planted.map_err(|code| os_error(code, OpKind::Create, path))
     }
 
     fn edit<T>(&self, path: &str, act: impl FnOnce(&mut Shared, u64) -> T) -> Result<T> {

@@ -56,9 +56,8 @@ impl Directory for SimDirectory {
         let mut op = self.op(OpKind::Create, name)?;
         op.access = Some(Access::ReadWrite);
         run(&self.disk, op.clone(), |shared, _| {
-            let file = shared.state.new_file();
-            let linked = shared.state.link(self.id, name, Node::File(file));
-            linked.map_err(|code| refusal(code, &op))?;
+            let made = shared.state.create(self.id, name);
+            let file = made.map_err(|code| refusal(code, &op))?;
             Ok(Arc::new(self.handle(shared, file, &op.path, Access::ReadWrite)) as Arc<dyn File>)
         })
     }

@@ -94,10 +94,13 @@ impl Inode {
     }
 
     /// Makes the sectors of one part durable, as far as the durable length reaches; lengths stay
-    /// pending.
+    /// pending, and if one of them would cut the part, all of it does.
     pub(super) fn sync_range(&mut self, from: u64, len: u64) {
         let to = from.saturating_add(len).div_ceil(SECTOR).saturating_mul(SECTOR);
         let (from, to) = (from / SECTOR * SECTOR, to.min(self.durable.len()));
+        if !self.has_durable_len(to) {
+            return;
+        }
         let durable = Arc::make_mut(&mut self.durable);
         let mut kept = Vec::new();
         for Pending { order, change } in std::mem::take(&mut self.pending) {

@@ -35,11 +35,16 @@ impl Write<'_> {
 
 /// Every sector after some of its writes or torn, and a length out of its history.
 pub(super) fn sectors(file: &Inode, disk: &State, rng: &mut Rng) -> Arc<Content> {
-    let lengths = rng.below(file.pending.len() as u64 + 1) as usize;
+    let count = file.pending.len();
+    let lengths = rng.below(count as u64 + 1) as usize;
+    // Holes below a length that has arrived are what is hardest to recover from.
+    let lengths = if rng.chance(1, 3) { count } else { lengths };
     let (mut content, len, writes) = after_lengths(file, lengths);
     let touched: BTreeSet<u64> = writes.iter().flat_map(Write::sectors).collect();
+    let damage = 4 * rng.below(3);
+    let cut = PowerCut { writes, disk, damage };
     for sector in touched {
-        if let Some(bytes) = one_sector(&content, sector, &writes, disk, rng) {
+        if let Some(bytes) = cut.one_sector(&content, sector, rng) {
             content.write(sector * SECTOR, &bytes);
         }
     }
@@ -90,54 +95,58 @@ fn after_lengths(file: &Inode, count: usize) -> (Content, u64, Vec<Write<'_>>) {
     (content, len, writes)
 }
 
-/// What one sector holds; nothing if it keeps what it had.
-fn one_sector(
-    content: &Content,
-    sector: u64,
-    writes: &[Write<'_>],
-    disk: &State,
-    rng: &mut Rng,
-) -> Option<Sector> {
-    let mut bytes = [0; SECTOR as usize];
-    content.read(&mut bytes, sector * SECTOR);
-    let writes: Vec<&Write<'_>> =
-        writes.iter().filter(|write| write.sectors().contains(&sector)).collect();
-    let arrived = rng.below(writes.len() as u64 + 1) as usize;
-    for write in writes.iter().take(arrived) {
-        write.each_in(sector, |place, byte| set(&mut bytes, place, byte));
-    }
-    let mut foreign = [0; SECTOR as usize];
-    match rng.below(8) {
-        0 => rng.garbage(&mut foreign),
-        1 => {}
-        2 => other_block(disk, &mut foreign, rng),
-        3 => {
-            // The next write has come half way.
-            let border = rng.below(SECTOR) as usize;
-            if let Some(write) = writes.get(arrived) {
-                write.each_in(sector, |place, byte| {
-                    if place < border {
-                        set(&mut bytes, place, byte);
-                    }
-                });
+/// What was on its way to one file when the power went.
+struct PowerCut<'a> {
+    writes: Vec<Write<'a>>,
+    disk: &'a State,
+    /// How many out of sixteen sectors are damaged.
+    damage: u64,
+}
+
+impl PowerCut<'_> {
+    /// What one sector holds; nothing if it keeps what it had.
+    fn one_sector(&self, content: &Content, sector: u64, rng: &mut Rng) -> Option<Sector> {
+        let mut bytes = [0; SECTOR as usize];
+        content.read(&mut bytes, sector * SECTOR);
+        let writes = self.writes.iter().filter(|write| write.sectors().contains(&sector));
+        let writes: Vec<&Write<'_>> = writes.collect();
+        let arrived = rng.below(writes.len() as u64 + 1) as usize;
+        let arrived = if rng.chance(1, 4) { writes.len() } else { arrived };
+        for write in writes.iter().take(arrived) {
+            write.each_in(sector, |place, byte| set(&mut bytes, place, byte));
+        }
+        if rng.chance(self.damage, 16) {
+            match writes.get(arrived) {
+                Some(next) if rng.chance(1, 4) => {
+                    let border = rng.below(SECTOR) as usize;
+                    next.each_in(sector, |place, byte| {
+                        if place < border {
+                            set(&mut bytes, place, byte);
+                        }
+                    });
+                }
+                _ => self.spoil(&mut bytes, sector, &writes, rng),
             }
             return Some(bytes);
         }
-        _ if arrived == 0 => return None,
-        _ => return Some(bytes),
+        (arrived > 0).then_some(bytes)
     }
-    spoil(&mut bytes, &foreign, sector, &writes);
-    Some(bytes)
-}
 
-/// Puts foreign bytes wherever a pending write was changing the sector.
-fn spoil(bytes: &mut Sector, foreign: &Sector, sector: u64, writes: &[&Write<'_>]) {
-    for write in writes {
-        write.each_in(sector, |place, _| {
-            if let Some(byte) = foreign.get(place) {
-                set(bytes, place, *byte);
-            }
-        });
+    /// Puts garbage, zeros or another file's bytes wherever a write was changing the sector.
+    fn spoil(&self, bytes: &mut Sector, sector: u64, writes: &[&Write<'_>], rng: &mut Rng) {
+        let mut foreign = [0; SECTOR as usize];
+        match rng.below(3) {
+            0 => rng.garbage(&mut foreign),
+            1 => other_block(self.disk, &mut foreign, rng),
+            _ => {}
+        }
+        for write in writes {
+            write.each_in(sector, |place, _| {
+                if let Some(byte) = foreign.get(place) {
+                    set(bytes, place, *byte);
+                }
+            });
+        }
     }
 }
 

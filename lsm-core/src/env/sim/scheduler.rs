@@ -18,7 +18,7 @@ use crate::env::clock::Clock;
 use crate::env::schedule::{Job, Scheduler, Signal, Step};
 
 /// So many steps without the clock moving are a loop.
-const MAX_STEPS_AT_ONE_TIME: u64 = 10_000_000;
+const MAX_STEPS_AT_ONE_TIME: u64 = 1_000_000;
 
 /// Runs jobs by the seed.
 pub struct SimScheduler {
@@ -199,6 +199,10 @@ impl Scheduler for SimScheduler {
         deadline: Option<Duration>,
         ready: &mut dyn FnMut() -> bool,
     ) -> bool {
+        // A test that has failed unwinds through whoever waits in its destructor: let it pass.
+        if std::thread::panicking() {
+            return ready();
+        }
         self.check_may_wait();
         let mut steps = 0;
         loop {

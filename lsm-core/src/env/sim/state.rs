@@ -74,6 +74,22 @@ impl State {
         names.get(name).copied().ok_or(libc::ENOENT)
     }
 
+    /// Makes an empty file.
+    pub(super) fn create(&mut self, dir: u64, name: &str) -> Answer<u64> {
+        self.link(dir, name, Node::File(self.next_id))?;
+        let file = self.take_id();
+        self.files.insert(file, Arc::default());
+        Ok(file)
+    }
+
+    /// Makes an empty directory.
+    pub(super) fn create_dir(&mut self, dir: u64, name: &str) -> Answer<()> {
+        self.link(dir, name, Node::Dir(self.next_id))?;
+        let made = self.take_id();
+        self.dirs.insert(made, Arc::default());
+        Ok(())
+    }
+
     /// Gives a name to a node that is new.
     pub(super) fn link(&mut self, dir: u64, name: &str, node: Node) -> Answer<()> {
         match self.lookup(dir, name) {
@@ -102,18 +118,6 @@ impl State {
             return Ok(());
         }
         self.change_dir(dir, DirChange::Rename { from: from.into(), to: to.into(), node })
-    }
-
-    pub(super) fn new_file(&mut self) -> u64 {
-        let id = self.take_id();
-        self.files.insert(id, Arc::default());
-        id
-    }
-
-    pub(super) fn new_dir(&mut self) -> u64 {
-        let id = self.take_id();
-        self.dirs.insert(id, Arc::default());
-        id
     }
 
     pub(super) fn change(&mut self, file: u64, change: Change) {

@@ -6,5 +6,7 @@ mod helpers;
 mod crash;
 mod disk;
 mod faults;
+mod inode;
 mod rules;
 mod scheduler;
+mod toy;
