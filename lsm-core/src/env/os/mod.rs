@@ -6,7 +6,6 @@
 
 mod sys;
 
-#[allow(dead_code, reason = "the scheduler comes next")]
 mod process;
 
 pub mod clock;
@@ -27,6 +26,9 @@ pub mod dir;
 
 pub mod fs;
 
+pub mod scheduler;
+
+pub mod world;
+
 #[cfg(test)]
-#[allow(dead_code, reason = "the scheduler comes next")]
 mod testing;
