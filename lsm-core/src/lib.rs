@@ -7,3 +7,12 @@
 pub mod base;
 
 pub mod env;
+
+pub mod key;
+
+pub mod record;
+
+pub mod version;
+pub mod wal;
+
+pub mod journal;

@@ -1,8 +1,8 @@
 //! The one error type: a word wide, cheap to clone, and made to answer "what should I do now?".
 //!
 //! A kind says what the caller can do, the message says what happened, and `path` and `offset` say
-//! where, whenever there is a where. Errors are cloned freely, because the first cause of a fault is
-//! handed to every later caller that meets its consequences.
+//! where, whenever there is a where. Errors are cloned freely, because the first cause of a fault
+//! is handed to every later caller that meets its consequences.
 
 use std::fmt;
 use std::io;

@@ -1,8 +1,8 @@
 //! The planted bugs: one switch per place where durability can be broken.
 //!
-//! A build with `--cfg lsm_planted` carries them all and turns at most one on, per thread and at run
-//! time; the evidence must then find it. In every other build `planted(..)` is the constant `false`,
-//! and nothing is left of them.
+//! A build with `--cfg lsm_planted` carries them all and turns at most one on, per thread and at
+//! run time; the evidence must then find it. In every other build `planted(..)` is the constant
+//! `false`, and nothing is left of them.
 
 /// A place where the code can be told to break its promise.
 #[allow(missing_docs, reason = "each name says what it breaks; docs/testing.md has the list")]
@@ -10,51 +10,59 @@
 pub enum Bug {
     LogSyncSkipped,
     LogSyncErrorSwallowed,
-    LogFileUsedAfterFailedSync,
+    LogUsedAfterFailedSync,
     LogAppendAfterFailedAppend,
     LogHeaderNotSynced,
     LogDirNotSynced,
     LogUnlinkedBeforeEdit,
     LogSyncedOutOfOrder,
     LogSeamUnchecked,
-    LogTailCutNotDurable,
+    LogChainUnchecked,
     TornTakenForRot,
     RotTakenForTorn,
+    LaterSegmentsKept,
     ManifestSyncSkipped,
     ManifestBeforeLog,
     ManifestDirNotSynced,
     ManifestUnlinkedBeforeHeads,
+    ManifestAppendAfterFailure,
     HeadSyncSkipped,
-    HeadsWrittenTogether,
-    CreateParentNotSynced,
+    HeadDirNotSynced,
+    ParentDirNotSynced,
     RecoveryReusesNumbers,
     RecoverySkipsRewrite,
+    RewriteSyncSkipped,
+    SequenceReusedAfterCrash,
 }
 
 impl Bug {
     /// Every switch, in the order of the list.
-    pub const ALL: [Bug; 21] = [
+    pub const ALL: [Bug; 25] = [
         Bug::LogSyncSkipped,
         Bug::LogSyncErrorSwallowed,
-        Bug::LogFileUsedAfterFailedSync,
+        Bug::LogUsedAfterFailedSync,
         Bug::LogAppendAfterFailedAppend,
         Bug::LogHeaderNotSynced,
         Bug::LogDirNotSynced,
         Bug::LogUnlinkedBeforeEdit,
         Bug::LogSyncedOutOfOrder,
         Bug::LogSeamUnchecked,
-        Bug::LogTailCutNotDurable,
+        Bug::LogChainUnchecked,
         Bug::TornTakenForRot,
         Bug::RotTakenForTorn,
+        Bug::LaterSegmentsKept,
         Bug::ManifestSyncSkipped,
         Bug::ManifestBeforeLog,
         Bug::ManifestDirNotSynced,
         Bug::ManifestUnlinkedBeforeHeads,
+        Bug::ManifestAppendAfterFailure,
         Bug::HeadSyncSkipped,
-        Bug::HeadsWrittenTogether,
-        Bug::CreateParentNotSynced,
+        Bug::HeadDirNotSynced,
+        Bug::ParentDirNotSynced,
         Bug::RecoveryReusesNumbers,
         Bug::RecoverySkipsRewrite,
+        Bug::RewriteSyncSkipped,
+        Bug::SequenceReusedAfterCrash,
     ];
 }
 

@@ -10,6 +10,11 @@ pub mod schedule;
 
 pub mod world;
 
+#[allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the operating system is named here and nowhere else"
+)]
 pub mod os;
 #[cfg(any(test, lsm_sim))]
 pub mod sim;

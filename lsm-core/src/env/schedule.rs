@@ -12,7 +12,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+#[allow(clippy::disallowed_types, reason = "the one place where threads are put to sleep")]
+use parking_lot::Condvar;
+use parking_lot::Mutex;
 
 use crate::base::error::Result;
 use crate::base::sync::{AtomicU64, Ordering};
@@ -57,6 +59,7 @@ pub struct Signal {
     epoch: AtomicU64,
     sleepers: AtomicU64,
     lock: Mutex<()>,
+    #[allow(clippy::disallowed_types, reason = "the one place where threads are put to sleep")]
     woken: Condvar,
 }
 

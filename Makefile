@@ -1,0 +1,113 @@
+# Everything a person or a machine runs here. `make` alone lists it.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# The test-only build: the simulated world is open to tests, and the planted bugs are compiled in,
+# all off until a test turns one on. It has a target directory of its own, so that the two builds do
+# not evict each other.
+CFGS := --cfg lsm_sim --cfg lsm_planted
+LAB := RUSTFLAGS="$(CFGS)" RUSTDOCFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/lab
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+
+.PHONY: help demo check test prove bench tsan miri clean
+.PHONY: format lint deny tidy unit engine capi python images asan
+
+help:
+	@echo 'make demo    run what exists: write, crash and recover on this machine'
+	@echo 'make check   format, lints, layers and unit tests, in under two minutes'
+	@echo 'make test    all tests, in at most ten minutes from a clean clone'
+	@echo 'make prove   the evidence: crash images, damage, planted bugs, AddressSanitizer'
+	@echo 'make bench   the benchmarks'
+	@echo 'make tsan    unit tests under ThreadSanitizer (needs rust-src)'
+	@echo 'make miri    unit tests of base/ under Miri (needs a nightly toolchain)'
+	@echo 'make clean   remove everything that was built'
+
+demo:
+	@tools/need $@ cargo cc
+	cargo run --release -p lsm-core --example ground
+
+check: format lint deny tidy unit
+
+test: check engine capi python
+
+prove: images asan
+
+bench:
+	@tools/need $@ cargo cc
+	cargo bench -p lsm-core
+
+clean:
+	@tools/need $@ cargo
+	cargo clean
+
+# -- the parts of check
+
+format:
+	@tools/need check cargo rustfmt
+	cargo fmt --all --check
+
+lint:
+	@tools/need check cargo clippy cc python3
+	cargo clippy --workspace --all-targets -- -D warnings
+	$(LAB) cargo clippy --workspace --exclude lsm-capi --exclude lsm-python --all-targets \
+		-- -D warnings
+
+deny:
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else \
+		echo 'Licences and sources of dependencies were not checked: there is no cargo-deny here.'; fi
+
+tidy:
+	@tools/need check cargo cc
+	$(LAB) cargo test -p lsm-core --test tidy
+
+unit:
+	@tools/need check cargo cc
+	$(LAB) cargo test -p lsm-core --lib
+
+# -- the parts of test
+
+# All of the engine's tests but those that check has run: stories, examples, documentation.
+engine:
+	@tools/need test cargo cc
+	$(LAB) cargo test -p lsm-core --test it --examples
+	$(LAB) cargo test -p lsm-core --doc
+
+# The faces are tested as they ship, without the test-only build's switches.
+capi:
+	@tools/need test cargo cc c++
+	cargo test -p lsm-capi
+
+STAGE := target/python
+python:
+	@tools/need test cargo cc python3
+	cargo build -p lsm-python
+	rm -rf $(STAGE)
+	mkdir -p $(STAGE)
+	cp -R lsm-python/python/lsmdb $(STAGE)/
+	cp "$${CARGO_TARGET_DIR:-target}/debug/lib_native.so" $(STAGE)/lsmdb/_native.abi3.so
+	PYTHONPATH=$(STAGE) PYTHONDONTWRITEBYTECODE=1 python3 -s -m unittest discover -s lsm-python/tests
+
+# -- the parts of prove
+
+images:
+	@tools/need prove cargo cc
+	$(LAB) tools/ran cargo test -p lsm-core --test it -- --ignored --show-output prove_
+
+# Sanitizers need a compiler switch that stable hides, and a build of their own.
+asan:
+	@tools/need prove cargo cc
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address $(CFGS)" CARGO_TARGET_DIR=target/asan \
+		tools/ran cargo test -p lsm-core --lib --target $(HOST) env::os
+
+# -- lanes of their own
+
+tsan:
+	@tools/need $@ cargo cc rust-src
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread $(CFGS)" CARGO_TARGET_DIR=target/tsan \
+		tools/ran cargo test -p lsm-core --lib -Zbuild-std --target $(HOST)
+
+miri:
+	@tools/need $@ cargo miri
+	RUSTFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/miri \
+		tools/ran cargo +nightly miri test -p lsm-core --lib base::

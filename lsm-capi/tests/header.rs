@@ -1,0 +1,153 @@
+//! `include/lsm.h` is what the sources say, compiles everywhere, and links.
+//!
+//! `REWRITE=1 cargo test -p lsm-capi` writes the header anew.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test of files and compilers"
+)]
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+
+fn package() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn include() -> PathBuf {
+    package().join("../include")
+}
+
+/// The header made from the modules of `lib.rs`, in its order.
+fn generate() -> String {
+    let config = cbindgen::Config::from_file(package().join("cbindgen.toml")).expect("the config");
+    let lib = fs::read_to_string(package().join("src/lib.rs")).expect("lib.rs");
+    let sections = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for section in sections {
+        builder = builder.with_src(package().join(format!("src/{section}.rs")));
+    }
+    let mut header = Vec::new();
+    builder.generate().expect("the sources make a header").write(&mut header);
+    String::from_utf8(header).expect("a header in UTF-8")
+}
+
+/// True if `tool` runs here; `make test` asks for it beforehand, so this is for bare `cargo test`.
+fn has(tool: &str) -> bool {
+    let is_there = Command::new(tool).arg("--version").output().is_ok();
+    if !is_there {
+        eprintln!("not run: there is no {tool} here");
+    }
+    is_there
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {}\n{told}", output.status);
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Compiles a file that includes the header twice.
+fn compiles(compiler: &str, standard: &str, name: &str) {
+    if !has(compiler) {
+        return;
+    }
+    let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&source, "#include <lsm.h>\n#include <lsm.h>\nint lsm_included;\n").expect("a file");
+    run(Command::new(compiler)
+        .arg(standard)
+        .args(STRICT)
+        .arg("-fsyntax-only")
+        .arg("-I")
+        .arg(include())
+        .arg(source));
+}
+
+#[test]
+fn the_header_is_what_the_sources_say() {
+    let path = include().join("lsm.h");
+    let wanted = generate();
+    if env::var_os("REWRITE").is_some() {
+        fs::write(&path, &wanted).expect("the header is written");
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    let first = found.lines().zip(wanted.lines()).position(|(found, wanted)| found != wanted);
+    assert!(
+        found == wanted,
+        "include/lsm.h:{}: not what lsm-capi/src says: REWRITE=1 cargo test -p lsm-capi",
+        first.unwrap_or_else(|| found.lines().count().min(wanted.lines().count())) + 1,
+    );
+}
+
+#[test]
+fn the_header_is_c99() {
+    compiles("cc", "-std=c99", "header99.c");
+}
+
+#[test]
+fn the_header_is_c11() {
+    compiles("cc", "-std=c11", "header11.c");
+}
+
+#[test]
+fn the_header_is_cpp11() {
+    compiles("c++", "-std=c++11", "header11.cc");
+}
+
+#[test]
+fn the_header_is_cpp17() {
+    compiles("c++", "-std=c++17", "header17.cc");
+}
+
+/// Builds the library as a user would, beside the test's own build.
+fn library() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("library");
+    run(Command::new(env!("CARGO"))
+        .args(["build", "--lib", "--manifest-path"])
+        .arg(package().join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(&target)
+        .env_remove("RUSTFLAGS"));
+    target.join("debug")
+}
+
+#[test]
+fn a_c_program_links_and_prints_the_version() {
+    if !cfg!(target_os = "linux") || !has("cc") {
+        return;
+    }
+    let library = library();
+    let soname = concat!(
+        "liblsm.so.",
+        env!("CARGO_PKG_VERSION_MAJOR"),
+        ".",
+        env!("CARGO_PKG_VERSION_MINOR")
+    );
+    fs::copy(library.join("liblsm.so"), library.join(soname)).expect("a name for the loader");
+    let static_parts = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
+    let ways: [(&str, &[&str]); 2] = [("liblsm.so", &[]), ("liblsm.a", &static_parts)];
+    for (file, parts) in ways {
+        let program = library.join(format!("version-{file}"));
+        run(Command::new("cc")
+            .arg("-std=c99")
+            .args(STRICT)
+            .arg("-I")
+            .arg(include())
+            .arg(package().join("tests/c/version.c"))
+            .arg(library.join(file))
+            .args(parts)
+            .arg("-o")
+            .arg(&program));
+        let printed = run(Command::new(&program).env("LD_LIBRARY_PATH", &library));
+        assert_eq!(printed.trim_end(), env!("CARGO_PKG_VERSION"), "{file}");
+    }
+}

@@ -1,0 +1,287 @@
+//! The open journal: what the engine calls.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::env::schedule::{Job, Signal};
+use crate::env::world::Env;
+use crate::journal::flusher::Flusher;
+use crate::journal::keeper::Keeper;
+use crate::journal::options::{Durability, JournalOptions, OpenReport};
+use crate::journal::recovery::{Recovered, Replay, listed_of, recover, rewrite_log, witness_of};
+use crate::journal::state::State;
+use crate::journal::turn::Turn;
+use crate::key::keyspace::KeyspaceId;
+use crate::key::seqno::SeqNo;
+use crate::record::frame::{FRAME_COUNT_MAX, Payload};
+use crate::version::catalog::Catalog;
+use crate::version::edit::Edit;
+use crate::wal::chain::read_chain;
+use crate::wal::log::{Log, SeamFacts};
+use crate::wal::segment::LogMode;
+
+/// The most bytes that one batch can hold.
+pub const BATCH_BYTES_MAX: usize = 2 << 30;
+/// The most bytes that the name of a keyspace can have.
+pub const KEYSPACE_NAME_MAX: usize = 255;
+
+/// The durable ground of one database, open for writing. Any number of threads may share it.
+#[derive(Debug)]
+pub struct Journal {
+    state: Arc<State>,
+}
+
+impl Journal {
+    /// Opens the database at `path`, handing every batch that the log still holds to `replay`, in
+    /// commit order. If this fails, nothing that was there has been changed, but for new files
+    /// that the next opening clears away.
+    pub fn open(
+        env: &Env,
+        path: &Path,
+        options: JournalOptions,
+        replay: &mut Replay<'_>,
+    ) -> Result<(Self, OpenReport)> {
+        let Recovered { dir, lock, manifest, end, next_seqno, report } =
+            recover(env, path, &options, replay)?;
+        let is_mapped = match options.log_mode {
+            LogMode::Write => false,
+            LogMode::Mapped => true,
+            LogMode::Auto => dir.medium()?.allows_mapped_log,
+        };
+        let keeper_wake = Signal::new();
+        let log = Log::new(env.scheduler.clone(), keeper_wake.clone(), end, next_seqno);
+        let catalog = manifest.catalog();
+        log.set_facts(SeamFacts { edit: catalog.edit, clock_millis: catalog.clock_millis });
+        let journal = Self {
+            state: Arc::new(State {
+                env: env.clone(),
+                dir,
+                lock,
+                options,
+                is_mapped,
+                log,
+                manifest: Turn::new(manifest),
+                segment_bytes: AtomicU64::new(options.segment_bytes_min),
+                keeper_wake,
+                flusher_wake: Signal::new(),
+                is_flusher_asleep: AtomicBool::new(true),
+                is_closing: AtomicBool::new(false),
+                jobs: AtomicUsize::new(0),
+                job_ended: Signal::new(),
+            }),
+        };
+        journal.start_jobs()?;
+        Ok((journal, report))
+    }
+
+    fn start_jobs(&self) -> Result<()> {
+        let state = &self.state;
+        let wake = state.keeper_wake.clone();
+        self.spawn("lsm-keeper", wake, |state| Box::new(Keeper(state)))?;
+        if let Some(interval) = state.options.sync_interval {
+            let wake = state.flusher_wake.clone();
+            self.spawn("lsm-flusher", wake, |state| Box::new(Flusher::new(state, interval)))?;
+        }
+        Ok(())
+    }
+
+    fn spawn(
+        &self,
+        name: &'static str,
+        wake: Arc<Signal>,
+        job: impl FnOnce(Arc<State>) -> Box<dyn Job>,
+    ) -> Result<()> {
+        // The job counts itself out when it is dropped, also if it could not be started.
+        self.state.jobs.fetch_add(1, Ordering::AcqRel);
+        self.state.env.scheduler.spawn(name, wake, job(self.state.clone()))
+    }
+
+    /// Appends a batch of `count` entries and answers the sequence number of its last one. With
+    /// `Durable` it returns when the batch, and every logged one before it, is durable.
+    pub fn append(&self, batch: &[u8], count: u32, durability: Durability) -> Result<SeqNo> {
+        self.append_before(batch, count, durability, None)
+    }
+
+    /// As `append`, giving up when the clock reaches `deadline`.
+    pub fn append_before(
+        &self,
+        batch: &[u8],
+        count: u32,
+        durability: Durability,
+        deadline: Option<Duration>,
+    ) -> Result<SeqNo> {
+        let state = &self.state;
+        state.check_open()?;
+        check_batch(batch, count)?;
+        let first = match durability {
+            Durability::Volatile => state.log.reserve(count)?,
+            _ => state.log.append(&Payload::new(batch), count, deadline)?,
+        };
+        let last = first.after(u64::from(count - 1)).unwrap_or(SeqNo::MAX);
+        match durability {
+            Durability::Durable => state.log.sync_to(last, deadline)?,
+            Durability::Buffered => self.wake_flusher(),
+            Durability::Volatile => {}
+        }
+        Ok(last)
+    }
+
+    fn wake_flusher(&self) {
+        let asleep = &self.state.is_flusher_asleep;
+        if asleep.load(Ordering::SeqCst) && asleep.swap(false, Ordering::SeqCst) {
+            self.state.flusher_wake.notify();
+        }
+    }
+
+    /// Returns once every logged batch up to `seqno` is durable.
+    pub fn wait_durable(&self, seqno: SeqNo, deadline: Option<Duration>) -> Result<()> {
+        self.state.check_open()?;
+        self.state.log.sync_to(seqno, deadline)
+    }
+
+    /// Makes everything appended so far durable.
+    pub fn sync(&self) -> Result<()> {
+        self.state.check_open()?;
+        self.state.log.sync_all(None)
+    }
+
+    /// Every logged batch up to this sequence number is durable.
+    #[must_use]
+    pub fn durable_seqno(&self) -> SeqNo {
+        SeqNo::new(self.state.log.durable_next().saturating_sub(1)).unwrap_or(SeqNo::MAX)
+    }
+
+    /// Lets the next batch begin a new segment, and answers the number of the one that ends.
+    pub fn rotate(&self) -> Result<u64> {
+        self.state.check_open()?;
+        let ended = self.state.log.end().number;
+        self.state.log.rotate();
+        Ok(ended)
+    }
+
+    /// Makes edits durable as one, after everything appended so far.
+    pub fn commit(&self, edits: &[Edit]) -> Result<()> {
+        self.state.check_open()?;
+        self.state.commit_behind_log(edits)
+    }
+
+    /// Makes a keyspace; `Exists` if the name is taken.
+    pub fn create_keyspace(&self, name: &str) -> Result<KeyspaceId> {
+        self.state.check_open()?;
+        if name.is_empty() || name.len() > KEYSPACE_NAME_MAX {
+            let message = format!("the name of a keyspace has 1 to {KEYSPACE_NAME_MAX} bytes");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        self.state.log.sync_all(None)?;
+        let mut manifest = self.state.take_manifest();
+        let catalog = manifest.catalog();
+        if catalog.keyspaces.values().any(|taken| taken == name) {
+            return Err(Error::new(ErrorKind::Exists, "there is a keyspace of that name"));
+        }
+        let id = KeyspaceId::new(catalog.next_keyspace);
+        let edit = Edit::KeyspaceCreated { id, name: name.to_owned() };
+        self.state.commit(&mut manifest, &[edit])?;
+        Ok(id)
+    }
+
+    /// What the database consists of.
+    #[must_use]
+    pub fn catalog(&self) -> Catalog {
+        self.state.take_manifest().catalog().clone()
+    }
+
+    /// True if records reach the log through a mapping.
+    #[must_use]
+    pub fn is_mapped(&self) -> bool {
+        self.state.log.active().map_or(self.state.is_mapped, |active| active.is_mapped())
+    }
+
+    /// The fault that stopped writing, if one did. Batches after `durable_seqno` are in doubt.
+    #[must_use]
+    pub fn fault(&self) -> Option<Error> {
+        self.state.log.fault()
+    }
+
+    /// Takes up writing again after a fault, once its cause is mended: copies what the log holds
+    /// into new files. Fails, and changes nothing, if part of it can no longer be read.
+    pub fn resume(&self) -> Result<()> {
+        let state = &self.state;
+        state.check_open()?;
+        if state.log.fault().is_none() {
+            return Ok(());
+        }
+        let mut manifest = state.take_manifest();
+        let end = state.log.end();
+        let mut listed = listed_of(manifest.catalog());
+        listed.retain(|listed| listed.number <= end.number);
+        if let Some(last) = listed.last_mut() {
+            last.sealed = Some((end.end, end.check));
+        }
+        let witness = witness_of(manifest.catalog(), state.env.host.as_ref());
+        let read = read_chain(state.dir.as_ref(), &listed, &witness, &mut |_| Ok(()))?;
+        let end = rewrite_log(&state.env, state.dir.as_ref(), &mut manifest, &read)?;
+        state.log.restart(end, state.log.next_seqno());
+        let catalog = manifest.catalog();
+        let facts = SeamFacts { edit: catalog.edit, clock_millis: catalog.clock_millis };
+        state.log.set_facts(facts);
+        Ok(())
+    }
+
+    /// Makes everything durable, marks the database as closed in order, and lets go of it.
+    pub fn close(self) -> Result<()> {
+        self.close_once()
+    }
+
+    fn close_once(&self) -> Result<()> {
+        let state = &self.state;
+        state.check_open()?;
+        state.is_closing.store(true, Ordering::Release);
+        state.keeper_wake.notify();
+        state.flusher_wake.notify();
+        let mut have_ended = || state.jobs.load(Ordering::Acquire) == 0;
+        let _always_true = state.env.scheduler.wait(&state.job_ended, None, &mut have_ended);
+
+        if let Some(fault) = state.log.fault() {
+            let message = "the database was closed as a crash would leave it";
+            return Err(fault.as_cause_of(ErrorKind::ReadOnly, message));
+        }
+        state.log.seal()?;
+        let mut manifest = state.take_manifest();
+        let edits = state.seal_finished(manifest.catalog())?;
+        if !edits.is_empty() {
+            state.commit(&mut manifest, &edits)?;
+        }
+        if manifest.is_written() { manifest.close() } else { Ok(()) }
+    }
+
+    /// Lets go of everything as the death of the process would.
+    #[cfg(any(test, lsm_sim))]
+    pub fn abandon(self) {
+        self.state.is_closing.store(true, Ordering::Release);
+        self.state.keeper_wake.notify();
+        self.state.flusher_wake.notify();
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // A handle that was closed, or that a fork has copied, refuses and touches nothing. Who
+        // wants to know how closing went calls `close`.
+        let _unheard = self.close_once();
+    }
+}
+
+fn check_batch(batch: &[u8], count: u32) -> Result<()> {
+    if count == 0 {
+        return Err(Error::new(ErrorKind::InvalidArgument, "a batch holds at least one entry"));
+    }
+    if count > FRAME_COUNT_MAX || batch.len() > BATCH_BYTES_MAX {
+        let message =
+            format!("a batch holds at most {FRAME_COUNT_MAX} entries and {BATCH_BYTES_MAX} bytes");
+        return Err(Error::new(ErrorKind::TooLarge, message));
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! What lies in a database directory, sorted by what its names say.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::env::fs::{Directory, EntryKind};
+use crate::record::names::FileName;
+
+/// The names in a directory.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// The lock file is there.
+    pub has_lock: bool,
+    /// A head is there.
+    pub has_head: bool,
+    /// Log segments, by number.
+    pub logs: BTreeSet<u64>,
+    /// Manifests, by number.
+    pub manifests: BTreeSet<u64>,
+    /// Whatever is not ours.
+    pub foreign: Vec<OsString>,
+}
+
+impl Listing {
+    /// Reads the directory. A name of ours that is not a regular file is refused.
+    pub fn read(dir: &dyn Directory) -> Result<Self> {
+        let mut listing = Self::default();
+        for entry in dir.list()? {
+            let Some(name) = FileName::parse(&entry.name) else {
+                listing.foreign.push(entry.name);
+                continue;
+            };
+            if entry.kind != EntryKind::File {
+                let message = "a name of the database's own is not a regular file";
+                let path = dir.path().join(&entry.name);
+                return Err(Error::new(ErrorKind::Format, message).at_path(&path));
+            }
+            match name {
+                FileName::Lock => listing.has_lock = true,
+                FileName::Head => listing.has_head = true,
+                FileName::Scratch => {}
+                FileName::Log(number) => drop(listing.logs.insert(number)),
+                FileName::Manifest(number) => drop(listing.manifests.insert(number)),
+            }
+        }
+        Ok(listing)
+    }
+
+    /// A number above every one in use.
+    #[must_use]
+    pub fn number_floor(&self) -> u64 {
+        let last = self.logs.last().max(self.manifests.last());
+        last.map_or(1, |last| last.saturating_add(1))
+    }
+
+    /// Refuses a directory without heads in which no database may be made: one that holds
+    /// somebody else's files, or what is left of a database that lost its heads.
+    pub fn check_may_create(&self, dir: &dyn Directory) -> Result<()> {
+        if let Some(name) = self.foreign.first() {
+            let message = "this directory holds other files and no database; nothing was changed";
+            return Err(Error::new(ErrorKind::Format, message).at_path(&dir.path().join(name)));
+        }
+        if !self.logs.is_empty() {
+            let message = "both heads of the database are missing, and its log is there";
+            return Err(Error::new(ErrorKind::Corruption, message).at_path(dir.path()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! The lock file: who writes the database, and who reads it from other processes.
+//!
+//! ```text
+//!    0  file header 128   kind lock; ids are zero, for it is made before they are
+//!  128  pid         u32   of the writer
+//!  132  reserved    u32   zero
+//!  136  epoch       u64   random for every opening
+//!  144  opened      u64   wall clock in milliseconds
+//!  152  reserved     32   zero
+//!  184  check       u64   hash64 of bytes 128 to 184
+//! 4096  slots    64 x 64  one for each reader process
+//! ```
+//!
+//! ```text
+//! slot   0  pid u32 | 4 state u32 (1: in use) | 8 writer's epoch u64 | 16 edit u64 | 24 seqno u64
+//!       32  lease ends, wall clock in milliseconds u64 | 40 nonce u64 | 48 reserved u64
+//!       56  check u64: hash64 of the slot's number (u64) and bytes 0 to 56
+//! ```
+//!
+//! The lock itself is the kernel's, on the whole file; a reader claims its slot by a lock on the
+//! slot's bytes, so the death of a process frees both. What stands in the file informs people and
+//! tells the writer which files a reader still needs. Damage to it harms nothing. The file is
+//! never synced, never unlinked, and written last at an opening.
+
+use crate::base::checksum::hash64;
+use crate::base::codec::{Decoder, HeaderWriter};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::env::fs::{Access, Directory, File, Lock, read_full_at, write_all_at};
+use crate::record::header::{FileHeader, FileKind, HEADER_LEN};
+use crate::record::names;
+
+/// Slots for readers.
+pub const SLOTS: u64 = 64;
+
+const WRITER_LEN: usize = 64;
+const SLOTS_AT: u64 = 4096;
+const SLOT_LEN: usize = 64;
+const IN_USE: u32 = 1;
+
+/// Who writes the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Writer {
+    /// The process.
+    pub process_id: u32,
+    /// Random for every opening.
+    pub epoch: u64,
+    /// When it opened the database, in milliseconds of the wall clock.
+    pub opened_millis: u64,
+}
+
+/// What a reader process needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReaderSlot {
+    /// The process.
+    pub process_id: u32,
+    /// The writer's epoch when the slot was claimed.
+    pub epoch: u64,
+    /// Files of this edit of the manifest are needed.
+    pub edit: u64,
+    /// Entries up to this sequence number are read.
+    pub seqno: u64,
+    /// The claim is void after this, in milliseconds of the wall clock.
+    pub lease_millis: u64,
+    /// Random for every claim.
+    pub nonce: u64,
+}
+
+/// Takes the writer's lock, making the lock file if `may_create`.
+pub fn take(dir: &dyn Directory, may_create: bool) -> Result<Box<dyn Lock>> {
+    if may_create {
+        match dir.create(names::LOCK) {
+            Err(error) if error.kind() != ErrorKind::Exists => return Err(error),
+            _ => {}
+        }
+    }
+    dir.lock(names::LOCK).map_err(|error| {
+        let holder = (error.kind() == ErrorKind::Locked).then(|| read_writer(dir)).flatten();
+        match holder {
+            Some(writer) => {
+                let message = format!("process {} has the database open", writer.process_id);
+                error.as_cause_of(ErrorKind::Locked, &message)
+            }
+            None => error,
+        }
+    })
+}
+
+/// Writes down who holds the lock.
+pub fn write_writer(lock: &dyn Lock, header: &FileHeader, writer: &Writer) -> Result<()> {
+    let mut block = HeaderWriter::<WRITER_LEN>::new()
+        .u32(writer.process_id)
+        .u32(0)
+        .u64(writer.epoch)
+        .u64(writer.opened_millis)
+        .finish();
+    if let Some((covered, check)) = block.split_last_chunk_mut::<8>() {
+        *check = hash64(covered).to_le_bytes();
+    }
+    let mut bytes = header.encode().to_vec();
+    bytes.extend_from_slice(&block);
+    write_all_at(lock.file().as_ref(), &bytes, 0)
+}
+
+/// Who wrote down that it holds the lock, if that can be read.
+pub fn read_writer(dir: &dyn Directory) -> Option<Writer> {
+    let file = dir.open(names::LOCK, Access::Read).ok()?;
+    FileHeader::read(file.as_ref(), FileKind::Lock).ok()?;
+    let mut block = [0; WRITER_LEN];
+    read_full_at(file.as_ref(), &mut block, HEADER_LEN as u64).ok()?;
+    let (covered, check) = block.split_last_chunk::<8>()?;
+    if hash64(covered).to_le_bytes() != *check {
+        return None;
+    }
+    let mut fields = Decoder::new(covered);
+    let process_id = fields.u32()?;
+    let _reserved = fields.u32()?;
+    Some(Writer { process_id, epoch: fields.u64()?, opened_millis: fields.u64()? })
+}
+
+/// Where a slot stands in the file.
+#[must_use]
+pub fn slot_offset(slot: u64) -> u64 {
+    SLOTS_AT + slot * SLOT_LEN as u64
+}
+
+impl ReaderSlot {
+    /// The bytes of slot number `slot`.
+    #[must_use]
+    pub fn encode(&self, slot: u64) -> [u8; SLOT_LEN] {
+        let mut bytes = HeaderWriter::<SLOT_LEN>::new()
+            .u32(self.process_id)
+            .u32(IN_USE)
+            .u64(self.epoch)
+            .u64(self.edit)
+            .u64(self.seqno)
+            .u64(self.lease_millis)
+            .u64(self.nonce)
+            .finish();
+        if let Some((covered, check)) = bytes.split_last_chunk_mut::<8>() {
+            *check = slot_check(slot, covered).to_le_bytes();
+        }
+        bytes
+    }
+
+    /// The slot that these bytes hold, if it is in use and verifies.
+    #[must_use]
+    pub fn decode(bytes: &[u8; SLOT_LEN], slot: u64) -> Option<Self> {
+        let (covered, check) = bytes.split_last_chunk::<8>()?;
+        let mut fields = Decoder::new(covered);
+        let process_id = fields.u32()?;
+        let is_in_use = fields.u32()? == IN_USE;
+        let reader = Self {
+            process_id,
+            epoch: fields.u64()?,
+            edit: fields.u64()?,
+            seqno: fields.u64()?,
+            lease_millis: fields.u64()?,
+            nonce: fields.u64()?,
+        };
+        let is_whole = slot_check(slot, covered).to_le_bytes() == *check;
+        (is_in_use && is_whole).then_some(reader)
+    }
+}
+
+/// The readers that the writer must keep files for: those whose process still holds its slot and
+/// whose lease has not run out.
+pub fn live_readers(lock: &dyn Lock, wall_millis: u64) -> Result<Vec<ReaderSlot>> {
+    let mut readers = Vec::new();
+    for slot in 0..SLOTS {
+        let Some(reader) = read_slot(lock.file().as_ref(), slot)? else { continue };
+        let is_live = reader.lease_millis > wall_millis
+            && lock.is_claimed(slot_offset(slot), SLOT_LEN as u64)?;
+        if is_live {
+            readers.push(reader);
+        }
+    }
+    Ok(readers)
+}
+
+fn read_slot(file: &dyn File, slot: u64) -> Result<Option<ReaderSlot>> {
+    let mut bytes = [0; SLOT_LEN];
+    read_full_at(file, &mut bytes, slot_offset(slot))?;
+    Ok(ReaderSlot::decode(&bytes, slot))
+}
+
+fn slot_check(slot: u64, covered: &[u8]) -> u64 {
+    let bytes = HeaderWriter::<SLOT_LEN>::new().u64(slot).put(covered).finish();
+    hash64(&bytes)
+}
+
+/// The error of every call in a process that inherited the database through `fork`.
+#[must_use]
+pub fn forked() -> Error {
+    let message = "the database was opened before a fork: open it anew in the child";
+    Error::new(ErrorKind::Forked, message)
+}

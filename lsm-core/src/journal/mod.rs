@@ -1,0 +1,18 @@
+//! The durable ground of a database: its directory, lock, manifest and log, opened, recovered,
+//! written and closed in an order that survives a crash at any moment.
+//!
+//! The engine above adds memory and tables; the order of syncs is decided here and nowhere else.
+
+pub mod options;
+
+pub mod listing;
+pub mod lockfile;
+pub mod turn;
+
+pub mod recovery;
+pub mod state;
+
+pub mod flusher;
+pub mod keeper;
+
+pub mod handle;

@@ -1,0 +1,74 @@
+//! What can be chosen about the ground, and what is answered about an opening.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use crate::wal::segment::LogMode;
+
+/// When a write is durable. The words are the same for every face of the library.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Survives power loss once it is acknowledged.
+    Durable,
+    /// Survives the death of the process at once, power loss after the next background sync.
+    #[default]
+    Buffered,
+    /// Survives nothing until it is flushed.
+    Volatile,
+}
+
+/// What to do when there is no database, or when there is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IfMissing {
+    /// Make one.
+    #[default]
+    Create,
+    /// Fail.
+    Fail,
+    /// Fail if there is one.
+    MustBeMissing,
+}
+
+/// How a database's ground is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalOptions {
+    /// What to do when there is no database.
+    pub if_missing: IfMissing,
+    /// How records reach the log.
+    pub log_mode: LogMode,
+    /// The size of the first segment: a quiet database takes up no more.
+    pub segment_bytes_min: u64,
+    /// The size that segments double up to.
+    pub segment_bytes_max: u64,
+    /// How long a `Buffered` write stays unsynced at most; `None` leaves it to the caller.
+    pub sync_interval: Option<Duration>,
+}
+
+impl Default for JournalOptions {
+    fn default() -> Self {
+        Self {
+            if_missing: IfMissing::default(),
+            log_mode: LogMode::default(),
+            segment_bytes_min: 64 << 10,
+            segment_bytes_max: 64 << 20,
+            sync_interval: Some(Duration::from_secs(1)),
+        }
+    }
+}
+
+/// What an opening found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenReport {
+    /// The database was made just now.
+    pub is_new: bool,
+    /// It had been closed in order.
+    pub was_clean: bool,
+    /// Batches that were replayed from the log.
+    pub batches: u64,
+    /// Bytes behind the end of the log or the manifest that were torn and given up.
+    pub dropped_bytes: u64,
+    /// Names in the directory that are not ours, or that cannot be told; they were left alone.
+    pub unknown: Vec<OsString>,
+    /// Trouble that was met and did no harm.
+    pub notes: Vec<String>,
+}

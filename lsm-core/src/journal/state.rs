@@ -1,0 +1,153 @@
+//! What the handle and its background jobs share.
+
+use std::sync::Arc;
+
+use crate::base::checksum::FileCrc;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
+use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::env::fs::{Directory, File, Lock, read_full_at};
+use crate::env::schedule::Signal;
+use crate::env::world::Env;
+use crate::journal::lockfile;
+use crate::journal::options::JournalOptions;
+use crate::journal::turn::{InTurn, Turn};
+use crate::record::names;
+use crate::version::catalog::Catalog;
+use crate::version::edit::{Edit, LogPosition, Seal};
+use crate::version::manifest::Manifest;
+use crate::wal::log::{Finished, Log, SeamFacts};
+
+/// The shared part of an open journal.
+#[derive(Debug)]
+pub struct State {
+    /// The world.
+    pub env: Env,
+    /// The directory.
+    pub dir: Arc<dyn Directory>,
+    /// The lock on it.
+    pub lock: Box<dyn Lock>,
+    /// What was chosen.
+    pub options: JournalOptions,
+    /// Records go through a mapping.
+    pub is_mapped: bool,
+    /// The log.
+    pub log: Log,
+    /// The manifest, one caller at a time.
+    pub manifest: Turn<Manifest>,
+    /// The size of the next segment.
+    pub segment_bytes: AtomicU64,
+    /// Wakes the keeper.
+    pub keeper_wake: Arc<Signal>,
+    /// Wakes the flusher.
+    pub flusher_wake: Arc<Signal>,
+    /// The flusher has nothing to do until something is appended.
+    pub is_flusher_asleep: AtomicBool,
+    /// The journal is closing or closed.
+    pub is_closing: AtomicBool,
+    /// Jobs that have not ended yet.
+    pub jobs: AtomicUsize,
+    /// Notified when a job ends.
+    pub job_ended: Arc<Signal>,
+}
+
+impl State {
+    /// Refuses a call on a journal that is closed, or that a fork has copied.
+    pub fn check_open(&self) -> Result<()> {
+        if self.lock.is_forked() {
+            return Err(lockfile::forked());
+        }
+        if self.is_closing.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Closed, "the database is closed"));
+        }
+        Ok(())
+    }
+
+    /// The manifest, when it is this caller's turn.
+    pub fn take_manifest(&self) -> InTurn<'_, Manifest> {
+        self.manifest.take(self.env.scheduler.as_ref())
+    }
+
+    /// Makes edits durable whose effects need nothing of the log.
+    pub fn commit(&self, manifest: &mut Manifest, edits: &[Edit]) -> Result<()> {
+        let durable = self.log.durable_end();
+        let mut all = vec![Edit::Clock(self.env.clock.wall_millis())];
+        if durable.number > 0 {
+            let (number, offset) = (durable.number, durable.durable);
+            all.push(Edit::LogDurable(LogPosition { number, offset }));
+        }
+        all.extend_from_slice(edits);
+        let before = manifest.catalog().clone();
+        if planted(Bug::LogUnlinkedBeforeEdit) {
+            let mut after = before.clone();
+            let _checked_below = all.iter().try_for_each(|edit| after.apply(edit));
+            self.unlink_dead_logs(&before, &after);
+        }
+        manifest.commit(&all)?;
+        let after = manifest.catalog();
+        self.log.set_facts(SeamFacts { edit: after.edit, clock_millis: after.clock_millis });
+        self.unlink_dead_logs(&before, after);
+        Ok(())
+    }
+
+    /// Makes edits durable, and before them everything appended to the log so far.
+    pub fn commit_behind_log(&self, edits: &[Edit]) -> Result<()> {
+        if !planted(Bug::ManifestBeforeLog) {
+            self.log.sync_all(None)?;
+        }
+        let mut manifest = self.take_manifest();
+        self.commit(&mut manifest, edits)
+    }
+
+    /// A name that stays is cleared away by the next opening.
+    fn unlink_dead_logs(&self, before: &Catalog, after: &Catalog) {
+        for number in before.logs.keys().filter(|number| !after.logs.contains_key(number)) {
+            let _left_behind = self.dir.unlink(&names::log(*number));
+        }
+    }
+
+    /// Seals the segments that ended since the last time and are still listed.
+    pub fn seal_finished(&self, catalog: &Catalog) -> Result<Vec<Edit>> {
+        let finished = self.log.take_finished().into_iter();
+        let listed = finished.filter(|it| catalog.logs.contains_key(&it.segment.number()));
+        listed.map(|finished| self.seal(&finished)).collect()
+    }
+
+    /// Cuts a finished segment to its length, and describes it for the manifest.
+    fn seal(&self, finished: &Finished) -> Result<Edit> {
+        let file = finished.segment.file().as_ref();
+        file.set_len(finished.end)?;
+        file.sync_data()?;
+        let seal = Seal {
+            end: finished.end,
+            check: finished.check,
+            crc: crc_of(file, finished.end)?,
+            next_seqno: finished.next_seqno,
+        };
+        Ok(Edit::LogSealed { number: finished.segment.number(), seal })
+    }
+
+    /// Notes that a job has ended.
+    pub fn end_job(&self) {
+        self.jobs.fetch_sub(1, Ordering::AcqRel);
+        self.job_ended.notify();
+    }
+}
+
+fn crc_of(file: &dyn File, len: u64) -> Result<u32> {
+    let mut crc = FileCrc::new();
+    let mut buffer = vec![0; (256 << 10).min(len as usize)];
+    let mut at = 0;
+    while at < len {
+        let want = buffer.len().min((len - at) as usize);
+        let part = buffer.get_mut(..want).unwrap_or_default();
+        let read = read_full_at(file, part, at)?;
+        if read < want {
+            let message = "a log segment became shorter while it was sealed";
+            return Err(Error::new(ErrorKind::Io, message).at_path(file.path()).at_offset(at));
+        }
+        crc.update(part);
+        at += read as u64;
+    }
+    Ok(crc.finish())
+}

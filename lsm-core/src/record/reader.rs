@@ -1,0 +1,220 @@
+//! Walks the records of one file, and looks past the place where the walk ends.
+//!
+//! The walk ends at the first record that does not verify, does not follow its predecessor, or is
+//! not there. Whether that place is the end of what was written, a torn write or damage cannot be
+//! told from the place itself: `evidence_after` collects what the bytes behind it know, and the
+//! caller, who has other witnesses too, decides.
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::env::fs::{File, read_full_at};
+use crate::key::seqno::SeqNo;
+use crate::record::frame::{
+    FRAME_ALIGN, FRAME_LEN, Frame, Place, RecordType, padded_len, verifies,
+};
+
+/// What one read asks for at least; files shorter than that are read whole.
+const READ_BYTES: u64 = 256 << 10;
+/// How often the bytes of a file may be hashed while looking for records, so that a file made to
+/// look full of them costs no more than a few readings.
+const SCAN_PASSES: u64 = 16;
+
+/// A record that verified.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// Its type.
+    pub record_type: RecordType,
+    /// Its first sequence number, or the number of an edit.
+    pub seqno: SeqNo,
+    /// The entries in its payload.
+    pub count: u32,
+    /// Bytes of the file that were known durable when it was written.
+    pub durable: u64,
+    /// What it holds.
+    pub payload: &'a [u8],
+}
+
+/// What stands behind the place where a walk ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// A record verifies there.
+    pub any_record: bool,
+    /// The largest watermark among them.
+    pub durable: u64,
+    /// The bytes are so full of likely records that the search was given up.
+    pub undecided: bool,
+}
+
+/// A walk over the records of a file, front to back.
+#[derive(Debug)]
+pub struct RecordReader<'f> {
+    file: &'f dyn File,
+    file_len: u64,
+    place: Place,
+    offset: u64,
+    check: u64,
+    buffer: Vec<u8>,
+    buffer_at: u64,
+}
+
+impl<'f> RecordReader<'f> {
+    /// A walk that begins at `offset`, behind what has the check `check`.
+    pub fn new(file: &'f dyn File, place: Place, offset: u64, check: u64) -> Result<Self> {
+        let file_len = file.len()?;
+        Ok(Self { file, file_len, place, offset, check, buffer: Vec::new(), buffer_at: 0 })
+    }
+
+    /// Where the next record would begin: the end of the last one that verified.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The check of the last record that verified, or of what the walk began behind.
+    #[must_use]
+    pub fn check(&self) -> u64 {
+        self.check
+    }
+
+    /// The length of the file when the walk began.
+    #[must_use]
+    pub fn file_len(&self) -> u64 {
+        self.file_len
+    }
+
+    /// The next record, or `None` at the end of the walk. Not being able to read is an error and
+    /// never an end; so is a record that verifies and that this version does not understand.
+    pub fn next_record(&mut self) -> Result<Option<Record<'_>>> {
+        let offset = self.offset;
+        let Some(candidate) = self.candidate_at(offset)? else { return Ok(None) };
+        if candidate.frame.chain != self.check as u32 || candidate.frame.durable > offset {
+            return Ok(None);
+        }
+        let Some(payload_len) = self.verify(offset, &candidate)? else { return Ok(None) };
+        let frame = candidate.frame;
+        let record_type = self.understand(&frame, offset)?;
+        self.offset = offset + padded_len(payload_len);
+        self.check = candidate.check;
+        let payload = self.bytes(offset + FRAME_LEN as u64, payload_len)?.unwrap_or_default();
+        Ok(Some(Record {
+            record_type,
+            seqno: frame.seqno,
+            count: frame.count,
+            durable: frame.durable,
+            payload,
+        }))
+    }
+
+    /// What the bytes from `offset` to the end of the file know.
+    pub fn evidence_after(&mut self, mut offset: u64) -> Result<Evidence> {
+        let mut evidence = Evidence::default();
+        let mut hashing_left = self.file_len.saturating_mul(SCAN_PASSES).saturating_add(READ_BYTES);
+        while offset + FRAME_LEN as u64 <= self.file_len {
+            let Some(candidate) = self.likely_candidate_at(offset)? else {
+                offset += FRAME_ALIGN;
+                continue;
+            };
+            let Some(left) = hashing_left.checked_sub(padded_len(candidate.payload_len)) else {
+                evidence.undecided = true;
+                break;
+            };
+            hashing_left = left;
+            match self.verify(offset, &candidate)? {
+                Some(payload_len) => {
+                    evidence.any_record = true;
+                    evidence.durable = evidence.durable.max(candidate.frame.durable);
+                    offset += padded_len(payload_len);
+                }
+                None => offset += FRAME_ALIGN,
+            }
+        }
+        Ok(evidence)
+    }
+
+    fn understand(&self, frame: &Frame, offset: u64) -> Result<RecordType> {
+        match frame.record_type() {
+            Some(record_type) if frame.flags == 0 => Ok(record_type),
+            _ => Err(Error::new(
+                ErrorKind::Format,
+                format!(
+                    "a record of type {} with flags {} was written by a newer version",
+                    frame.type_byte, frame.flags
+                ),
+            )
+            .at_path(self.file.path())
+            .at_offset(offset)),
+        }
+    }
+
+    /// The header at `offset`, if one fits there and its length fits the file.
+    fn candidate_at(&mut self, offset: u64) -> Result<Option<Candidate>> {
+        let file_len = self.file_len;
+        let Some(bytes) = self.bytes(offset, FRAME_LEN)? else { return Ok(None) };
+        let Ok(header) = <[u8; FRAME_LEN]>::try_from(bytes) else { return Ok(None) };
+        Ok(Frame::decode(&header).and_then(|(frame, payload_len, check)| {
+            let end = offset.checked_add(padded_len(payload_len))?;
+            (end <= file_len).then_some(Candidate { header, frame, payload_len, check })
+        }))
+    }
+
+    /// As `candidate_at`, and refuses at a glance what no writer of ours would have written.
+    fn likely_candidate_at(&mut self, offset: u64) -> Result<Option<Candidate>> {
+        let candidate = self.candidate_at(offset)?;
+        Ok(candidate.filter(|candidate| {
+            let frame = &candidate.frame;
+            frame.record_type().is_some() && frame.flags == 0 && frame.durable <= offset
+        }))
+    }
+
+    /// The payload's length, if the candidate's check and padding are right.
+    fn verify(&mut self, offset: u64, candidate: &Candidate) -> Result<Option<usize>> {
+        let (place, payload_len) = (self.place, candidate.payload_len);
+        let padded = (padded_len(payload_len) - FRAME_LEN as u64) as usize;
+        let Some(bytes) = self.bytes(offset + FRAME_LEN as u64, padded)? else { return Ok(None) };
+        let Some((payload, padding)) = bytes.split_at_checked(payload_len) else {
+            return Ok(None);
+        };
+        let is_whole = padding.iter().all(|&byte| byte == 0)
+            && verifies(&candidate.header, payload, place, offset, candidate.check);
+        Ok(is_whole.then_some(payload_len))
+    }
+
+    /// `len` bytes at `offset` through the buffer, or `None` if the file ends before.
+    fn bytes(&mut self, offset: u64, len: usize) -> Result<Option<&[u8]>> {
+        let Some(end) = offset.checked_add(len as u64).filter(|&end| end <= self.file_len) else {
+            return Ok(None);
+        };
+        let buffered_end = self.buffer_at + self.buffer.len() as u64;
+        if offset < self.buffer_at || end > buffered_end {
+            self.refill(offset, len)?;
+        }
+        let from = (offset - self.buffer_at) as usize;
+        Ok(self.buffer.get(from..from + len))
+    }
+
+    fn refill(&mut self, offset: u64, len: usize) -> Result<()> {
+        let want = READ_BYTES.max(len as u64).min(self.file_len - offset) as usize;
+        self.buffer.clear();
+        self.buffer.try_reserve_exact(want).map_err(|_| {
+            Error::new(ErrorKind::OutOfMemory, format!("cannot hold a record of {len} bytes"))
+                .at_path(self.file.path())
+                .at_offset(offset)
+        })?;
+        self.buffer.resize(want, 0);
+        self.buffer_at = offset;
+        let read = read_full_at(self.file, &mut self.buffer, offset)?;
+        if read < want {
+            return Err(Error::new(ErrorKind::Io, "the file became shorter while it was read")
+                .at_path(self.file.path())
+                .at_offset(offset + read as u64));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct Candidate {
+    header: [u8; FRAME_LEN],
+    frame: Frame,
+    payload_len: usize,
+    check: u64,
+}

@@ -1,0 +1,420 @@
+//! The manifest: a file of checked records, each a list of edits, that adds up to the catalog.
+//!
+//! A manifest is written by one process: the first change after opening, and the first after any
+//! failure, begins a new file with a snapshot of the catalog and swaps the heads to it. So nothing
+//! is ever appended behind bytes whose durability is in doubt. An edit is committed when the sync
+//! behind it returns; the old file is unlinked only after both heads name the new one.
+
+use std::sync::Arc;
+
+use crate::base::codec::Decoder;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
+use crate::env::fs::{Access, Directory, File, write_all_at};
+use crate::env::host::{BootId, Host};
+use crate::key::seqno::SeqNo;
+use crate::record::frame::{Frame, Payload, Place, RecordType, padded_len};
+use crate::record::header::{FileHeader, FileKind, HEADER_LEN};
+use crate::record::names;
+use crate::record::reader::RecordReader;
+use crate::version::catalog::Catalog;
+use crate::version::edit::{BadEdit, Edit};
+use crate::version::head::{FoundHeads, Head, write_heads};
+
+/// A manifest is begun anew when it is longer than this and than four snapshots.
+const REWRITE_BYTES: u64 = 64 << 10;
+
+/// The catalog and the file that keeps it.
+#[derive(Debug)]
+pub struct Manifest {
+    dir: Arc<dyn Directory>,
+    host: Arc<dyn Host>,
+    catalog: Catalog,
+    generation: u64,
+    open: Option<OpenManifest>,
+    obsolete: Vec<u64>,
+}
+
+/// The manifest that this process writes.
+#[derive(Debug)]
+struct OpenManifest {
+    file: Arc<dyn File>,
+    header: FileHeader,
+    snapshot_len: u64,
+    end: u64,
+    check: u64,
+    is_vouched: bool,
+}
+
+/// A manifest that was read.
+#[derive(Debug)]
+pub struct RecoveredManifest {
+    /// Ready for the next change.
+    pub manifest: Manifest,
+    /// The database was closed in order, and nothing is amiss.
+    pub is_clean: bool,
+    /// Bytes behind the last edit that were given up.
+    pub dropped_bytes: u64,
+}
+
+impl Manifest {
+    /// Makes the manifest and the heads of a new database.
+    pub fn create(dir: Arc<dyn Directory>, host: Arc<dyn Host>, number_floor: u64) -> Result<Self> {
+        let mut database_id = [0; 16];
+        for half in database_id.chunks_exact_mut(8) {
+            half.copy_from_slice(&host.random()?.to_le_bytes());
+        }
+        let mut catalog = Catalog::new(database_id, host.random()?);
+        catalog.next_number = catalog.next_number.max(number_floor);
+        let mut manifest =
+            Self { dir, host, catalog, generation: 0, open: None, obsolete: Vec::new() };
+        manifest.commit(&[])?;
+        Ok(manifest)
+    }
+
+    /// Reads the manifest that the heads name. `number_floor` is above every number in use.
+    pub fn recover(
+        dir: Arc<dyn Directory>,
+        host: Arc<dyn Host>,
+        heads: &FoundHeads,
+        number_floor: u64,
+    ) -> Result<RecoveredManifest> {
+        let Some(head) = &heads.current else {
+            return Err(heads.damage.clone().unwrap_or_else(|| {
+                Error::new(ErrorKind::Corruption, "both heads are missing").at_path(dir.path())
+            }));
+        };
+        let read = ManifestRead::new(dir.as_ref(), head, host.boot_id())?;
+        let mut catalog = read.catalog;
+        if !planted(Bug::RecoveryReusesNumbers) {
+            catalog.next_number = catalog.next_number.max(number_floor);
+        }
+        let is_clean = heads.agree && head.is_closed() && read.file_len == head.durable;
+        Ok(RecoveredManifest {
+            manifest: Self {
+                dir,
+                host,
+                catalog,
+                generation: head.generation,
+                open: None,
+                obsolete: vec![head.manifest_number()],
+            },
+            is_clean,
+            dropped_bytes: read.dropped_bytes,
+        })
+    }
+
+    /// What the database consists of, as far as it is committed.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// A number for a new file, never given before.
+    pub fn take_number(&mut self) -> u64 {
+        let number = self.catalog.next_number;
+        self.catalog.next_number = number.saturating_add(1);
+        number
+    }
+
+    /// Makes the edits durable as one. After an error they may be found after a restart all the
+    /// same, unless a later commit succeeds.
+    pub fn commit(&mut self, edits: &[Edit]) -> Result<()> {
+        let mut next = self.catalog.clone();
+        next.edit = next.edit.saturating_add(1);
+        for edit in edits {
+            next.apply(edit).map_err(|why| Error::new(ErrorKind::Internal, why))?;
+        }
+        let is_long =
+            |open: &OpenManifest| open.end > REWRITE_BYTES && open.end > 4 * open.snapshot_len;
+        let done = match self.open.take().filter(|open| !is_long(open)) {
+            Some(open) => self.append_edits(open, &next, edits),
+            None => self.begin(&mut next),
+        };
+        done.map_err(Error::and_maybe_committed)?;
+        self.catalog = next;
+        Ok(())
+    }
+
+    /// Writes down that the last edit is durable, so that damage to it can be told from a torn
+    /// write. Does nothing if that is known already.
+    pub fn vouch(&mut self) -> Result<()> {
+        match self.open.take() {
+            Some(open) if !open.is_vouched => {
+                let edit = self.catalog.edit;
+                self.append_record(open, RecordType::Marker, edit, &[]).map(|open| {
+                    self.open = Some(OpenManifest { is_vouched: true, ..open });
+                })
+            }
+            open => {
+                self.open = open;
+                Ok(())
+            }
+        }
+    }
+
+    /// True if this process writes the manifest with this number.
+    #[must_use]
+    pub fn is_current(&self, number: u64) -> bool {
+        self.open.as_ref().is_some_and(|open| open.header.number == number)
+    }
+
+    /// True once this process has committed something.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Says in both heads where the manifest ends, and that it ends there in order.
+    pub fn close(&mut self) -> Result<()> {
+        if self.open.is_none() {
+            self.commit(&[])?;
+        }
+        match self.open.take() {
+            Some(open) => self.swap_heads(&open, true),
+            None => Ok(()),
+        }
+    }
+
+    fn append_edits(&mut self, open: OpenManifest, next: &Catalog, edits: &[Edit]) -> Result<()> {
+        let mut payload = Vec::new();
+        for edit in edits {
+            edit.encode(&mut payload);
+        }
+        let open = self.append_record(open, RecordType::Edit, next.edit, &payload)?;
+        self.open = Some(OpenManifest { is_vouched: false, ..open });
+        Ok(())
+    }
+
+    /// Appends and syncs. The file is handed back only if both succeeded: after a failure nothing
+    /// is written to it again.
+    fn append_record(
+        &mut self,
+        open: OpenManifest,
+        record_type: RecordType,
+        edit: u64,
+        payload: &[u8],
+    ) -> Result<OpenManifest> {
+        let (bytes, check) =
+            record(&open.header, open.end, open.check, record_type, edit, payload)?;
+        let written = write_all_at(open.file.as_ref(), &bytes, open.end)
+            .and_then(|()| sync(open.file.as_ref()));
+        if let Err(error) = written {
+            self.obsolete.push(open.header.number);
+            if planted(Bug::ManifestAppendAfterFailure) {
+                self.open = Some(open);
+            }
+            return Err(error);
+        }
+        Ok(OpenManifest { end: open.end + bytes.len() as u64, check, ..open })
+    }
+
+    /// Begins a new manifest that holds `next`, and swaps the heads to it.
+    fn begin(&mut self, next: &mut Catalog) -> Result<()> {
+        let number = self.take_number();
+        next.next_number = next.next_number.max(self.catalog.next_number);
+        let header = FileHeader {
+            kind: FileKind::Manifest,
+            file_id: self.host.random()?,
+            database_id: next.database_id,
+            incarnation: next.incarnation,
+            edit: self.catalog.edit,
+            number,
+            boot_id: self.host.boot_id(),
+            clock_millis: next.clock_millis,
+            flags: 0,
+        };
+        let mut payload = Vec::new();
+        for edit in next.snapshot() {
+            edit.encode(&mut payload);
+        }
+        let mut bytes = header.encode().to_vec();
+        let header_check = header.check();
+        let start = HEADER_LEN as u64;
+        let (first, check) =
+            record(&header, start, header_check, RecordType::Edit, next.edit, &payload)?;
+        bytes.extend_from_slice(&first);
+
+        let file = self.dir.create(&names::manifest(number))?;
+        self.obsolete.push(number);
+        write_all_at(file.as_ref(), &bytes, 0)?;
+        sync(file.as_ref())?;
+        let end = bytes.len() as u64;
+        let open = OpenManifest { file, header, snapshot_len: end, end, check, is_vouched: true };
+        if planted(Bug::ManifestUnlinkedBeforeHeads) {
+            self.unlink_obsolete(number)?;
+        }
+        self.swap_heads_to(&open, next, false)?;
+        self.unlink_obsolete(number)?;
+        self.open = Some(open);
+        Ok(())
+    }
+
+    fn swap_heads(&mut self, open: &OpenManifest, is_closed: bool) -> Result<()> {
+        let catalog = self.catalog.clone();
+        self.swap_heads_to(open, &catalog, is_closed)
+    }
+
+    fn swap_heads_to(
+        &mut self,
+        open: &OpenManifest,
+        catalog: &Catalog,
+        is_closed: bool,
+    ) -> Result<()> {
+        self.generation = self.generation.saturating_add(1);
+        let header = FileHeader { kind: FileKind::Head, ..open.header.clone() };
+        let mut head = Head {
+            header,
+            generation: self.generation,
+            manifest_id: open.header.file_id,
+            durable: open.end,
+            edit: catalog.edit,
+            check: open.check,
+        };
+        head.set_closed(is_closed);
+        write_heads(self.dir.as_ref(), &head, [self.host.random()?, self.host.random()?])
+    }
+
+    /// Unlinks the manifests that no head names any more. A name that is gone already is fine; any
+    /// other failure leaves a file behind that the next opening clears away.
+    fn unlink_obsolete(&mut self, current: u64) -> Result<()> {
+        for number in std::mem::take(&mut self.obsolete) {
+            if number != current {
+                let _left_behind = self.dir.unlink(&names::manifest(number));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sync(file: &dyn File) -> Result<()> {
+    if planted(Bug::ManifestSyncSkipped) { Ok(()) } else { file.sync_data() }
+}
+
+fn record(
+    header: &FileHeader,
+    offset: u64,
+    chain: u64,
+    record_type: RecordType,
+    edit: u64,
+    payload: &[u8],
+) -> Result<(Vec<u8>, u64)> {
+    let too_large = || Error::new(ErrorKind::TooLarge, "the edits do not fit one record");
+    let seqno = SeqNo::new(edit).ok_or_else(too_large)?;
+    let durable = if offset > HEADER_LEN as u64 { offset } else { 0 };
+    let payload = Payload::new(payload);
+    let frame = Frame::new(record_type, seqno, 0, chain, durable);
+    let (head, check) = frame.encode(&payload, Place::of(header), offset).ok_or_else(too_large)?;
+    let mut bytes = head.to_vec();
+    bytes.extend_from_slice(payload.bytes());
+    bytes.resize(padded_len(payload.bytes().len()) as usize, 0);
+    Ok((bytes, check))
+}
+
+/// What a manifest is that no head names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unnamed {
+    /// Left over from making a database that was never finished: it holds nothing.
+    Unfinished,
+    /// It held changes that were committed once.
+    Used,
+    /// Its header does not verify.
+    Unreadable,
+}
+
+/// Looks at a manifest that no head names.
+pub fn inspect_unnamed(dir: &dyn Directory, number: u64) -> Result<Unnamed> {
+    let file = dir.open(&names::manifest(number), Access::Read)?;
+    let header = match FileHeader::read(file.as_ref(), FileKind::Manifest) {
+        Ok(header) => header,
+        Err(error) if error.kind() == ErrorKind::Corruption => return Ok(Unnamed::Unreadable),
+        Err(error) => return Err(error),
+    };
+    let place = Place::of(&header);
+    let mut reader = RecordReader::new(file.as_ref(), place, HEADER_LEN as u64, header.check())?;
+    let has_first = reader.next_record()?.is_some();
+    let is_used = header.edit > 0 || (has_first && reader.next_record()?.is_some());
+    Ok(if is_used { Unnamed::Used } else { Unnamed::Unfinished })
+}
+
+/// One reading of a manifest.
+struct ManifestRead {
+    catalog: Catalog,
+    file_len: u64,
+    dropped_bytes: u64,
+}
+
+impl ManifestRead {
+    fn new(dir: &dyn Directory, head: &Head, boot: Option<BootId>) -> Result<Self> {
+        let name = names::manifest(head.manifest_number());
+        let file = dir.open(&name, Access::Read).map_err(|error| {
+            if error.is_not_found() {
+                let path = dir.path().join(&name);
+                return Error::corruption(&path, 0, "the manifest that the heads name is missing");
+            }
+            error
+        })?;
+        let header = FileHeader::read(file.as_ref(), FileKind::Manifest)?;
+        if header.file_id != head.manifest_id
+            || header.number != head.manifest_number()
+            || header.database_id != head.header.database_id
+        {
+            return Err(Error::corruption(file.path(), 32, "this is another manifest's file"));
+        }
+        let check = header.check();
+        let place = Place::of(&header);
+        let mut reader = RecordReader::new(file.as_ref(), place, HEADER_LEN as u64, check)?;
+        let catalog = replay(&mut reader, file.as_ref())?;
+        let end = reader.offset();
+        let file_len = reader.file_len();
+        let evidence = reader.evidence_after(end)?;
+        let same_boot = header.boot_id.is_some() && header.boot_id == boot;
+        if end < head.durable.max(evidence.durable)
+            || evidence.undecided
+            || (same_boot && evidence.any_record)
+        {
+            let message = "an edit of the manifest that was durable does not verify";
+            return Err(Error::corruption(file.path(), end, message));
+        }
+        Ok(Self { catalog, file_len, dropped_bytes: file_len - end })
+    }
+}
+
+fn replay(reader: &mut RecordReader<'_>, file: &dyn File) -> Result<Catalog> {
+    let mut catalog = Catalog::default();
+    let mut is_first = true;
+    loop {
+        let offset = reader.offset();
+        let wrong = |why: &str| Err(Error::corruption(file.path(), offset, why));
+        let Some(record) = reader.next_record()? else { break };
+        match record.record_type {
+            RecordType::Marker if !is_first => continue,
+            RecordType::Edit => {}
+            _ => return wrong("a record of the log stands in the manifest"),
+        }
+        let edit = record.seqno.get();
+        if !is_first && edit != catalog.edit + 1 {
+            return wrong("the numbers of the edits have a gap");
+        }
+        let mut payload = Decoder::new(record.payload);
+        while !payload.is_empty() {
+            match Edit::decode(&mut payload) {
+                Ok(Some(change)) => {
+                    if let Err(why) = catalog.apply(&change) {
+                        return wrong(why);
+                    }
+                }
+                Ok(None) => {}
+                Err(BadEdit::Malformed) => return wrong("an edit makes no sense"),
+                Err(BadEdit::Unknown(tag)) => {
+                    let message = format!("an edit of kind {tag} needs a newer version");
+                    let error = Error::new(ErrorKind::Format, message);
+                    return Err(error.at_path(file.path()).at_offset(offset));
+                }
+            }
+        }
+        catalog.edit = edit;
+        is_first = false;
+    }
+    Ok(catalog)
+}

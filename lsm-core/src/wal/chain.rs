@@ -1,0 +1,354 @@
+//! Reading a log back: which records survived, and whether any that must be there is missing.
+//!
+//! 1. Read the header and the seam of every segment that the manifest lists. The last seam that
+//!    names a segment says where that one ended, and which segment follows it.
+//! 2. Walk the records from the start of the chain. A walk that reaches the end which the seam or
+//!    the seal names goes on in the next segment.
+//! 3. A walk that stops short, at a place H, is either a torn write or damage. It is damage if
+//!    somebody knew the bytes at H to be durable: the manifest, a seal, a seam, or the watermark
+//!    of any record that verifies further on, in this segment or a later one. It is damage too if
+//!    the machine has not rebooted since and anything verifies further on, because a process that
+//!    dies cannot tear what it had published.
+//! 4. Otherwise H is where the log ends, and everything behind it goes, later segments too.
+//!
+//! Nothing is written, and a byte that cannot be read is an error and never an end.
+
+use std::sync::Arc;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
+use crate::env::fs::{Access, Directory, File};
+use crate::env::host::BootId;
+use crate::key::seqno::SeqNo;
+use crate::record::frame::{Place, RecordType};
+use crate::record::header::{FileHeader, FileKind};
+use crate::record::names;
+use crate::record::reader::{Record, RecordReader};
+use crate::wal::log::ChainEnd;
+use crate::wal::seam::Seam;
+use crate::wal::segment::Segment;
+
+/// What the manifest knows of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The number in its name.
+    pub number: u64,
+    /// The id in its header.
+    pub file_id: u64,
+    /// Where it ended, and with which check, if it is known to have ended there durably.
+    pub sealed: Option<(u64, u64)>,
+}
+
+/// What a log is held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Witness {
+    /// The database that every segment must belong to.
+    pub database_id: [u8; 16],
+    /// The last edit of the manifest.
+    pub edit: u64,
+    /// Segment and byte up to which the manifest knows the log durable.
+    pub durable: (u64, u64),
+    /// Entries before this left the log.
+    pub next_seqno: SeqNo,
+    /// The running boot.
+    pub boot_id: Option<BootId>,
+}
+
+/// What a reading of the log came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainRead {
+    /// Where the log ends.
+    pub end: ChainEnd,
+    /// The sequence number that comes next.
+    pub next_seqno: SeqNo,
+    /// The largest wall clock that a seam names, in milliseconds.
+    pub clock_millis: u64,
+    /// Batches that were read.
+    pub batches: u64,
+    /// Bytes behind the end that hold something and were given up.
+    pub dropped_bytes: u64,
+    /// Every segment of the chain ended where it was sealed.
+    pub is_sealed: bool,
+}
+
+/// A batch that survived.
+#[derive(Clone, Copy, Debug)]
+pub struct Replayed<'a> {
+    /// The sequence number of its first entry.
+    pub first: SeqNo,
+    /// How many entries it holds.
+    pub count: u32,
+    /// The entries.
+    pub payload: &'a [u8],
+}
+
+/// Hands every surviving batch to `replay`, in commit order.
+pub fn read_chain(
+    dir: &dyn Directory,
+    listed: &[Listed],
+    witness: &Witness,
+    replay: &mut dyn FnMut(Replayed<'_>) -> Result<()>,
+) -> Result<ChainRead> {
+    let mut segments = Vec::with_capacity(listed.len().min(1 << 16));
+    for entry in listed {
+        segments.push(OpenSegment::open(dir, *entry, witness)?);
+    }
+    Walk { segments: &segments, witness, read: ChainRead::empty(witness) }.run(replay)
+}
+
+/// A segment with its seam read.
+struct OpenSegment {
+    listed: Listed,
+    header: FileHeader,
+    file: Arc<dyn File>,
+    seam: Option<Seam>,
+}
+
+impl OpenSegment {
+    fn open(dir: &dyn Directory, listed: Listed, witness: &Witness) -> Result<Self> {
+        let name = names::log(listed.number);
+        let file = dir.open(&name, Access::Read).map_err(|error| {
+            if error.is_not_found() {
+                let path = dir.path().join(&name);
+                return Error::corruption(
+                    &path,
+                    0,
+                    "a log segment that is still needed is missing",
+                );
+            }
+            error
+        })?;
+        let header = FileHeader::read(file.as_ref(), FileKind::Log)?;
+        let wrong = |offset, why: &str| Err(Error::corruption(file.path(), offset, why));
+        if header.file_id != listed.file_id || header.number != listed.number {
+            return wrong(32, "this is another segment's file");
+        }
+        if header.database_id != witness.database_id {
+            return wrong(40, "this segment belongs to another database");
+        }
+        if header.edit > witness.edit {
+            return wrong(64, "the manifest is older than this segment: a stale copy stands there");
+        }
+        let mut segment = Self { listed, header, file, seam: None };
+        segment.seam = segment.read_seam(witness)?;
+        Ok(segment)
+    }
+
+    fn read_seam(&self, witness: &Witness) -> Result<Option<Seam>> {
+        let mut reader = self.reader()?;
+        let Some(record) = reader.next_record()? else { return Ok(None) };
+        let offset = Segment::start();
+        if record.record_type != RecordType::Seam {
+            return Err(self.corruption(offset, "the first record of the segment is not its seam"));
+        }
+        match Seam::decode(record.payload) {
+            Some(seam) if seam.edit > witness.edit => {
+                let why = "the manifest is older than this seam: a stale copy stands there";
+                Err(self.corruption(offset, why))
+            }
+            Some(seam) => Ok(Some(seam)),
+            None => Err(self.corruption(offset, "the seam makes no sense")),
+        }
+    }
+
+    fn reader(&self) -> Result<RecordReader<'_>> {
+        let place = Place::of(&self.header);
+        RecordReader::new(self.file.as_ref(), place, Segment::start(), self.header.check())
+    }
+
+    fn corruption(&self, offset: u64, why: &str) -> Error {
+        Error::corruption(self.file.path(), offset, why)
+    }
+
+    fn ran_in(&self, boot: Option<BootId>) -> bool {
+        self.header.boot_id.is_some() && self.header.boot_id == boot
+    }
+}
+
+struct Walk<'s> {
+    segments: &'s [OpenSegment],
+    witness: &'s Witness,
+    read: ChainRead,
+}
+
+impl<'s> Walk<'s> {
+    fn run(mut self, replay: &mut dyn FnMut(Replayed<'_>) -> Result<()>) -> Result<ChainRead> {
+        let mut at = 0;
+        while let Some(segment) = self.segments.get(at) {
+            let next = self.successor(at);
+            let ended = self.walk_segment(segment, next.and_then(|next| next.1), replay)?;
+            match (ended, next) {
+                (true, Some((next, _))) => at = next,
+                (true, None) => return self.finish(at, None),
+                (false, _) => {
+                    let expected = next.and_then(|next| next.1);
+                    return self.finish(at, Some(expected));
+                }
+            }
+        }
+        Ok(self.read)
+    }
+
+    /// The segment that continues this one, and where it says that this one ended. Of several that
+    /// claim to, the last one does: the others could not be begun.
+    fn successor(&self, at: usize) -> Option<(usize, Option<&'s Seam>)> {
+        let number = self.segments.get(at)?.listed.number;
+        let later = self.segments.iter().enumerate().skip(at + 1).rev();
+        for (index, segment) in later {
+            if let Some(seam) = &segment.seam {
+                if seam.number == number {
+                    return Some((index, Some(seam)));
+                }
+            }
+        }
+        None
+    }
+
+    /// Replays one segment. True if it was read up to the end that it is known to have, or if no
+    /// end is known and nothing stands behind the last record.
+    fn walk_segment(
+        &mut self,
+        segment: &OpenSegment,
+        seam: Option<&Seam>,
+        replay: &mut dyn FnMut(Replayed<'_>) -> Result<()>,
+    ) -> Result<bool> {
+        let known_end = segment.listed.sealed.or(seam.map(|seam| (seam.end, seam.check)));
+        let bound = known_end.map_or(u64::MAX, |(end, _)| end);
+        let mut reader = segment.reader()?;
+        let mut is_sealed = false;
+        while reader.offset() < bound && !is_sealed {
+            let offset = reader.offset();
+            let Some(record) = reader.next_record()? else { break };
+            is_sealed = self.take_record(segment, offset, &record, replay)?;
+        }
+        self.read.end = ChainEnd {
+            number: segment.listed.number,
+            end: reader.offset(),
+            check: reader.check(),
+            durable: reader.offset(),
+        };
+        self.read.is_sealed = segment.listed.sealed.is_some();
+        if let Some(own) = segment.seam {
+            self.read.clock_millis = self.read.clock_millis.max(own.clock_millis);
+        }
+        Ok(match known_end {
+            Some(known) => known == (reader.offset(), reader.check()),
+            None => is_sealed,
+        } || (planted(Bug::LogSeamUnchecked) && seam.is_some()))
+    }
+
+    /// Takes in one record; true if it seals the log.
+    fn take_record(
+        &mut self,
+        segment: &OpenSegment,
+        offset: u64,
+        record: &Record<'_>,
+        replay: &mut dyn FnMut(Replayed<'_>) -> Result<()>,
+    ) -> Result<bool> {
+        match record.record_type {
+            RecordType::Seam if offset == Segment::start() => Ok(false),
+            RecordType::Marker => Ok(false),
+            RecordType::Seal => Ok(true),
+            RecordType::Batch => {
+                if record.seqno < self.read.next_seqno {
+                    let why = "the sequence numbers of the log run backwards";
+                    return Err(segment.corruption(offset, why));
+                }
+                let next = record.seqno.after(u64::from(record.count));
+                self.read.next_seqno = next.ok_or_else(|| {
+                    segment.corruption(offset, "the sequence numbers of the log run out")
+                })?;
+                self.read.batches += 1;
+                let (first, count, payload) = (record.seqno, record.count, record.payload);
+                replay(Replayed { first, count, payload })?;
+                Ok(false)
+            }
+            RecordType::Seam | RecordType::Edit => {
+                Err(segment.corruption(offset, "a record stands where it cannot"))
+            }
+        }
+    }
+
+    /// Decides what the end of the walk means. `short_of` is there if the walk stopped before the
+    /// end that the segment is known to have had.
+    fn finish(mut self, at: usize, short_of: Option<Option<&Seam>>) -> Result<ChainRead> {
+        let Some(segment) = self.segments.get(at) else { return Ok(self.read) };
+        let end = self.read.end.end;
+        if short_of.is_some() && segment.listed.sealed.is_some() {
+            return Err(self.damaged(segment, "the segment was sealed, and does not verify here"));
+        }
+        let vouched = self.vouched_position(at, short_of.flatten())?;
+        let is_damage = vouched.durable > (segment.listed.number, end) || vouched.undecided;
+        let same_boot = segment.ran_in(self.witness.boot_id) && vouched.any_record;
+        if (is_damage && !planted(Bug::RotTakenForTorn))
+            || same_boot
+            || (planted(Bug::TornTakenForRot) && segment.file.len()? > end)
+        {
+            return Err(self.damaged(segment, "a record that was durable does not verify"));
+        }
+        self.read.dropped_bytes = vouched.bytes_behind;
+        Ok(self.read)
+    }
+
+    fn damaged(&self, segment: &OpenSegment, why: &str) -> Error {
+        segment.corruption(self.read.end.end, why)
+    }
+
+    /// The largest position that anybody knows to be durable, and what stands behind the end.
+    fn vouched_position(&self, at: usize, seam: Option<&Seam>) -> Result<Vouched> {
+        let mut vouched = Vouched { durable: self.witness.durable, ..Vouched::default() };
+        for (index, segment) in self.segments.iter().enumerate().skip(at) {
+            let from = if index == at { self.read.end.end } else { Segment::start() };
+            let mut reader = segment.reader()?;
+            let evidence = reader.evidence_after(from)?;
+            vouched.any_record |= evidence.any_record;
+            vouched.undecided |= evidence.undecided;
+            let number = segment.listed.number;
+            if evidence.durable > 0 {
+                vouched.durable = vouched.durable.max((number, evidence.durable));
+            }
+            if segment.listed.sealed.is_some() && index > at {
+                vouched.durable = vouched.durable.max((number, u64::MAX));
+            }
+            if evidence.any_record {
+                vouched.bytes_behind += reader.file_len().saturating_sub(from);
+            }
+        }
+        if let Some(seam) = seam {
+            vouched.durable = vouched.durable.max((seam.number, seam.durable));
+        }
+        Ok(vouched)
+    }
+}
+
+#[derive(Default)]
+struct Vouched {
+    durable: (u64, u64),
+    any_record: bool,
+    undecided: bool,
+    bytes_behind: u64,
+}
+
+impl ChainRead {
+    fn empty(witness: &Witness) -> Self {
+        Self {
+            end: ChainEnd::default(),
+            next_seqno: witness.next_seqno,
+            clock_millis: 0,
+            batches: 0,
+            dropped_bytes: 0,
+            is_sealed: true,
+        }
+    }
+}
+
+/// True if a segment that the manifest does not list holds nothing that was ever acknowledged.
+pub fn is_unused(file: &dyn File, header: &FileHeader) -> Result<bool> {
+    let mut reader = RecordReader::new(file, Place::of(header), Segment::start(), header.check())?;
+    let evidence = reader.evidence_after(Segment::start())?;
+    if evidence.undecided {
+        let message = "an unlisted log segment cannot be told from a used one";
+        return Err(Error::new(ErrorKind::Corruption, message).at_path(file.path()));
+    }
+    Ok(!evidence.any_record)
+}

@@ -1,0 +1,565 @@
+//! The live log: where records are appended, in order, and made durable, together.
+//!
+//! Appending is one short critical section: take the next sequence numbers, finish the header, and
+//! place the record. Syncing is apart from it: one caller at a time is the syncer and covers all
+//! that was appended before it began; everybody else waits for its answer. Segments come from
+//! outside, ahead of need (`wanted`, `offer`), so that no file is created while the lock is held.
+//!
+//! After a failed append the segment takes no more records, and the next one says where it ended.
+//! After a failed sync, or a lost mapping, the log takes nothing more at all: what was appended
+//! since the last good sync is in doubt, and stays so until the log is rewritten.
+//!
+//! Invariants: a record's watermark never exceeds what a sync has covered; no segment is synced
+//! before all earlier ones are; `durable_next` never passes a record that is not durable.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
+use crate::base::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
+use crate::env::schedule::{Scheduler, Signal};
+use crate::key::seqno::SeqNo;
+use crate::record::frame::{FRAME_LEN, Frame, Payload, RecordType, padded_len};
+use crate::wal::seam::{SEAM_LEN, Seam};
+use crate::wal::segment::Segment;
+
+/// How a chain of segments ended, or where a segment stands now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChainEnd {
+    /// The segment; 0 if there is none.
+    pub number: u64,
+    /// Where its last record ends.
+    pub end: u64,
+    /// The check of that record.
+    pub check: u64,
+    /// How much of it is known durable.
+    pub durable: u64,
+}
+
+/// A segment that will get no more records and is durable.
+#[derive(Debug)]
+pub struct Finished {
+    /// The segment.
+    pub segment: Arc<Segment>,
+    /// Where its last record ends.
+    pub end: u64,
+    /// The check of that record.
+    pub check: u64,
+    /// The sequence number that comes next.
+    pub next_seqno: SeqNo,
+}
+
+/// Facts that the next seam writes down.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SeamFacts {
+    /// The last manifest edit that is durable.
+    pub edit: u64,
+    /// The largest wall clock seen, in milliseconds.
+    pub clock_millis: u64,
+}
+
+/// The log that is being written.
+#[derive(Debug)]
+pub struct Log {
+    scheduler: Arc<dyn Scheduler>,
+    tail: Mutex<Tail>,
+    /// Sequence numbers below this are durable.
+    durable_next: AtomicU64,
+    is_syncing: AtomicBool,
+    changed: Arc<Signal>,
+    work: Arc<Signal>,
+}
+
+#[derive(Debug)]
+struct Tail {
+    active: Option<Active>,
+    before: ChainEnd,
+    supply: Supply,
+    unsynced: Vec<Active>,
+    finished: Vec<Finished>,
+    next_seqno: SeqNo,
+    facts: SeamFacts,
+    fault: Option<Error>,
+    scratch: Vec<u8>,
+}
+
+#[derive(Clone, Debug)]
+struct Active {
+    segment: Arc<Segment>,
+    end: u64,
+    check: u64,
+    durable: u64,
+    /// The largest watermark that a record in it carries.
+    vouched: u64,
+    /// Where the last record ends that is not a mere marker.
+    data_end: u64,
+    is_full: bool,
+    has_asked: bool,
+    /// The sequence number that comes after its last record.
+    next_seqno: SeqNo,
+}
+
+/// The segment after the active one.
+#[derive(Debug)]
+enum Supply {
+    Absent,
+    Wanted(u64),
+    Ready(Arc<Segment>),
+    Failed(Error),
+}
+
+/// Room that a batch leaves free, for the seal.
+const SEAL_ROOM: u64 = FRAME_LEN as u64;
+
+impl Log {
+    /// A log that continues the chain `before`. `work` is notified when a segment or pages are
+    /// wanted.
+    #[must_use]
+    pub fn new(
+        scheduler: Arc<dyn Scheduler>,
+        work: Arc<Signal>,
+        before: ChainEnd,
+        next_seqno: SeqNo,
+    ) -> Self {
+        Self {
+            scheduler,
+            tail: Mutex::new(Tail::new(before, next_seqno)),
+            durable_next: AtomicU64::new(next_seqno.get()),
+            is_syncing: AtomicBool::new(false),
+            changed: Signal::new(),
+            work,
+        }
+    }
+
+    /// Appends a batch of `count` entries; answers the sequence number of the first. Waits for a
+    /// segment if it must, and not past `deadline`.
+    pub fn append(
+        &self,
+        payload: &Payload<'_>,
+        count: u32,
+        deadline: Option<Duration>,
+    ) -> Result<SeqNo> {
+        loop {
+            if let Some(first) = self.try_append(payload, count)? {
+                return Ok(first);
+            }
+            let mut has_answer = || !matches!(self.tail.lock().supply, Supply::Wanted(_));
+            if !self.scheduler.wait(&self.changed, deadline, &mut has_answer) {
+                let message = "the deadline passed while a log segment was being made";
+                return Err(Error::new(ErrorKind::TimedOut, message));
+            }
+        }
+    }
+
+    /// As `append`; `None` if a segment is wanted first.
+    fn try_append(&self, payload: &Payload<'_>, count: u32) -> Result<Option<SeqNo>> {
+        let mut tail = self.tail.lock();
+        let tail = &mut *tail;
+        tail.check_fault()?;
+        let next = tail
+            .next_seqno
+            .after(u64::from(count))
+            .ok_or_else(|| Error::new(ErrorKind::TooLarge, "the sequence numbers have run out"))?;
+        let need = padded_len(payload.bytes().len()) + SEAL_ROOM;
+        if !tail.has_room(need) && !self.begin_segment(tail, need)? {
+            return Ok(None);
+        }
+        let first = tail.next_seqno;
+        let (wants_pages, is_half_full) =
+            tail.write(RecordType::Batch, first, count, payload, next)?;
+        if is_half_full && tail.ask_ahead() || wants_pages {
+            self.work.notify();
+        }
+        Ok(Some(first))
+    }
+
+    /// Goes on in the next segment; false if there is none yet, which is then asked for.
+    fn begin_segment(&self, tail: &mut Tail, need: u64) -> Result<bool> {
+        let room = Segment::start() + padded_len(SEAM_LEN) + need;
+        match std::mem::replace(&mut tail.supply, Supply::Absent) {
+            Supply::Ready(segment) if segment.capacity() >= room => {
+                tail.begin(segment)?;
+                Ok(true)
+            }
+            Supply::Failed(error) => Err(error),
+            Supply::Wanted(bytes) => {
+                tail.supply = Supply::Wanted(bytes.max(room));
+                Ok(false)
+            }
+            Supply::Ready(_) | Supply::Absent => {
+                tail.supply = Supply::Wanted(room);
+                self.work.notify();
+                Ok(false)
+            }
+        }
+    }
+
+    /// Takes `count` sequence numbers for a batch that is not logged; answers the first.
+    pub fn reserve(&self, count: u32) -> Result<SeqNo> {
+        let mut tail = self.tail.lock();
+        tail.check_fault()?;
+        let first = tail.next_seqno;
+        tail.next_seqno = first
+            .after(u64::from(count))
+            .ok_or_else(|| Error::new(ErrorKind::TooLarge, "the sequence numbers have run out"))?;
+        Ok(first)
+    }
+
+    /// Closes the active segment, so that the next record begins another one.
+    pub fn rotate(&self) {
+        if let Some(active) = &mut self.tail.lock().active {
+            active.is_full = true;
+        }
+    }
+
+    /// The size that the next segment must at least have, if one is wanted.
+    #[must_use]
+    pub fn wanted(&self) -> Option<u64> {
+        match self.tail.lock().supply {
+            Supply::Wanted(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Hands over the next segment, or the reason why there is none.
+    pub fn offer(&self, segment: Result<Segment>) {
+        self.tail.lock().supply = match segment {
+            Ok(segment) => Supply::Ready(Arc::new(segment)),
+            Err(error) => Supply::Failed(error),
+        };
+        self.changed.notify();
+    }
+
+    /// What the next seam is to say.
+    pub fn set_facts(&self, facts: SeamFacts) {
+        self.tail.lock().facts = facts;
+    }
+
+    /// The segment being written, for whoever looks after its pages.
+    #[must_use]
+    pub fn active(&self) -> Option<Arc<Segment>> {
+        self.tail.lock().active.as_ref().map(|active| active.segment.clone())
+    }
+
+    /// The sequence number that comes next.
+    #[must_use]
+    pub fn next_seqno(&self) -> SeqNo {
+        self.tail.lock().next_seqno
+    }
+
+    /// Sequence numbers below this are durable.
+    #[must_use]
+    pub fn durable_next(&self) -> u64 {
+        self.durable_next.load(Ordering::Acquire)
+    }
+
+    /// How far the log is known durable.
+    #[must_use]
+    pub fn durable_end(&self) -> ChainEnd {
+        let tail = self.tail.lock();
+        let first = tail.unsynced.first().or(tail.active.as_ref());
+        first.map_or(tail.before, Active::chain_end)
+    }
+
+    /// Where the chain ends now.
+    #[must_use]
+    pub fn end(&self) -> ChainEnd {
+        let tail = self.tail.lock();
+        tail.active.as_ref().map_or(tail.before, Active::chain_end)
+    }
+
+    /// The fault that stopped the log, if one did.
+    #[must_use]
+    pub fn fault(&self) -> Option<Error> {
+        self.tail.lock().fault.clone()
+    }
+
+    /// Segments that ended and are durable, once each.
+    #[must_use]
+    pub fn take_finished(&self) -> Vec<Finished> {
+        std::mem::take(&mut self.tail.lock().finished)
+    }
+
+    /// Begins again behind another chain, with nothing in doubt.
+    pub fn restart(&self, before: ChainEnd, next_seqno: SeqNo) {
+        *self.tail.lock() = Tail::new(before, next_seqno);
+        self.durable_next.store(next_seqno.get(), Ordering::Release);
+        self.changed.notify();
+    }
+
+    /// True if something appended is not durable yet.
+    #[must_use]
+    pub fn is_unsynced(&self) -> bool {
+        let tail = self.tail.lock();
+        tail.fault.is_none() && (!tail.unsynced.is_empty() || tail.is_active_unsynced())
+    }
+
+    /// Appends a record that says how much is durable, unless one has said so. Without it, damage
+    /// to the last batches could not be told from a torn write.
+    pub fn vouch(&self) -> Result<bool> {
+        let mut tail = self.tail.lock();
+        let tail = &mut *tail;
+        let is_due = tail.active.as_ref().is_some_and(Active::is_unvouched);
+        if tail.fault.is_some() || !is_due || !tail.has_room(2 * SEAL_ROOM) {
+            return Ok(false);
+        }
+        let seqno = tail.next_seqno;
+        tail.write(RecordType::Marker, seqno, 0, &Payload::new(&[]), seqno)?;
+        Ok(true)
+    }
+
+    /// Ends the active segment in order and makes it durable, so that every byte of it is vouched
+    /// for. The log takes nothing more.
+    pub fn seal(&self) -> Result<()> {
+        {
+            let mut tail = self.tail.lock();
+            let tail = &mut *tail;
+            tail.check_fault()?;
+            let seqno = tail.next_seqno;
+            if tail.has_room(SEAL_ROOM) {
+                tail.write(RecordType::Seal, seqno, 0, &Payload::new(&[]), seqno)?;
+            }
+        }
+        self.sync_all(None)?;
+        let mut tail = self.tail.lock();
+        if let Some(active) = tail.active.take() {
+            tail.before = active.chain_end();
+            tail.finished.push(active.finish());
+        }
+        Ok(())
+    }
+
+    /// Returns once every sequence number up to and including `seqno` is durable.
+    pub fn sync_to(&self, seqno: SeqNo, deadline: Option<Duration>) -> Result<()> {
+        self.sync_until(deadline, || self.durable_next() > seqno.get())
+    }
+
+    /// Returns once everything appended so far is durable.
+    pub fn sync_all(&self, deadline: Option<Duration>) -> Result<()> {
+        let next = self.next_seqno().get();
+        self.sync_until(deadline, || self.durable_next() >= next && !self.is_unsynced())
+    }
+
+    fn sync_until(&self, deadline: Option<Duration>, is_done: impl Fn() -> bool) -> Result<()> {
+        loop {
+            if is_done() {
+                return Ok(());
+            }
+            self.tail.lock().check_fault().map_err(Error::and_maybe_committed)?;
+            if !self.is_syncing.swap(true, Ordering::AcqRel) {
+                let result = self.sync_now();
+                self.is_syncing.store(false, Ordering::Release);
+                self.changed.notify();
+                result.map_err(Error::and_maybe_committed)?;
+                continue;
+            }
+            let mut may_go_on = || is_done() || !self.is_syncing.load(Ordering::Acquire);
+            if !self.scheduler.wait(&self.changed, deadline, &mut may_go_on) {
+                let message = "the deadline passed while the log was being synced";
+                return Err(Error::new(ErrorKind::TimedOut, message).and_maybe_committed());
+            }
+        }
+    }
+
+    /// Syncs what is there now, unless somebody else is at it. Never waits for another caller.
+    pub fn sync_unless_busy(&self) -> Result<()> {
+        if self.is_syncing.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let result = self.tail.lock().check_fault().and_then(|()| self.sync_now());
+        self.is_syncing.store(false, Ordering::Release);
+        self.changed.notify();
+        result
+    }
+
+    /// Syncs what is there now, oldest first. Only the syncer calls this.
+    fn sync_now(&self) -> Result<()> {
+        let (parts, next_seqno) = {
+            let tail = self.tail.lock();
+            let mut parts = tail.unsynced.clone();
+            parts.extend(tail.active.iter().filter(|active| active.durable < active.end).cloned());
+            if planted(Bug::LogSyncedOutOfOrder) && parts.len() > 1 {
+                parts.remove(0);
+            }
+            (parts, tail.next_seqno)
+        };
+        for part in &parts {
+            if let Err(error) = part.segment.sync(part.durable, part.end) {
+                if !planted(Bug::LogUsedAfterFailedSync) {
+                    self.tail.lock().fault = Some(error.clone());
+                }
+                return Err(error);
+            }
+        }
+        self.tail.lock().note_synced(&parts);
+        self.durable_next.fetch_max(next_seqno.get(), Ordering::AcqRel);
+        Ok(())
+    }
+}
+
+impl Tail {
+    fn new(before: ChainEnd, next_seqno: SeqNo) -> Self {
+        Self {
+            active: None,
+            before,
+            supply: Supply::Absent,
+            unsynced: Vec::new(),
+            finished: Vec::new(),
+            next_seqno,
+            facts: SeamFacts::default(),
+            fault: None,
+            scratch: Vec::new(),
+        }
+    }
+
+    fn check_fault(&self) -> Result<()> {
+        match &self.fault {
+            Some(fault) => {
+                let message = "the log takes no writes since an earlier fault";
+                Err(fault.as_cause_of(ErrorKind::ReadOnly, message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn has_room(&self, need: u64) -> bool {
+        self.active
+            .as_ref()
+            .is_some_and(|active| !active.is_full && active.end + need <= active.segment.capacity())
+    }
+
+    fn is_active_unsynced(&self) -> bool {
+        self.active.as_ref().is_some_and(|active| active.durable < active.end)
+    }
+
+    /// Makes `segment` the active one, its seam naming where the chain ended.
+    fn begin(&mut self, segment: Arc<Segment>) -> Result<()> {
+        let before = self.active.as_ref().map_or(self.before, Active::chain_end);
+        let seam = Seam {
+            number: before.number,
+            end: before.end,
+            check: before.check,
+            durable: before.durable,
+            edit: self.facts.edit,
+            clock_millis: self.facts.clock_millis,
+        };
+        let fresh = Active {
+            check: segment.header_check(),
+            segment,
+            end: Segment::start(),
+            durable: 0,
+            vouched: 0,
+            data_end: 0,
+            is_full: false,
+            has_asked: false,
+            next_seqno: self.next_seqno,
+        };
+        let previous = self.active.replace(fresh);
+        let seqno = self.next_seqno;
+        let payload = seam.encode();
+        if let Err(error) = self.write(RecordType::Seam, seqno, 0, &Payload::new(&payload), seqno) {
+            self.active = previous;
+            return Err(error);
+        }
+        if let Some(previous) = previous {
+            self.before = previous.chain_end();
+            if previous.durable < previous.end {
+                self.unsynced.push(previous);
+            } else {
+                self.finished.push(previous.finish());
+            }
+        }
+        Ok(())
+    }
+
+    /// Places a record in the active segment. Answers whether pages are wanted, and whether the
+    /// segment is half full.
+    fn write(
+        &mut self,
+        record_type: RecordType,
+        seqno: SeqNo,
+        count: u32,
+        payload: &Payload<'_>,
+        next_seqno: SeqNo,
+    ) -> Result<(bool, bool)> {
+        let active = self.active.as_mut().ok_or_else(no_active)?;
+        let frame = Frame::new(record_type, seqno, count, active.check, active.durable);
+        let (head, check) = frame
+            .encode(payload, active.segment.place(), active.end)
+            .ok_or_else(|| Error::new(ErrorKind::TooLarge, "the batch does not fit one record"))?;
+        if let Err(error) = active.segment.write(active.end, &head, payload, &mut self.scratch) {
+            if !planted(Bug::LogAppendAfterFailedAppend) {
+                active.is_full = true;
+            }
+            if active.segment.is_mapped() {
+                self.fault = Some(error.clone());
+            }
+            return Err(error.and_maybe_committed());
+        }
+        active.end += padded_len(payload.bytes().len());
+        active.check = check;
+        active.vouched = frame.durable;
+        active.next_seqno = next_seqno;
+        if record_type != RecordType::Marker {
+            active.data_end = active.end;
+        }
+        self.next_seqno = next_seqno;
+        let capacity = active.segment.capacity();
+        Ok((active.segment.wants_pages(), active.end > capacity / 2))
+    }
+
+    /// Asks for the next segment ahead of need, once.
+    fn ask_ahead(&mut self) -> bool {
+        match &mut self.active {
+            Some(active) if !active.has_asked && matches!(self.supply, Supply::Absent) => {
+                active.has_asked = true;
+                self.supply = Supply::Wanted(0);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes in that these parts are durable up to the end they had.
+    fn note_synced(&mut self, parts: &[Active]) {
+        for part in parts {
+            let number = part.segment.number();
+            let active = self.active.iter_mut();
+            for live in active.chain(&mut self.unsynced).filter(|a| a.segment.number() == number) {
+                live.durable = live.durable.max(part.end);
+            }
+        }
+        let is_synced = |active: &Active| active.durable >= active.end;
+        let done = self.unsynced.iter().take_while(|active| is_synced(active)).count();
+        self.finished.extend(self.unsynced.drain(..done).map(Active::finish));
+    }
+}
+
+impl Active {
+    fn chain_end(&self) -> ChainEnd {
+        ChainEnd {
+            number: self.segment.number(),
+            end: self.end,
+            check: self.check,
+            durable: self.durable,
+        }
+    }
+
+    fn finish(self) -> Finished {
+        Finished {
+            segment: self.segment,
+            end: self.end,
+            check: self.check,
+            next_seqno: self.next_seqno,
+        }
+    }
+
+    fn is_unvouched(&self) -> bool {
+        self.durable >= self.data_end && self.vouched < self.data_end
+    }
+}
+
+fn no_active() -> Error {
+    Error::new(ErrorKind::Internal, "a record is appended without a segment")
+}

@@ -1,0 +1,11 @@
+//! The write-ahead log: a chain of segments, written by one process each, read by the next.
+
+pub mod seam;
+
+pub mod segment;
+
+pub mod log;
+
+pub mod chain;
+
+pub mod rewrite;

@@ -1,0 +1,244 @@
+//! One segment: a preallocated file that one process writes, by `pwrite` or through a mapping.
+//!
+//! Both ways leave the same bytes. A mapped segment that can be mapped no longer goes on with
+//! `pwrite`; the page cache keeps the two coherent. A segment is used only after its header, its
+//! name and its entry in the manifest are durable.
+
+use std::sync::Arc;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
+use crate::base::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::env::fs::{Directory, File, WINDOW_GRAIN, Window, write_all_at};
+use crate::record::frame::{FRAME_LEN, Payload, Place, padded_len};
+use crate::record::header::{FileHeader, HEADER_LEN};
+use crate::record::names;
+
+/// How records reach a segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogMode {
+    /// Mapped where the medium is known to behave, else written.
+    #[default]
+    Auto,
+    /// One `pwrite` for each append.
+    Write,
+    /// A copy into a mapping of the file.
+    Mapped,
+}
+
+/// Pages that are made present in one step.
+const POPULATE_STEP: u64 = 256 << 10;
+/// How far ahead of the tail pages are kept present.
+const POPULATE_AHEAD: u64 = 2 << 20;
+/// How far behind the tail pages may stay mapped.
+const RELEASE_BEHIND: u64 = 1 << 20;
+
+/// A segment that is or was written by this process.
+#[derive(Debug)]
+pub struct Segment {
+    header: FileHeader,
+    file: Arc<dyn File>,
+    capacity: u64,
+    window: Option<Box<dyn Window>>,
+    is_window_off: AtomicBool,
+    tail: AtomicU64,
+    populated: AtomicU64,
+    released: AtomicU64,
+}
+
+impl Segment {
+    /// Creates the file and makes header and name durable. It has no room for records yet.
+    pub fn create(dir: &dyn Directory, header: FileHeader) -> Result<Self> {
+        let file = dir.create(&names::log(header.number))?;
+        write_all_at(file.as_ref(), &header.encode(), 0)?;
+        if !planted(Bug::LogHeaderNotSynced) {
+            file.sync_data()?;
+        }
+        if !planted(Bug::LogDirNotSynced) {
+            dir.sync()?;
+        }
+        Ok(Self {
+            header,
+            file,
+            capacity: 0,
+            window: None,
+            is_window_off: AtomicBool::new(false),
+            tail: AtomicU64::new(0),
+            populated: AtomicU64::new(0),
+            released: AtomicU64::new(0),
+        })
+    }
+
+    /// Makes room for records, up to `capacity` bytes of file in all.
+    pub fn prepare(&mut self, capacity: u64, is_mapped: bool) -> Result<()> {
+        self.capacity = capacity.next_multiple_of(WINDOW_GRAIN);
+        match self.file.allocate(self.capacity) {
+            Ok(()) if is_mapped => self.map(),
+            Err(error) if error.kind() != ErrorKind::Unsupported => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Maps the whole segment. Address space is all it costs until pages are populated. Where it
+    /// cannot be had, the segment is written instead.
+    fn map(&mut self) -> Result<()> {
+        self.file.sync_data()?;
+        match self.file.map(0, self.capacity) {
+            Ok(window) => self.window = Some(window),
+            Err(error) if error.kind() == ErrorKind::Unsupported => {}
+            Err(error) if error.kind() == ErrorKind::OutOfMemory => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.header.number
+    }
+
+    /// The id in its header.
+    #[must_use]
+    pub fn file_id(&self) -> u64 {
+        self.header.file_id
+    }
+
+    /// The check that the first record chains to.
+    #[must_use]
+    pub fn header_check(&self) -> u64 {
+        self.header.check()
+    }
+
+    /// Where its records live.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place::of(&self.header)
+    }
+
+    /// Where the first record goes.
+    #[must_use]
+    pub const fn start() -> u64 {
+        HEADER_LEN as u64
+    }
+
+    /// Bytes of file that records may take up.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &Arc<dyn File> {
+        &self.file
+    }
+
+    /// True if records go through a mapping.
+    #[must_use]
+    pub fn is_mapped(&self) -> bool {
+        self.live_window().is_some()
+    }
+
+    fn live_window(&self) -> Option<&dyn Window> {
+        if self.is_window_off.load(Ordering::Relaxed) { None } else { self.window.as_deref() }
+    }
+
+    /// Places a record at `offset`. `scratch` is a buffer to assemble it in.
+    pub fn write(
+        &self,
+        offset: u64,
+        head: &[u8; FRAME_LEN],
+        payload: &Payload<'_>,
+        scratch: &mut Vec<u8>,
+    ) -> Result<()> {
+        let body = payload.bytes();
+        let end = offset + padded_len(body.len());
+        if let Some(window) = self.live_window() {
+            if !window.publish(offset, head, body) {
+                return Err(Error::new(ErrorKind::Internal, "a record lies outside the mapping"));
+            }
+            self.tail.store(end, Ordering::Relaxed);
+            return self.check_window();
+        }
+        scratch.clear();
+        scratch.extend_from_slice(head);
+        scratch.extend_from_slice(body);
+        scratch.resize(padded_len(body.len()) as usize, 0);
+        write_all_at(self.file.as_ref(), scratch, offset)
+    }
+
+    /// Makes the bytes from `from` to `to` durable, and with them the length that holds them.
+    pub fn sync(&self, from: u64, to: u64) -> Result<()> {
+        if planted(Bug::LogSyncSkipped) {
+            return Ok(());
+        }
+        let result = match self.live_window() {
+            Some(window) => {
+                let start = from - from % WINDOW_GRAIN;
+                window.sync(start, to - start).and_then(|()| self.repopulate_tail(window, to))
+            }
+            None => self.file.sync_data(),
+        };
+        if planted(Bug::LogSyncErrorSwallowed) {
+            return Ok(());
+        }
+        result?;
+        self.check_window()
+    }
+
+    /// A sync write-protects the pages that it cleaned: the one that the next record goes to is
+    /// made writable again here, so that the writer does not fault on it.
+    fn repopulate_tail(&self, window: &dyn Window, tail: u64) -> Result<()> {
+        let page = tail - tail % WINDOW_GRAIN;
+        if page < self.capacity && window.populate(page, WINDOW_GRAIN).is_err() {
+            self.is_window_off.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Whether what was stored through the mapping is still there.
+    fn check_window(&self) -> Result<()> {
+        match &self.window {
+            Some(window) if window.is_lost() => {
+                let message = "the log segment was cut, or its medium failed, under the mapping";
+                Err(Error::new(ErrorKind::Io, message).at_path(self.file.path()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// True if pages ahead of the tail should be made present soon.
+    #[must_use]
+    pub fn wants_pages(&self) -> bool {
+        let wanted = self.tail.load(Ordering::Relaxed) + POPULATE_AHEAD / 2;
+        self.is_mapped() && self.populated.load(Ordering::Relaxed) < wanted.min(self.capacity)
+    }
+
+    /// Makes the next pages ahead of the tail present, and lets go of those far behind it. Answers
+    /// whether there is more to do. A failure turns the mapping off.
+    pub fn step_pages(&self) -> bool {
+        let Some(window) = self.live_window() else { return false };
+        let tail = self.tail.load(Ordering::Relaxed);
+        let page = tail - tail % WINDOW_GRAIN;
+        let from = self.populated.load(Ordering::Relaxed).max(page);
+        let until = (tail + POPULATE_AHEAD).min(self.capacity);
+        let step = POPULATE_STEP.min(until.saturating_sub(from)).next_multiple_of(WINDOW_GRAIN);
+        if step > 0 && window.populate(from, step.min(self.capacity - from)).is_err() {
+            self.is_window_off.store(true, Ordering::Relaxed);
+            return false;
+        }
+        self.populated.store(from + step, Ordering::Relaxed);
+        self.release_behind(window, page);
+        from + step < until
+    }
+
+    fn release_behind(&self, window: &dyn Window, page: u64) {
+        let from = self.released.load(Ordering::Relaxed);
+        let until = page.saturating_sub(RELEASE_BEHIND);
+        if until >= from + POPULATE_STEP {
+            window.release(from, until - from);
+            self.released.store(until, Ordering::Relaxed);
+        }
+    }
+}
