@@ -4,7 +4,6 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::undocumented_unsafe_blocks,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "tests of the real world"
@@ -30,6 +29,7 @@ impl BadPage {
             .unwrap();
         let access = libc::PROT_READ | libc::PROT_WRITE;
         let fd = file.as_raw_fd();
+        // SAFETY: a new mapping at a place of the kernel's choice disturbs no other.
         let page =
             unsafe { libc::mmap(std::ptr::null_mut(), 4096, access, libc::MAP_SHARED, fd, 0) };
         assert_ne!(page, libc::MAP_FAILED);
@@ -37,12 +37,14 @@ impl BadPage {
     }
 
     fn touch(&self) {
+        // SAFETY: the page is mapped for writing; what happens beyond the file's end is the test.
         unsafe { self.0.write_volatile(1) };
     }
 }
 
 impl Drop for BadPage {
     fn drop(&mut self) {
+        // SAFETY: the page is ours, and this is its last use.
         unsafe { libc::munmap(self.0.cast(), 4096) };
     }
 }
@@ -50,12 +52,15 @@ impl Drop for BadPage {
 static BAD_PAGE: AtomicUsize = AtomicUsize::new(0);
 
 extern "C" fn full_handler(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    let is_right = signal == libc::SIGBUS
-        && unsafe { (*info).si_addr() } as usize == BAD_PAGE.load(Ordering::SeqCst);
+    // SAFETY: with SA_SIGINFO the kernel passes a valid `info`.
+    let address = unsafe { (*info).si_addr() } as usize;
+    let is_right = signal == libc::SIGBUS && address == BAD_PAGE.load(Ordering::SeqCst);
+    // SAFETY: ends the child without running anything of the parent's.
     unsafe { libc::_exit(if is_right { 42 } else { 41 }) };
 }
 
 extern "C" fn plain_handler(signal: i32) {
+    // SAFETY: ends the child without running anything of the parent's.
     unsafe { libc::_exit(if signal == libc::SIGBUS { 43 } else { 41 }) };
 }
 
@@ -63,6 +68,7 @@ extern "C" fn returning_handler(_: i32) {}
 
 /// In a child: sets a handler as a host would, and the guard before it.
 fn set_under_guard(handler: usize, flags: i32) {
+    // SAFETY: the limit is read from a value that lives through the call.
     unsafe {
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
@@ -72,6 +78,7 @@ fn set_under_guard(handler: usize, flags: i32) {
 }
 
 fn set(handler: usize, flags: i32) {
+    // SAFETY: all-zero is a valid action; the handlers of these tests keep to what they may do.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler;
@@ -123,6 +130,7 @@ fn signals_that_were_sent_go_to_the_previous_handler() {
     ] {
         let child = Child::fork(|| {
             set_under_guard(handler, flags);
+            // SAFETY: a signal to this child is what is tested.
             unsafe { libc::raise(libc::SIGBUS) };
             7
         });
@@ -143,7 +151,10 @@ fn a_watched_page_is_mended_and_its_neighbour_is_not() {
         }
         sys::set_errno(77);
         page.touch();
-        if sys::errno() != 77 || !watch.is_lost() || unsafe { page.0.read() } != 1 {
+        let errno = sys::errno();
+        // SAFETY: the guard has put a page there that can be read.
+        let stored = unsafe { page.0.read() };
+        if errno != 77 || !watch.is_lost() || stored != 1 {
             return 3;
         }
         drop(watch);

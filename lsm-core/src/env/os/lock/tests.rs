@@ -4,7 +4,6 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::undocumented_unsafe_blocks,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "tests of the real world"
@@ -27,6 +26,7 @@ fn dir_with_lock_file(temp: &TempDir) -> OsDirectory {
 
 /// Locks the file as another program would: 0 if it got it, 1 if somebody has it, 2 on an error.
 fn try_raw_lock(path: &CString) -> i32 {
+    // SAFETY: the path ends in a zero byte, and the descriptor is the call's own.
     unsafe {
         let fd = libc::open(path.as_ptr(), libc::O_RDWR);
         match libc::flock(fd, libc::LOCK_EX | libc::LOCK_NB) {
@@ -110,6 +110,7 @@ fn a_child_does_not_hold_what_the_parent_drops() {
     let child = Child::fork(|| {
         done.pass();
         // The child's copy was closed before it began.
+        // SAFETY: the call touches no memory and changes no descriptor.
         i32::from(unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0)
     });
     drop(lock);
@@ -125,6 +126,8 @@ fn dropping_in_a_child_closes_no_recycled_descriptor() {
     let path = temp.c_path("LOCK");
     let lock = OsLock::take_for_test(&dir);
     let fd = lock.fd.get().unwrap().as_raw_fd();
+    // SAFETY: the lock is dropped once here, in the child, which never drops the one it came from;
+    // the descriptor that is made is the child's own.
     let child = Child::fork(|| unsafe {
         let recycled = libc::fcntl(0, libc::F_DUPFD, fd);
         drop(std::ptr::read(&raw const lock));
@@ -166,11 +169,14 @@ fn a_child_made_past_the_handlers_owns_nothing_either() {
     let temp = TempDir::new();
     let dir = dir_with_lock_file(&temp);
     let lock = OsLock::take_for_test(&dir);
+    // SAFETY: a child like that of fork, which makes one call and ends.
     let pid = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
     if pid == 0 {
+        // SAFETY: ends the child without running anything of the parent's.
         unsafe { libc::_exit(i32::from(lock.fd.get().is_none())) };
     }
     let mut status = 0;
+    // SAFETY: the child is ours and has not been waited for.
     unsafe { libc::waitpid(pid as libc::pid_t, &raw mut status, 0) };
     assert_eq!(libc::WEXITSTATUS(status), 1);
     assert!(lock.fd.get().is_some());

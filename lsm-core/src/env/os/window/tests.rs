@@ -4,7 +4,6 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::undocumented_unsafe_blocks,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "tests of the real world"
@@ -196,15 +195,20 @@ fn a_child_has_no_window() {
         let is_right = !window.publish(8, b"evil", b"") && window.is_lost();
         let kind = window.sync(0, 8).map_err(|error| error.kind());
         // Dropped there, it unmaps nothing: what has its place by then is the child's.
+        // SAFETY: the box holds an `OsWindow`, which lives on in the parent's memory.
         let start = unsafe { (*(&raw const **window).cast::<OsWindow>()).memory.start };
         let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         let access = libc::PROT_READ | libc::PROT_WRITE;
         let place = start.as_ptr();
+        // SAFETY: the call changes no byte, and the range need not be mapped.
         if unsafe { libc::msync(place.cast(), 4096, libc::MS_ASYNC) } == 0 {
             return 2;
         }
+        // SAFETY: the place is free, as was just seen.
         unsafe { libc::mmap(place.cast(), 4096, access, flags, -1, 0) };
+        // SAFETY: it is dropped once here, in the child, which never drops the one it came from.
         drop(unsafe { std::ptr::read(window) });
+        // SAFETY: a page was just mapped here; that the drop left it alone is the test.
         unsafe { place.write(1) };
         i32::from(is_right && kind == Err(ErrorKind::Forked))
     });
