@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -25,11 +26,17 @@ pub(super) struct TempDir(PathBuf);
 impl TempDir {
     pub(super) fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::SeqCst);
-        let name = format!("lsm-os-test-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().canonicalize().unwrap().join(name);
-        fs::create_dir(&path).unwrap();
-        Self(path)
+        let temp = std::env::temp_dir().canonicalize().unwrap();
+        loop {
+            let number = COUNT.fetch_add(1, Ordering::SeqCst);
+            let path = temp.join(format!("lsm-os-test-{}-{number}", std::process::id()));
+            match fs::create_dir(&path) {
+                Ok(()) => return Self(path),
+                // Left by an earlier process of this number that was killed.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
