@@ -85,9 +85,15 @@ impl Error {
     /// What the operating system answered to `operation` on `path`.
     #[must_use]
     pub fn from_io(operation: &str, path: &Path, source: io::Error) -> Self {
-        let mut repr = Self::new(kind_of_io(&source), format!("cannot {operation}")).at_path(path);
-        repr.edit().source = Some(Arc::new(source));
-        repr
+        Self::from_os(operation, source).at_path(path)
+    }
+
+    /// What the operating system answered to `operation`, where no file is concerned.
+    #[must_use]
+    pub fn from_os(operation: &str, source: io::Error) -> Self {
+        let mut error = Self::new(kind_of_io(&source), format!("cannot {operation}"));
+        error.edit().source = Some(Arc::new(source));
+        error
     }
 
     /// Stored bytes at `offset` of `path` are not what was written.

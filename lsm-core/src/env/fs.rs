@@ -118,6 +118,7 @@ pub struct Medium {
 }
 
 /// One open file.
+#[allow(clippy::len_without_is_empty, reason = "nobody asks whether one is empty")]
 pub trait File: Debug + Send + Sync + 'static {
     /// The path it was opened by, for messages.
     fn path(&self) -> &Path;
@@ -158,6 +159,7 @@ pub const WINDOW_GRAIN: u64 = 4096;
 /// Stores reach the page cache at once, so they survive the process; `sync` makes them durable. If
 /// the file is cut or the medium fails under the window, stores go nowhere and `is_lost` turns and
 /// stays true: whoever stores looks at it afterwards, and again after each sync, before believing.
+#[allow(clippy::len_without_is_empty, reason = "nobody asks whether one is empty")]
 pub trait Window: Debug + Send + Sync + 'static {
     /// The file offset of the first byte.
     fn offset(&self) -> u64;

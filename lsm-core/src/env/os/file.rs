@@ -1,0 +1,162 @@
+//! One open file, read and written at offsets.
+//!
+//! Every file is opened through its directory by `open_regular`, which lets nothing but regular
+//! files through: it follows no link, waits for no pipe, and looks at what it got. Offsets are
+//! held against the signed range of the system before each call, so none wraps.
+
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the real file")]
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::CStr;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::env::fs::{Access, File, Window};
+use crate::env::os::sys::{self, FileId, Mode};
+
+/// A regular file of the system.
+#[derive(Debug)]
+pub struct OsFile {
+    file: Arc<fs::File>,
+    path: PathBuf,
+}
+
+impl OsFile {
+    /// Creates a file that its owner alone can read and write.
+    pub(super) fn create(dir: BorrowedFd<'_>, name: &CStr, path: PathBuf) -> Result<Self> {
+        let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL;
+        match sys::open_at(dir, name, flags) {
+            Ok(fd) => Ok(Self { file: Arc::new(fd.into()), path }),
+            Err(error) => Err(Error::from_io("create the file", &path, error)),
+        }
+    }
+
+    /// Opens a file that exists.
+    pub(super) fn open(
+        dir: BorrowedFd<'_>,
+        name: &CStr,
+        path: PathBuf,
+        access: Access,
+    ) -> Result<Self> {
+        let (file, _) = open_regular(dir, name, &path, access)?;
+        Ok(Self { file: Arc::new(file), path })
+    }
+
+    fn failed(&self, operation: &str, error: io::Error) -> Error {
+        Error::from_io(operation, &self.path, error)
+    }
+
+    /// An error if `len` bytes at `offset` are more than the system can count.
+    fn check_range(&self, offset: u64, len: usize) -> Result<()> {
+        match offset.checked_add(len as u64).map(i64::try_from) {
+            Some(Ok(_)) => Ok(()),
+            _ => {
+                Err(Error::new(ErrorKind::InvalidArgument, "an offset is beyond every file's end")
+                    .at_path(&self.path)
+                    .at_offset(offset))
+            }
+        }
+    }
+}
+
+impl File for OsFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn len(&self) -> Result<u64> {
+        let metadata = self.file.metadata();
+        let metadata = metadata.map_err(|error| self.failed("read the length of the file", error));
+        Ok(metadata?.len())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        self.check_range(offset, buffer.len())?;
+        sys::retry(|| self.file.read_at(buffer, offset))
+            .map_err(|error| self.failed("read the file", error).at_offset(offset))
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<usize> {
+        self.check_range(offset, bytes.len())?;
+        sys::retry(|| self.file.write_at(bytes, offset))
+            .map_err(|error| self.failed("write the file", error).at_offset(offset))
+    }
+
+    fn allocate(&self, len: u64) -> Result<()> {
+        self.check_range(len, 0)?;
+        // The system refuses to reserve nothing, which is done already.
+        if len == 0 {
+            return Ok(());
+        }
+        sys::reserve(self.file.as_fd(), len)
+            .map_err(|error| self.failed("reserve space for the file", error))
+    }
+
+    fn set_len(&self, len: u64) -> Result<()> {
+        self.check_range(len, 0)?;
+        self.file.set_len(len).map_err(|error| self.failed("set the length of the file", error))
+    }
+
+    fn sync_data(&self) -> Result<()> {
+        self.file.sync_data().map_err(|error| self.failed("sync the file", error))
+    }
+
+    fn sync_all(&self) -> Result<()> {
+        self.file.sync_all().map_err(|error| self.failed("sync the file", error))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn map(&self, offset: u64, len: u64) -> Result<Box<dyn Window>> {
+        use crate::env::os::window::OsWindow;
+        Ok(Box::new(OsWindow::map(Arc::clone(&self.file), &self.path, offset, len)?))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn map(&self, _offset: u64, _len: u64) -> Result<Box<dyn Window>> {
+        let message = "no mapped windows on this platform";
+        Err(Error::new(ErrorKind::Unsupported, message).at_path(&self.path))
+    }
+}
+
+/// Opens what a name in a directory stands for, if that is a regular file, and says which one.
+pub(super) fn open_regular(
+    dir: BorrowedFd<'_>,
+    name: &CStr,
+    path: &Path,
+    access: Access,
+) -> Result<(fs::File, FileId)> {
+    let access = match access {
+        Access::Read => libc::O_RDONLY,
+        Access::ReadWrite => libc::O_RDWR,
+    };
+    // Without O_NONBLOCK the opening of a pipe waits for its other end; a terminal must not become
+    // the one that controls this process.
+    let file = match sys::open_at(dir, name, access | libc::O_NONBLOCK | libc::O_NOCTTY) {
+        Ok(fd) => fs::File::from(fd),
+        Err(error) => {
+            return Err(match sys::status_at(dir, name) {
+                Ok((mode, _)) if !mode.is_regular() => not_regular(mode, path),
+                _ => Error::from_io("open the file", path, error),
+            });
+        }
+    };
+    let metadata = file.metadata().map_err(|error| Error::from_io("look at the file", path, error));
+    let metadata = metadata?;
+    let mode = Mode(metadata.mode());
+    if !mode.is_regular() {
+        return Err(not_regular(mode, path));
+    }
+    Ok((file, FileId { device: metadata.dev(), inode: metadata.ino() }))
+}
+
+fn not_regular(mode: Mode, path: &Path) -> Error {
+    let message = format!("this is {}, and should be a regular file", mode.noun());
+    Error::new(ErrorKind::Format, message).at_path(path)
+}
