@@ -110,6 +110,20 @@ fn sync_parent(env: &Env, path: &Path) -> Result<()> {
     env.fs.open_dir(&parent_of(path))?.sync()
 }
 
+/// Syncs the directories above, as far as they can be opened: an earlier attempt may have made
+/// any of them and died before it synced the one above.
+fn sync_ancestors(env: &Env, path: &Path) -> Result<()> {
+    sync_parent(env, path)?;
+    for ancestor in parent_of(path).ancestors().skip(1) {
+        let path = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
+        match env.fs.open_dir(path) {
+            Ok(dir) => dir.sync()?,
+            Err(_) => break,
+        }
+    }
+    Ok(())
+}
+
 fn parent_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
@@ -147,7 +161,7 @@ fn create(
     lock: Box<dyn Lock>,
     listing: &Listing,
 ) -> Result<Recovered> {
-    sync_parent(env, dir.path())?;
+    sync_ancestors(env, dir.path())?;
     let manifest = Manifest::create(dir.clone(), env.host.clone(), listing.number_floor())?;
     let mut report = OpenReport { is_new: true, ..OpenReport::default() };
     for &number in &listing.manifests {

@@ -346,7 +346,7 @@ impl Log {
             if is_done() {
                 return Ok(());
             }
-            self.tail.lock().check_fault().map_err(Error::and_maybe_committed)?;
+            self.check_fault().map_err(Error::and_maybe_committed)?;
             if !self.is_syncing.swap(true, Ordering::AcqRel) {
                 let result = self.sync_now();
                 self.is_syncing.store(false, Ordering::Release);
@@ -362,12 +362,16 @@ impl Log {
         }
     }
 
+    fn check_fault(&self) -> Result<()> {
+        self.tail.lock().check_fault()
+    }
+
     /// Syncs what is there now, unless somebody else is at it. Never waits for another caller.
     pub fn sync_unless_busy(&self) -> Result<()> {
         if self.is_syncing.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let result = self.tail.lock().check_fault().and_then(|()| self.sync_now());
+        let result = self.check_fault().and_then(|()| self.sync_now());
         self.is_syncing.store(false, Ordering::Release);
         self.changed.notify();
         result
