@@ -20,8 +20,9 @@ use crate::record::frame::{FRAME_COUNT_MAX, Payload};
 use crate::version::catalog::Catalog;
 use crate::version::edit::Edit;
 use crate::wal::chain::read_chain;
-use crate::wal::log::{Log, SeamFacts};
+use crate::wal::log::Log;
 use crate::wal::segment::LogMode;
+use crate::wal::tail::SeamFacts;
 
 /// The most bytes that one batch can hold.
 pub const BATCH_BYTES_MAX: usize = 2 << 30;

@@ -22,9 +22,9 @@ use crate::version::edit::{Edit, Seal};
 use crate::version::head::{FoundHeads, read_heads};
 use crate::version::manifest::{Manifest, RecoveredManifest, Unnamed, inspect_unnamed};
 use crate::wal::chain::{ChainRead, Listed, Replayed, Witness, is_unused, read_chain};
-use crate::wal::log::ChainEnd;
 use crate::wal::rewrite::{REWRITTEN, Rewrite};
 use crate::wal::seam::Seam;
+use crate::wal::tail::ChainEnd;
 
 /// A replay of batches, in commit order.
 pub type Replay<'a> = dyn FnMut(Replayed<'_>) -> Result<()> + 'a;

@@ -16,7 +16,8 @@ use crate::record::names;
 use crate::version::catalog::Catalog;
 use crate::version::edit::{Edit, LogPosition, Seal};
 use crate::version::manifest::Manifest;
-use crate::wal::log::{Finished, Log, SeamFacts};
+use crate::wal::log::Log;
+use crate::wal::tail::{Finished, SeamFacts};
 
 /// The shared part of an open journal.
 #[derive(Debug)]

@@ -24,9 +24,9 @@ use crate::record::frame::{Place, RecordType};
 use crate::record::header::{FileHeader, FileKind};
 use crate::record::names;
 use crate::record::reader::{Record, RecordReader};
-use crate::wal::log::ChainEnd;
 use crate::wal::seam::Seam;
 use crate::wal::segment::Segment;
+use crate::wal::tail::ChainEnd;
 
 /// What the manifest knows of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
