@@ -43,7 +43,7 @@ fn make_segment(state: &State, bytes: u64) -> Result<Segment> {
     let mut manifest = state.take_manifest();
     let mut edits = state.seal_finished(manifest.catalog())?;
     let number = manifest.take_number();
-    let header = log_header(&state.env, manifest.catalog(), number)?;
+    let header = log_header(&state.env, &manifest, number)?;
     let mut segment = Segment::create(state.dir.as_ref(), header)?;
     edits.push(Edit::LogAdded { number, file_id: segment.file_id() });
     state.commit(&mut manifest, &edits)?;

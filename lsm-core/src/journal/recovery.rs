@@ -229,6 +229,9 @@ fn settle(
     manifest: &mut Manifest,
     read: &ChainRead,
 ) -> Result<ChainEnd> {
+    // The dead process may have left names, those of the heads above all, that only the page cache
+    // has. What is made from here on must not outlive them.
+    dir.sync()?;
     if read.is_sealed {
         manifest.commit(&[])?;
         return Ok(read.end);
@@ -249,7 +252,7 @@ pub fn rewrite_log(
     let mut end = ChainEnd::default();
     let mut start = number;
     if read.batches > 0 {
-        let header = log_header(env, manifest.catalog(), number)?;
+        let header = log_header(env, manifest, number)?;
         let (file_id, mut witness) =
             (header.file_id, witness_of(manifest.catalog(), env.host.as_ref()));
         let seam = Seam { clock_millis: read.clock_millis, ..Seam::default() };
@@ -301,13 +304,14 @@ fn unlink_logs(dir: &dyn Directory, logs: &[Listed]) {
 }
 
 /// The header of a new log segment.
-pub fn log_header(env: &Env, catalog: &Catalog, number: u64) -> Result<FileHeader> {
+pub fn log_header(env: &Env, manifest: &Manifest, number: u64) -> Result<FileHeader> {
+    let catalog = manifest.catalog();
     Ok(FileHeader {
         kind: FileKind::Log,
         file_id: env.host.random()?,
         database_id: catalog.database_id,
         incarnation: catalog.incarnation,
-        edit: catalog.edit,
+        edit: manifest.durable_edit(),
         number,
         boot_id: env.host.boot_id(),
         clock_millis: catalog.clock_millis.max(env.clock.wall_millis()),

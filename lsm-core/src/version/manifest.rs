@@ -30,6 +30,8 @@ pub struct Manifest {
     dir: Arc<dyn Directory>,
     host: Arc<dyn Host>,
     catalog: Catalog,
+    /// The last edit that is known durable: one that was only read back may still be lost.
+    durable_edit: u64,
     generation: u64,
     open: Option<OpenManifest>,
     obsolete: Vec<u64>,
@@ -73,8 +75,15 @@ impl Manifest {
         }
         let mut catalog = Catalog::new(database_id, host.random()?);
         catalog.next_number = catalog.next_number.max(number_floor);
-        let mut manifest =
-            Self { dir, host, catalog, generation: 0, open: None, obsolete: Vec::new() };
+        let mut manifest = Self {
+            dir,
+            host,
+            catalog,
+            durable_edit: 0,
+            generation: 0,
+            open: None,
+            obsolete: Vec::new(),
+        };
         manifest.commit(&[])?;
         Ok(manifest)
     }
@@ -102,6 +111,7 @@ impl Manifest {
                 dir,
                 host,
                 catalog,
+                durable_edit: head.edit,
                 generation: head.generation,
                 open: None,
                 obsolete: vec![head.manifest_number()],
@@ -140,8 +150,15 @@ impl Manifest {
             None => self.begin(&mut next),
         };
         done.map_err(Error::and_maybe_committed)?;
+        self.durable_edit = next.edit;
         self.catalog = next;
         Ok(())
+    }
+
+    /// The last edit that is known durable: what new files may say of the manifest.
+    #[must_use]
+    pub fn durable_edit(&self) -> u64 {
+        self.durable_edit
     }
 
     /// Writes down that the last edit is durable, so that damage to it can be told from a torn
@@ -226,7 +243,7 @@ impl Manifest {
             file_id: self.host.random()?,
             database_id: next.database_id,
             incarnation: next.incarnation,
-            edit: self.catalog.edit,
+            edit: self.durable_edit,
             number,
             boot_id: self.host.boot_id(),
             clock_millis: next.clock_millis,

@@ -182,12 +182,15 @@ impl Log {
         self.durable_next.load(Ordering::Acquire)
     }
 
-    /// How far the log is known durable.
+    /// How far the log is known durable: never a segment of which nothing is.
     #[must_use]
     pub fn durable_end(&self) -> ChainEnd {
         let tail = self.tail.lock();
-        let first = tail.unsynced.first().or(tail.active.as_ref());
-        first.map_or(tail.before, Active::chain_end)
+        match tail.unsynced.first().or(tail.active.as_ref()) {
+            Some(first) if first.durable > 0 => first.chain_end(),
+            Some(first) => ChainEnd { durable: first.before.end, ..first.before },
+            None => tail.before,
+        }
     }
 
     /// Where the chain ends now.

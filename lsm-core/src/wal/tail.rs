@@ -64,6 +64,8 @@ pub(super) struct Tail {
 #[derive(Clone, Debug)]
 pub(super) struct Active {
     pub(super) segment: Arc<Segment>,
+    /// Where the segment before it ended.
+    pub(super) before: ChainEnd,
     pub(super) end: u64,
     pub(super) check: u64,
     pub(super) durable: u64,
@@ -135,6 +137,7 @@ impl Tail {
         let fresh = Active {
             check: segment.header_check(),
             segment,
+            before,
             end: Segment::start(),
             durable: 0,
             vouched: 0,
