@@ -224,3 +224,6 @@ fn check_of(covered: &[u8], payload_hash: u64, place: Place, offset: u64) -> u64
         .finish();
     hash64(&bytes)
 }
+
+#[cfg(test)]
+mod tests;
