@@ -220,6 +220,10 @@ impl Journal {
         if state.log.fault().is_none() {
             return Ok(());
         }
+        if state.jobs.load(Ordering::Acquire) < jobs_of(&state.options) {
+            let message = "a background job has failed: close the database and open it again";
+            return Err(Error::new(ErrorKind::Internal, message));
+        }
         let mut manifest = state.take_manifest();
         let end = state.log.end();
         let mut listed = listed_of(manifest.catalog());
@@ -279,6 +283,11 @@ impl Drop for Journal {
         // wants to know how closing went calls `close`.
         let _unheard = self.close_once();
     }
+}
+
+/// How many jobs an open journal has.
+fn jobs_of(options: &JournalOptions) -> usize {
+    1 + usize::from(options.sync_interval.is_some())
 }
 
 fn check_batch(batch: &[u8], count: u32) -> Result<()> {

@@ -128,8 +128,13 @@ impl State {
         Ok(Edit::LogSealed { number: finished.segment.number(), seal })
     }
 
-    /// Notes that a job has ended.
+    /// Notes that a job has ended. One that ends before it is told to has failed, and what it did
+    /// is done no more: then writing ends too.
     pub fn end_job(&self) {
+        if !self.is_closing.load(Ordering::Acquire) {
+            let message = "a background job of the database has ended unexpectedly";
+            self.log.stop(Error::new(ErrorKind::Internal, message));
+        }
         self.jobs.fetch_sub(1, Ordering::AcqRel);
         self.job_ended.notify();
     }

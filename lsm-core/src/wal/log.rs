@@ -200,6 +200,12 @@ impl Log {
         tail.active.as_ref().map_or(tail.before, Active::chain_end)
     }
 
+    /// Stops the log: nothing is taken any more, and whoever waits is told why.
+    pub fn stop(&self, fault: Error) {
+        self.tail.lock().fault.get_or_insert(fault);
+        self.offer(Err(self.check_fault().err().unwrap_or_else(stopped)));
+    }
+
     /// The fault that stopped the log, if one did.
     #[must_use]
     pub fn fault(&self) -> Option<Error> {
@@ -331,4 +337,8 @@ impl Log {
         self.durable_next.fetch_max(next_seqno.get(), Ordering::AcqRel);
         Ok(())
     }
+}
+
+fn stopped() -> Error {
+    Error::new(ErrorKind::Internal, "the log has stopped")
 }

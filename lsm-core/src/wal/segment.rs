@@ -26,6 +26,10 @@ pub enum LogMode {
     Mapped,
 }
 
+/// A record with more than this is not assembled in memory before it is written.
+const ASSEMBLED_MAX: usize = 128 << 10;
+const PADDING: [u8; 8] = [0; 8];
+
 /// Pages that are made present in one step.
 const POPULATE_STEP: u64 = 256 << 10;
 /// How far ahead of the tail pages are kept present.
@@ -161,11 +165,25 @@ impl Segment {
             self.tail.store(end, Ordering::Relaxed);
             return self.check_window();
         }
+        if body.len() > ASSEMBLED_MAX {
+            return self.write_large(offset, head, body);
+        }
         scratch.clear();
         scratch.extend_from_slice(head);
         scratch.extend_from_slice(body);
         scratch.resize(padded_len(body.len()) as usize, 0);
         write_all_at(self.file.as_ref(), scratch, offset)
+    }
+
+    /// Writes a record without a second copy of it in memory, its header last.
+    fn write_large(&self, offset: u64, head: &[u8; FRAME_LEN], body: &[u8]) -> Result<()> {
+        let file = self.file.as_ref();
+        let body_at = offset + FRAME_LEN as u64;
+        let body_end = body_at + body.len() as u64;
+        let padding = (offset + padded_len(body.len()) - body_end) as usize;
+        write_all_at(file, body, body_at)?;
+        write_all_at(file, PADDING.get(..padding).unwrap_or_default(), body_end)?;
+        write_all_at(file, head, offset)
     }
 
     /// Makes the bytes from `from` to `to` durable, and with them the length that holds them.
