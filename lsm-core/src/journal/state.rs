@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::base::checksum::FileCrc;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
-use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::base::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::env::fs::{Directory, File, Lock, read_full_at};
 use crate::env::schedule::Signal;
 use crate::env::world::Env;
+use crate::journal::jobs::Jobs;
 use crate::journal::lockfile;
 use crate::journal::options::JournalOptions;
 use crate::journal::turn::{InTurn, Turn};
@@ -46,9 +47,7 @@ pub struct State {
     /// The journal is closing or closed.
     pub is_closing: AtomicBool,
     /// Jobs that have not ended yet.
-    pub jobs: AtomicUsize,
-    /// Notified when a job ends.
-    pub job_ended: Arc<Signal>,
+    pub jobs: Arc<Jobs>,
 }
 
 impl State {
@@ -125,12 +124,6 @@ impl State {
             next_seqno: finished.next_seqno,
         };
         Ok(Edit::LogSealed { number: finished.segment.number(), seal })
-    }
-
-    /// Notes that a job has ended.
-    pub fn end_job(&self) {
-        self.jobs.fetch_sub(1, Ordering::AcqRel);
-        self.job_ended.notify();
     }
 }
 
