@@ -31,3 +31,5 @@ mod crash;
 mod machine;
 
 mod threads;
+
+mod cut;
