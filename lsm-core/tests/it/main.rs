@@ -33,3 +33,5 @@ mod machine;
 mod threads;
 
 mod cut;
+
+mod kill;
