@@ -35,3 +35,5 @@ mod threads;
 mod cut;
 
 mod kill;
+
+mod os_input;
