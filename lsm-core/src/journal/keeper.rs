@@ -6,17 +6,29 @@ use std::sync::Arc;
 use crate::base::error::Result;
 use crate::base::sync::Ordering;
 use crate::env::schedule::{Job, Step};
+use crate::journal::jobs::JobPlace;
 use crate::journal::recovery::log_header;
 use crate::journal::state::State;
 use crate::version::edit::Edit;
 use crate::wal::segment::Segment;
 
 /// The job.
-pub struct Keeper(pub Arc<State>);
+pub struct Keeper {
+    state: Arc<State>,
+    _place: JobPlace,
+}
+
+impl Keeper {
+    /// A keeper.
+    #[must_use]
+    pub fn new(state: Arc<State>, place: JobPlace) -> Self {
+        Self { state, _place: place }
+    }
+}
 
 impl Job for Keeper {
     fn step(&mut self) -> Step {
-        let state = &self.0;
+        let state = &self.state;
         if state.is_closing.load(Ordering::Acquire) {
             return Step::Done;
         }
@@ -33,7 +45,7 @@ impl Job for Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        self.0.end_job();
+        self.state.note_end_of_job();
     }
 }
 

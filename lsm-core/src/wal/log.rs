@@ -272,8 +272,10 @@ impl Log {
         self.sync_until(deadline, || self.durable_next() > seqno.get())
     }
 
-    /// Returns once everything appended so far is durable.
+    /// Returns once everything appended so far is durable. Never succeeds after a fault: what it
+    /// took may have been durable before.
     pub fn sync_all(&self, deadline: Option<Duration>) -> Result<()> {
+        self.check_fault().map_err(Error::and_maybe_committed)?;
         let next = self.next_seqno().get();
         self.sync_until(deadline, || self.durable_next() >= next && !self.is_unsynced())
     }
