@@ -26,3 +26,9 @@ mod images;
 
 #[cfg(lsm_sim)]
 mod crash;
+
+#[cfg(lsm_sim)]
+mod specimen;
+
+#[cfg(lsm_sim)]
+mod damage;
