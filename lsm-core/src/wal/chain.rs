@@ -247,8 +247,10 @@ impl<'s> Walk<'s> {
     ) -> Result<bool> {
         match record.record_type {
             RecordType::Seam if offset == Segment::start() => Ok(false),
-            RecordType::Marker => Ok(false),
-            RecordType::Seal => Ok(true),
+            RecordType::Marker | RecordType::Seal => {
+                self.check_edit(segment, offset, record.payload)?;
+                Ok(record.record_type == RecordType::Seal)
+            }
             RecordType::Batch => {
                 if record.seqno < self.read.next_seqno {
                     let why = "the sequence numbers of the log run backwards";
@@ -267,6 +269,16 @@ impl<'s> Walk<'s> {
                 Err(segment.corruption(offset, "a record stands where it cannot"))
             }
         }
+    }
+
+    /// Holds the manifest against the edit that a marker or a seal has seen.
+    fn check_edit(&self, segment: &OpenSegment, offset: u64, payload: &[u8]) -> Result<()> {
+        let why = match <[u8; 8]>::try_from(payload).map(u64::from_le_bytes) {
+            Ok(edit) if edit <= self.witness.edit => return Ok(()),
+            Ok(_) => "the manifest is older than this record: a stale copy stands there",
+            Err(_) => "the number of an edit makes no sense",
+        };
+        Err(segment.corruption(offset, why))
     }
 
     /// Decides what the end of the walk means. `short_of` is there if the walk stopped before the

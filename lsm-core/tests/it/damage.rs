@@ -225,6 +225,6 @@ fn specimens_have_something_of_everything() {
     let logs = specimen.files.keys().filter(|path| path.ends_with(".wal")).count();
     assert!(logs >= 4, "{:?}", specimen.files.keys());
     assert!(specimen.files.keys().all(|path| path.starts_with(PATH)));
-    assert_eq!(specimen.truth.0.keyspaces.len(), 3);
+    assert_eq!(specimen.truth.0.keyspaces.len(), 4);
     assert!(specimen.truth.0.batches.iter().any(|(_, _, payload)| payload.is_empty()));
 }

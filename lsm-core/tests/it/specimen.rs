@@ -115,6 +115,8 @@ impl Specimen {
         let (disk, mut older) = (SimDisk::new(), Vec::new());
         first_life(&disk, mode, seed, &mut older);
         let (_, journal) = second_life(&disk, mode, &mut older);
+        journal.create_keyspace("last").unwrap();
+        older.push(files_of(&disk));
         journal.close().unwrap();
         Self::of(&disk, mode, older)
     }
