@@ -87,6 +87,8 @@ struct Tail {
 #[derive(Clone, Debug)]
 struct Active {
     segment: Arc<Segment>,
+    /// How the segment before ended.
+    before: ChainEnd,
     end: u64,
     check: u64,
     durable: u64,
@@ -254,12 +256,16 @@ impl Log {
         self.durable_next.load(Ordering::Acquire)
     }
 
-    /// How far the log is known durable.
+    /// How far the log is known durable. Of a segment without a synced byte nothing is known, not
+    /// even that it was begun: then it is the end of the one before.
     #[must_use]
     pub fn durable_end(&self) -> ChainEnd {
         let tail = self.tail.lock();
-        let first = tail.unsynced.first().or(tail.active.as_ref());
-        first.map_or(tail.before, Active::chain_end)
+        match tail.unsynced.first().or(tail.active.as_ref()) {
+            Some(first) if first.durable > 0 => first.chain_end(),
+            Some(first) => ChainEnd { durable: first.before.end, ..first.before },
+            None => tail.before,
+        }
     }
 
     /// Where the chain ends now.
@@ -451,6 +457,7 @@ impl Tail {
         let fresh = Active {
             check: segment.header_check(),
             segment,
+            before,
             end: Segment::start(),
             durable: 0,
             vouched: 0,
