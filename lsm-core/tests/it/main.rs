@@ -32,3 +32,6 @@ mod specimen;
 
 #[cfg(lsm_sim)]
 mod damage;
+
+#[cfg(lsm_sim)]
+mod faults;
