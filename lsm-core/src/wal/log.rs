@@ -343,6 +343,7 @@ impl Log {
 
     /// Returns once everything appended so far is durable.
     pub fn sync_all(&self, deadline: Option<Duration>) -> Result<()> {
+        self.check_fault().map_err(Error::and_maybe_committed)?;
         let next = self.next_seqno().get();
         self.sync_until(deadline, || self.durable_next() >= next && !self.is_unsynced())
     }
