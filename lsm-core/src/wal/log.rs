@@ -20,7 +20,7 @@ use crate::base::planted::{Bug, planted};
 use crate::base::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::env::schedule::{Scheduler, Signal};
 use crate::key::seqno::SeqNo;
-use crate::record::frame::{FRAME_LEN, Payload, RecordType, padded_len};
+use crate::record::frame::{Payload, RecordType, padded_len};
 use crate::wal::seam::SEAM_LEN;
 use crate::wal::segment::Segment;
 use crate::wal::tail::{Active, ChainEnd, Finished, SeamFacts, Supply, Tail};
@@ -37,8 +37,8 @@ pub struct Log {
     work: Arc<Signal>,
 }
 
-/// Room that a batch leaves free, for the seal.
-const SEAL_ROOM: u64 = FRAME_LEN as u64;
+/// Room that a batch leaves free, for the seal, which holds an edit's number.
+const SEAL_ROOM: u64 = padded_len(8);
 
 impl Log {
     /// A log that continues the chain `before`. `work` is notified when a segment or pages are
@@ -241,8 +241,8 @@ impl Log {
         if tail.fault.is_some() || !is_due || !tail.has_room(2 * SEAL_ROOM) {
             return Ok(false);
         }
-        let seqno = tail.next_seqno;
-        tail.write(RecordType::Marker, seqno, 0, &Payload::new(&[]), seqno)?;
+        let (seqno, edit) = (tail.next_seqno, tail.facts.edit.to_le_bytes());
+        tail.write(RecordType::Marker, seqno, 0, &Payload::new(&edit), seqno)?;
         Ok(true)
     }
 
@@ -253,9 +253,9 @@ impl Log {
             let mut tail = self.tail.lock();
             let tail = &mut *tail;
             tail.check_fault()?;
-            let seqno = tail.next_seqno;
+            let (seqno, edit) = (tail.next_seqno, tail.facts.edit.to_le_bytes());
             if tail.has_room(SEAL_ROOM) {
-                tail.write(RecordType::Seal, seqno, 0, &Payload::new(&[]), seqno)?;
+                tail.write(RecordType::Seal, seqno, 0, &Payload::new(&edit), seqno)?;
             }
         }
         self.sync_all(None)?;

@@ -31,6 +31,7 @@ pub struct Rewrite {
     check: u64,
     crc: FileCrc,
     next_seqno: SeqNo,
+    edit: u64,
 }
 
 /// How a rewritten segment ended.
@@ -55,6 +56,7 @@ impl Rewrite {
         header.flags |= REWRITTEN;
         let mut crc = FileCrc::new();
         crc.update(&header.encode());
+        let edit = header.edit;
         let segment = Segment::create(dir, header)?;
         let mut rewrite = Self {
             check: segment.header_check(),
@@ -64,6 +66,7 @@ impl Rewrite {
             end: Segment::start(),
             crc,
             next_seqno: first,
+            edit,
         };
         rewrite.push(RecordType::Seam, first, 0, &seam.encode())?;
         Ok(rewrite)
@@ -79,7 +82,7 @@ impl Rewrite {
 
     /// Seals the segment and makes it durable.
     pub fn finish(mut self) -> Result<Rewritten> {
-        self.push(RecordType::Seal, self.next_seqno, 0, &[])?;
+        self.push(RecordType::Seal, self.next_seqno, 0, &self.edit.to_le_bytes())?;
         self.write_out()?;
         if !planted(Bug::RewriteSyncSkipped) {
             self.segment.file().sync_data()?;

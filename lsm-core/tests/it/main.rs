@@ -37,3 +37,11 @@ mod cut;
 mod kill;
 
 mod os_input;
+#[cfg(lsm_sim)]
+mod specimen;
+
+#[cfg(lsm_sim)]
+mod damage;
+
+#[cfg(lsm_sim)]
+mod faults;
