@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
-use crate::env::fs::{Access, Directory, Lock};
+use crate::env::fs::{Access, Directory, File, Lock};
 use crate::env::host::Host;
 use crate::env::world::Env;
 use crate::journal::listing::Listing;
@@ -370,12 +370,15 @@ fn find_leftovers(dir: &dyn Directory, listing: &Listing, catalog: &Catalog) -> 
     }
     for &number in &listing.manifests {
         let file = dir.open(&names::manifest(number), Access::Read)?;
-        match FileHeader::read(file.as_ref(), FileKind::Manifest) {
-            Ok(header) if header.database_id == catalog.database_id => {
-                leftovers.manifests.push(number);
-            }
+        let is_leftover = match FileHeader::read(file.as_ref(), FileKind::Manifest) {
+            Ok(header) => header.database_id == catalog.database_id,
             Err(error) if error.kind() != ErrorKind::Corruption => return Err(error),
-            _ => leftovers.unknown.push(names::manifest(number).into()),
+            Err(_) => is_empty(file.as_ref())?,
+        };
+        if is_leftover {
+            leftovers.manifests.push(number);
+        } else {
+            leftovers.unknown.push(names::manifest(number).into());
         }
     }
     Ok(leftovers)
@@ -387,7 +390,7 @@ fn is_leftover_log(dir: &dyn Directory, number: u64, catalog: &Catalog) -> Resul
     let file = dir.open(&names::log(number), Access::Read)?;
     let header = match FileHeader::read(file.as_ref(), FileKind::Log) {
         Ok(header) => header,
-        Err(error) if error.kind() == ErrorKind::Corruption => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::Corruption => return is_empty(file.as_ref()),
         Err(error) => return Err(error),
     };
     if header.database_id != catalog.database_id || header.number != number {
@@ -424,6 +427,11 @@ fn clear_leftovers(
             clear(names::manifest(number));
         }
     }
+}
+
+/// True if nothing was ever written to a file: its maker died first.
+fn is_empty(file: &dyn File) -> Result<bool> {
+    Ok(file.len()? == 0)
 }
 
 fn sign_lock(env: &Env, recovered: &Recovered) -> Result<()> {
