@@ -226,6 +226,7 @@ impl Journal {
             let message = "a background job has failed: close the database and open it again";
             return Err(Error::new(ErrorKind::Internal, message));
         }
+        state.log.wait_for_syncer();
         let mut manifest = state.take_manifest();
         let end = state.log.end();
         let mut listed = listed_of(manifest.catalog());

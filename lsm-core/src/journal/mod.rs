@@ -10,7 +10,11 @@ pub mod listing;
 pub mod lockfile;
 pub mod turn;
 
+pub mod directory;
+pub mod leftovers;
+
 pub mod recovery;
+
 pub mod state;
 
 pub mod flusher;

@@ -2,15 +2,16 @@
 //! database was not closed in order, copy what survived into new files before anything else.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
-use crate::env::fs::{Access, Directory, File, Lock};
+use crate::env::fs::{Directory, Lock};
 use crate::env::host::Host;
 use crate::env::world::Env;
+use crate::journal::directory::{check_may_create, check_medium, open_or_make_dir, sync_ancestors};
+use crate::journal::leftovers::{clear_leftovers, find_leftovers};
 use crate::journal::listing::Listing;
 use crate::journal::lockfile::{self, Writer};
 use crate::journal::options::{IfMissing, JournalOptions, OpenReport};
@@ -21,8 +22,8 @@ use crate::version::catalog::Catalog;
 use crate::version::edit::{Edit, Seal};
 use crate::version::head::{FoundHeads, read_heads};
 use crate::version::manifest::{Manifest, RecoveredManifest, Unnamed, inspect_unnamed};
-use crate::wal::chain::{ChainRead, Listed, Replayed, Witness, is_unused, read_chain};
-use crate::wal::rewrite::{REWRITTEN, Rewrite};
+use crate::wal::chain::{ChainRead, Listed, Replayed, Witness, read_chain};
+use crate::wal::rewrite::Rewrite;
 use crate::wal::seam::Seam;
 use crate::wal::tail::ChainEnd;
 
@@ -73,86 +74,6 @@ pub fn recover(
     };
     sign_lock(env, &recovered)?;
     Ok(recovered)
-}
-
-fn open_or_make_dir(env: &Env, path: &Path, if_missing: IfMissing) -> Result<Arc<dyn Directory>> {
-    match env.fs.open_dir(path) {
-        Err(error) if error.is_not_found() && if_missing == IfMissing::Fail => {
-            Err(no_database(path))
-        }
-        Err(error) if error.is_not_found() => {
-            make_dirs(env, path)?;
-            env.fs.open_dir(path)
-        }
-        other => other,
-    }
-}
-
-/// Makes the directory and those above it that are missing, outermost first, each made durable by
-/// a sync of the one it lies in.
-fn make_dirs(env: &Env, path: &Path) -> Result<()> {
-    let parent = parent_of(path);
-    match env.fs.create_dir(path) {
-        Err(error) if error.is_not_found() && parent != path => {
-            make_dirs(env, &parent)?;
-            env.fs.create_dir(path)?;
-        }
-        Err(error) if error.kind() != ErrorKind::Exists => return Err(error),
-        _ => {}
-    }
-    sync_parent(env, path)
-}
-
-fn sync_parent(env: &Env, path: &Path) -> Result<()> {
-    if planted(Bug::ParentDirNotSynced) {
-        return Ok(());
-    }
-    env.fs.open_dir(&parent_of(path))?.sync()
-}
-
-/// Syncs the directories above, as far as they can be opened: an earlier attempt may have made
-/// any of them and died before it synced the one above.
-fn sync_ancestors(env: &Env, path: &Path) -> Result<()> {
-    sync_parent(env, path)?;
-    for ancestor in parent_of(path).ancestors().skip(1) {
-        let path = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
-        match env.fs.open_dir(path) {
-            Ok(dir) => dir.sync()?,
-            Err(_) => break,
-        }
-    }
-    Ok(())
-}
-
-fn parent_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
-        Some(parent) => parent.to_path_buf(),
-        None => path.to_path_buf(),
-    }
-}
-
-fn no_database(path: &Path) -> Error {
-    Error::new(ErrorKind::InvalidArgument, "there is no database here").at_path(path)
-}
-
-fn check_may_create(dir: &dyn Directory, listing: &Listing, if_missing: IfMissing) -> Result<()> {
-    listing.check_may_create(dir)?;
-    for &number in &listing.manifests {
-        if inspect_unnamed(dir, number)? == Unnamed::Used {
-            let message = "both heads of the database are missing, and its manifest is there";
-            return Err(Error::new(ErrorKind::Corruption, message).at_path(dir.path()));
-        }
-    }
-    if if_missing == IfMissing::Fail { Err(no_database(dir.path())) } else { Ok(()) }
-}
-
-fn check_medium(dir: &dyn Directory) -> Result<()> {
-    if dir.medium()?.is_read_only {
-        let message = "the medium is read-only, and opening for writing needs to write";
-        return Err(Error::new(ErrorKind::ReadOnly, message).at_path(dir.path()));
-    }
-    Ok(())
 }
 
 fn create(
@@ -346,92 +267,6 @@ pub fn witness_of(catalog: &Catalog, host: &dyn Host) -> Witness {
 /// Sequence number 0 is kept for entries whose number no longer matters.
 fn first_seqno(catalog: &Catalog) -> SeqNo {
     SeqNo::new(1).map_or(catalog.next_seqno, |one| one.max(catalog.next_seqno))
-}
-
-/// Files with names of ours that the manifest does not list.
-#[derive(Debug, Default)]
-struct Leftovers {
-    logs: Vec<u64>,
-    manifests: Vec<u64>,
-    unknown: Vec<OsString>,
-}
-
-fn find_leftovers(dir: &dyn Directory, listing: &Listing, catalog: &Catalog) -> Result<Leftovers> {
-    let mut leftovers = Leftovers { unknown: listing.foreign.clone(), ..Leftovers::default() };
-    for &number in &listing.logs {
-        if catalog.logs.contains_key(&number) {
-            continue;
-        }
-        if is_leftover_log(dir, number, catalog)? {
-            leftovers.logs.push(number);
-        } else {
-            leftovers.unknown.push(names::log(number).into());
-        }
-    }
-    for &number in &listing.manifests {
-        let file = dir.open(&names::manifest(number), Access::Read)?;
-        let is_leftover = match FileHeader::read(file.as_ref(), FileKind::Manifest) {
-            Ok(header) => header.database_id == catalog.database_id,
-            Err(error) if error.kind() != ErrorKind::Corruption => return Err(error),
-            Err(_) => is_empty(file.as_ref())?,
-        };
-        if is_leftover {
-            leftovers.manifests.push(number);
-        } else {
-            leftovers.unknown.push(names::manifest(number).into());
-        }
-    }
-    Ok(leftovers)
-}
-
-/// True if an unlisted segment is ours and holds nothing that only it holds. One that was used
-/// while the manifest knows nothing of it means that the manifest is an old copy.
-fn is_leftover_log(dir: &dyn Directory, number: u64, catalog: &Catalog) -> Result<bool> {
-    let file = dir.open(&names::log(number), Access::Read)?;
-    let header = match FileHeader::read(file.as_ref(), FileKind::Log) {
-        Ok(header) => header,
-        Err(error) if error.kind() == ErrorKind::Corruption => return is_empty(file.as_ref()),
-        Err(error) => return Err(error),
-    };
-    if header.database_id != catalog.database_id || header.number != number {
-        return Ok(false);
-    }
-    let is_retired = number < catalog.log_start || header.flags & REWRITTEN != 0;
-    if header.edit > catalog.edit || (!is_retired && !is_unused(file.as_ref(), &header)?) {
-        let message = "the manifest does not know this log segment: a stale copy stands there";
-        return Err(Error::corruption(file.path(), 64, message));
-    }
-    Ok(true)
-}
-
-/// Unlinks the leftovers. The current manifest and what a head may name stay.
-fn clear_leftovers(
-    dir: &dyn Directory,
-    leftovers: &Leftovers,
-    manifest: &Manifest,
-    named: &BTreeSet<u64>,
-    report: &mut OpenReport,
-) {
-    let mut clear = |name: String| {
-        if let Err(error) = dir.unlink(&name) {
-            if !error.is_not_found() {
-                report.notes.push(format!("a leftover stays: {error}"));
-            }
-        }
-    };
-    for &number in &leftovers.logs {
-        clear(names::log(number));
-    }
-    for &number in &leftovers.manifests {
-        if !named.contains(&number) && !manifest.is_current(number) {
-            clear(names::manifest(number));
-        }
-    }
-}
-
-/// True if nothing was ever written to a file: its maker died first.
-fn is_empty(file: &dyn File) -> Result<bool> {
-    Ok(file.len()? == 0)
 }
 
 fn sign_lock(env: &Env, recovered: &Recovered) -> Result<()> {

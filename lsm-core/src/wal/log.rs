@@ -218,6 +218,12 @@ impl Log {
         std::mem::take(&mut self.tail.lock().finished)
     }
 
+    /// Returns once no sync is under way. After a fault none begins any more.
+    pub fn wait_for_syncer(&self) {
+        let mut is_idle = || !self.is_syncing.load(Ordering::Acquire);
+        let _always_true = self.scheduler.wait(&self.changed, None, &mut is_idle);
+    }
+
     /// Begins again behind another chain, with nothing in doubt.
     pub fn restart(&self, before: ChainEnd, next_seqno: SeqNo) {
         *self.tail.lock() = Tail::new(before, next_seqno);

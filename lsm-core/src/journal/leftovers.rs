@@ -1,0 +1,111 @@
+//! Leftovers: files with names of ours that the manifest does not list.
+//!
+//! Most were made by a process that died before it could list or unlink them, and are cleared away.
+//! One that cannot be told is reported and stays. A log segment that was used and that the manifest
+//! does not know means that the manifest is an old copy, and is an error.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::env::fs::{Access, Directory, File};
+use crate::journal::listing::Listing;
+use crate::journal::options::OpenReport;
+use crate::record::header::{FileHeader, FileKind};
+use crate::record::names;
+use crate::version::catalog::Catalog;
+use crate::version::manifest::Manifest;
+use crate::wal::chain::is_unused;
+use crate::wal::rewrite::REWRITTEN;
+
+/// Files with names of ours that the manifest does not list.
+#[derive(Debug, Default)]
+pub struct Leftovers {
+    logs: Vec<u64>,
+    manifests: Vec<u64>,
+    /// Names that are not ours, or that cannot be told.
+    pub unknown: Vec<OsString>,
+}
+
+/// Looks through the directory.
+pub fn find_leftovers(
+    dir: &dyn Directory,
+    listing: &Listing,
+    catalog: &Catalog,
+) -> Result<Leftovers> {
+    let mut leftovers = Leftovers { unknown: listing.foreign.clone(), ..Leftovers::default() };
+    for &number in &listing.logs {
+        if catalog.logs.contains_key(&number) {
+            continue;
+        }
+        if is_leftover_log(dir, number, catalog)? {
+            leftovers.logs.push(number);
+        } else {
+            leftovers.unknown.push(names::log(number).into());
+        }
+    }
+    for &number in &listing.manifests {
+        let file = dir.open(&names::manifest(number), Access::Read)?;
+        let is_leftover = match FileHeader::read(file.as_ref(), FileKind::Manifest) {
+            Ok(header) => header.database_id == catalog.database_id,
+            Err(error) if error.kind() != ErrorKind::Corruption => return Err(error),
+            Err(_) => is_empty(file.as_ref())?,
+        };
+        if is_leftover {
+            leftovers.manifests.push(number);
+        } else {
+            leftovers.unknown.push(names::manifest(number).into());
+        }
+    }
+    Ok(leftovers)
+}
+
+/// True if an unlisted segment is ours and holds nothing that only it holds. One that was used
+/// while the manifest knows nothing of it means that the manifest is an old copy.
+fn is_leftover_log(dir: &dyn Directory, number: u64, catalog: &Catalog) -> Result<bool> {
+    let file = dir.open(&names::log(number), Access::Read)?;
+    let header = match FileHeader::read(file.as_ref(), FileKind::Log) {
+        Ok(header) => header,
+        Err(error) if error.kind() == ErrorKind::Corruption => return is_empty(file.as_ref()),
+        Err(error) => return Err(error),
+    };
+    if header.database_id != catalog.database_id || header.number != number {
+        return Ok(false);
+    }
+    let is_retired = number < catalog.log_start || header.flags & REWRITTEN != 0;
+    if header.edit > catalog.edit || (!is_retired && !is_unused(file.as_ref(), &header)?) {
+        let message = "the manifest does not know this log segment: a stale copy stands there";
+        return Err(Error::corruption(file.path(), 64, message));
+    }
+    Ok(true)
+}
+
+/// Unlinks the leftovers. The current manifest and what a head may name stay.
+pub fn clear_leftovers(
+    dir: &dyn Directory,
+    leftovers: &Leftovers,
+    manifest: &Manifest,
+    named: &BTreeSet<u64>,
+    report: &mut OpenReport,
+) {
+    let mut clear = |name: String| {
+        if let Err(error) = dir.unlink(&name) {
+            if !error.is_not_found() {
+                report.notes.push(format!("a leftover stays: {error}"));
+            }
+        }
+    };
+    for &number in &leftovers.logs {
+        clear(names::log(number));
+    }
+    for &number in &leftovers.manifests {
+        if !named.contains(&number) && !manifest.is_current(number) {
+            clear(names::manifest(number));
+        }
+    }
+}
+
+/// True if nothing was ever written to a file: its maker died first.
+fn is_empty(file: &dyn File) -> Result<bool> {
+    Ok(file.len()? == 0)
+}
