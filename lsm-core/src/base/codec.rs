@@ -147,3 +147,6 @@ impl<const N: usize> Default for HeaderWriter<N> {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests;

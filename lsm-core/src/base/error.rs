@@ -234,3 +234,6 @@ impl std::error::Error for Error {
 }
 
 const _: () = assert!(size_of::<Result<()>>() == size_of::<usize>());
+
+#[cfg(test)]
+mod tests;

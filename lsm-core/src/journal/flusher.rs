@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::base::error::Result;
 use crate::base::sync::Ordering;
 use crate::env::schedule::{Job, Step};
+use crate::journal::jobs::JobPlace;
 use crate::journal::state::State;
 
 /// The job.
@@ -14,13 +15,14 @@ pub struct Flusher {
     state: Arc<State>,
     interval: Duration,
     next: Option<Duration>,
+    _place: JobPlace,
 }
 
 impl Flusher {
     /// A flusher that syncs at most `interval` after the first unsynced append.
     #[must_use]
-    pub fn new(state: Arc<State>, interval: Duration) -> Self {
-        Self { state, interval, next: None }
+    pub fn new(state: Arc<State>, interval: Duration, place: JobPlace) -> Self {
+        Self { state, interval, next: None, _place: place }
     }
 
     /// Syncs, or vouches if there is nothing to sync. False if there was nothing to do at all.
@@ -71,6 +73,6 @@ impl Job for Flusher {
 
 impl Drop for Flusher {
     fn drop(&mut self) {
-        self.state.end_job();
+        self.state.note_end_of_job();
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::base::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::env::schedule::{Job, Signal};
 use crate::env::world::Env;
 use crate::journal::flusher::Flusher;
+use crate::journal::jobs::{JobPlace, Jobs};
 use crate::journal::keeper::Keeper;
 use crate::journal::options::{Durability, JournalOptions, OpenReport};
 use crate::journal::recovery::{Recovered, Replay, listed_of, recover, rewrite_log, witness_of};
@@ -20,8 +21,9 @@ use crate::record::frame::{FRAME_COUNT_MAX, Payload};
 use crate::version::catalog::Catalog;
 use crate::version::edit::Edit;
 use crate::wal::chain::read_chain;
-use crate::wal::log::{Log, SeamFacts};
+use crate::wal::log::Log;
 use crate::wal::segment::LogMode;
+use crate::wal::tail::SeamFacts;
 
 /// The most bytes that one batch can hold.
 pub const BATCH_BYTES_MAX: usize = 2 << 30;
@@ -69,8 +71,7 @@ impl Journal {
                 flusher_wake: Signal::new(),
                 is_flusher_asleep: AtomicBool::new(true),
                 is_closing: AtomicBool::new(false),
-                jobs: AtomicUsize::new(0),
-                job_ended: Signal::new(),
+                jobs: Jobs::new(),
             }),
         };
         journal.start_jobs()?;
@@ -80,10 +81,12 @@ impl Journal {
     fn start_jobs(&self) -> Result<()> {
         let state = &self.state;
         let wake = state.keeper_wake.clone();
-        self.spawn("lsm-keeper", wake, |state| Box::new(Keeper(state)))?;
+        self.spawn("lsm-keeper", wake, |state, place| Box::new(Keeper::new(state, place)))?;
         if let Some(interval) = state.options.sync_interval {
             let wake = state.flusher_wake.clone();
-            self.spawn("lsm-flusher", wake, |state| Box::new(Flusher::new(state, interval)))?;
+            self.spawn("lsm-flusher", wake, |state, place| {
+                Box::new(Flusher::new(state, interval, place))
+            })?;
         }
         Ok(())
     }
@@ -92,11 +95,11 @@ impl Journal {
         &self,
         name: &'static str,
         wake: Arc<Signal>,
-        job: impl FnOnce(Arc<State>) -> Box<dyn Job>,
+        job: impl FnOnce(Arc<State>, JobPlace) -> Box<dyn Job>,
     ) -> Result<()> {
-        // The job counts itself out when it is dropped, also if it could not be started.
-        self.state.jobs.fetch_add(1, Ordering::AcqRel);
-        self.state.env.scheduler.spawn(name, wake, job(self.state.clone()))
+        // The job gives up its place when it is dropped, also if it could not be started.
+        let place = self.state.jobs.add();
+        self.state.env.scheduler.spawn(name, wake, job(self.state.clone(), place))
     }
 
     /// Appends a batch of `count` entries and answers the sequence number of its last one. With
@@ -219,6 +222,10 @@ impl Journal {
         if state.log.fault().is_none() {
             return Ok(());
         }
+        if state.jobs.running() < jobs_of(&state.options) {
+            let message = "a background job has failed: close the database and open it again";
+            return Err(Error::new(ErrorKind::Internal, message));
+        }
         let mut manifest = state.take_manifest();
         let end = state.log.end();
         let mut listed = listed_of(manifest.catalog());
@@ -247,8 +254,7 @@ impl Journal {
         state.is_closing.store(true, Ordering::Release);
         state.keeper_wake.notify();
         state.flusher_wake.notify();
-        let mut have_ended = || state.jobs.load(Ordering::Acquire) == 0;
-        let _always_true = state.env.scheduler.wait(&state.job_ended, None, &mut have_ended);
+        state.jobs.wait(state.env.scheduler.as_ref());
 
         if let Some(fault) = state.log.fault() {
             let message = "the database was closed as a crash would leave it";
@@ -278,6 +284,11 @@ impl Drop for Journal {
         // wants to know how closing went calls `close`.
         let _unheard = self.close_once();
     }
+}
+
+/// How many jobs an open journal has.
+fn jobs_of(options: &JournalOptions) -> usize {
+    1 + usize::from(options.sync_interval.is_some())
 }
 
 fn check_batch(batch: &[u8], count: u32) -> Result<()> {

@@ -6,17 +6,29 @@ use std::sync::Arc;
 use crate::base::error::Result;
 use crate::base::sync::Ordering;
 use crate::env::schedule::{Job, Step};
+use crate::journal::jobs::JobPlace;
 use crate::journal::recovery::log_header;
 use crate::journal::state::State;
 use crate::version::edit::Edit;
 use crate::wal::segment::Segment;
 
 /// The job.
-pub struct Keeper(pub Arc<State>);
+pub struct Keeper {
+    state: Arc<State>,
+    _place: JobPlace,
+}
+
+impl Keeper {
+    /// A keeper.
+    #[must_use]
+    pub fn new(state: Arc<State>, place: JobPlace) -> Self {
+        Self { state, _place: place }
+    }
+}
 
 impl Job for Keeper {
     fn step(&mut self) -> Step {
-        let state = &self.0;
+        let state = &self.state;
         if state.is_closing.load(Ordering::Acquire) {
             return Step::Done;
         }
@@ -33,7 +45,7 @@ impl Job for Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        self.0.end_job();
+        self.state.note_end_of_job();
     }
 }
 
@@ -43,7 +55,7 @@ fn make_segment(state: &State, bytes: u64) -> Result<Segment> {
     let mut manifest = state.take_manifest();
     let mut edits = state.seal_finished(manifest.catalog())?;
     let number = manifest.take_number();
-    let header = log_header(&state.env, manifest.catalog(), number)?;
+    let header = log_header(&state.env, &manifest, number)?;
     let mut segment = Segment::create(state.dir.as_ref(), header)?;
     edits.push(Edit::LogAdded { number, file_id: segment.file_id() });
     state.commit(&mut manifest, &edits)?;

@@ -194,3 +194,6 @@ pub fn forked() -> Error {
     let message = "the database was opened before a fork: open it anew in the child";
     Error::new(ErrorKind::Forked, message)
 }
+
+#[cfg(test)]
+mod tests;

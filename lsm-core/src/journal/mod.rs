@@ -5,6 +5,7 @@
 
 pub mod options;
 
+pub mod jobs;
 pub mod listing;
 pub mod lockfile;
 pub mod turn;

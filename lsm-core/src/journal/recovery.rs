@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
-use crate::env::fs::{Access, Directory, Lock};
+use crate::env::fs::{Access, Directory, File, Lock};
 use crate::env::host::Host;
 use crate::env::world::Env;
 use crate::journal::listing::Listing;
@@ -22,9 +22,9 @@ use crate::version::edit::{Edit, Seal};
 use crate::version::head::{FoundHeads, read_heads};
 use crate::version::manifest::{Manifest, RecoveredManifest, Unnamed, inspect_unnamed};
 use crate::wal::chain::{ChainRead, Listed, Replayed, Witness, is_unused, read_chain};
-use crate::wal::log::ChainEnd;
 use crate::wal::rewrite::{REWRITTEN, Rewrite};
 use crate::wal::seam::Seam;
+use crate::wal::tail::ChainEnd;
 
 /// A replay of batches, in commit order.
 pub type Replay<'a> = dyn FnMut(Replayed<'_>) -> Result<()> + 'a;
@@ -229,6 +229,9 @@ fn settle(
     manifest: &mut Manifest,
     read: &ChainRead,
 ) -> Result<ChainEnd> {
+    // The dead process may have left names, those of the heads above all, that only the page cache
+    // has. What is made from here on must not outlive them.
+    dir.sync()?;
     if read.is_sealed {
         manifest.commit(&[])?;
         return Ok(read.end);
@@ -249,7 +252,7 @@ pub fn rewrite_log(
     let mut end = ChainEnd::default();
     let mut start = number;
     if read.batches > 0 {
-        let header = log_header(env, manifest.catalog(), number)?;
+        let header = log_header(env, manifest, number)?;
         let (file_id, mut witness) =
             (header.file_id, witness_of(manifest.catalog(), env.host.as_ref()));
         let seam = Seam { clock_millis: read.clock_millis, ..Seam::default() };
@@ -301,13 +304,14 @@ fn unlink_logs(dir: &dyn Directory, logs: &[Listed]) {
 }
 
 /// The header of a new log segment.
-pub fn log_header(env: &Env, catalog: &Catalog, number: u64) -> Result<FileHeader> {
+pub fn log_header(env: &Env, manifest: &Manifest, number: u64) -> Result<FileHeader> {
+    let catalog = manifest.catalog();
     Ok(FileHeader {
         kind: FileKind::Log,
         file_id: env.host.random()?,
         database_id: catalog.database_id,
         incarnation: catalog.incarnation,
-        edit: catalog.edit,
+        edit: manifest.durable_edit(),
         number,
         boot_id: env.host.boot_id(),
         clock_millis: catalog.clock_millis.max(env.clock.wall_millis()),
@@ -366,12 +370,15 @@ fn find_leftovers(dir: &dyn Directory, listing: &Listing, catalog: &Catalog) -> 
     }
     for &number in &listing.manifests {
         let file = dir.open(&names::manifest(number), Access::Read)?;
-        match FileHeader::read(file.as_ref(), FileKind::Manifest) {
-            Ok(header) if header.database_id == catalog.database_id => {
-                leftovers.manifests.push(number);
-            }
+        let is_leftover = match FileHeader::read(file.as_ref(), FileKind::Manifest) {
+            Ok(header) => header.database_id == catalog.database_id,
             Err(error) if error.kind() != ErrorKind::Corruption => return Err(error),
-            _ => leftovers.unknown.push(names::manifest(number).into()),
+            Err(_) => is_empty(file.as_ref())?,
+        };
+        if is_leftover {
+            leftovers.manifests.push(number);
+        } else {
+            leftovers.unknown.push(names::manifest(number).into());
         }
     }
     Ok(leftovers)
@@ -383,7 +390,7 @@ fn is_leftover_log(dir: &dyn Directory, number: u64, catalog: &Catalog) -> Resul
     let file = dir.open(&names::log(number), Access::Read)?;
     let header = match FileHeader::read(file.as_ref(), FileKind::Log) {
         Ok(header) => header,
-        Err(error) if error.kind() == ErrorKind::Corruption => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::Corruption => return is_empty(file.as_ref()),
         Err(error) => return Err(error),
     };
     if header.database_id != catalog.database_id || header.number != number {
@@ -420,6 +427,11 @@ fn clear_leftovers(
             clear(names::manifest(number));
         }
     }
+}
+
+/// True if nothing was ever written to a file: its maker died first.
+fn is_empty(file: &dyn File) -> Result<bool> {
+    Ok(file.len()? == 0)
 }
 
 fn sign_lock(env: &Env, recovered: &Recovered) -> Result<()> {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::base::checksum::FileCrc;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
-use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::base::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::env::fs::{Directory, File, Lock, read_full_at};
 use crate::env::schedule::Signal;
 use crate::env::world::Env;
+use crate::journal::jobs::Jobs;
 use crate::journal::lockfile;
 use crate::journal::options::JournalOptions;
 use crate::journal::turn::{InTurn, Turn};
@@ -16,7 +17,8 @@ use crate::record::names;
 use crate::version::catalog::Catalog;
 use crate::version::edit::{Edit, LogPosition, Seal};
 use crate::version::manifest::Manifest;
-use crate::wal::log::{Finished, Log, SeamFacts};
+use crate::wal::log::Log;
+use crate::wal::tail::{Finished, SeamFacts};
 
 /// The shared part of an open journal.
 #[derive(Debug)]
@@ -46,9 +48,7 @@ pub struct State {
     /// The journal is closing or closed.
     pub is_closing: AtomicBool,
     /// Jobs that have not ended yet.
-    pub jobs: AtomicUsize,
-    /// Notified when a job ends.
-    pub job_ended: Arc<Signal>,
+    pub jobs: Arc<Jobs>,
 }
 
 impl State {
@@ -127,10 +127,13 @@ impl State {
         Ok(Edit::LogSealed { number: finished.segment.number(), seal })
     }
 
-    /// Notes that a job has ended.
-    pub fn end_job(&self) {
-        self.jobs.fetch_sub(1, Ordering::AcqRel);
-        self.job_ended.notify();
+    /// Notes that a job is over. One that ends before it is told to has failed, and what it did is
+    /// done no more: then writing ends too.
+    pub fn note_end_of_job(&self) {
+        if !self.is_closing.load(Ordering::Acquire) {
+            let message = "a background job of the database has ended unexpectedly";
+            self.log.stop(Error::new(ErrorKind::Internal, message));
+        }
     }
 }
 

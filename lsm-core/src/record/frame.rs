@@ -39,9 +39,9 @@ pub enum RecordType {
     Batch = 1,
     /// How a log segment continues its predecessor; the first record of every segment.
     Seam = 2,
-    /// Nothing but its watermark.
+    /// Nothing but its watermark, and in a log the last manifest edit durable by then (u64).
     Marker = 3,
-    /// The end of a log that was closed in order.
+    /// The end of a log that was closed in order, with the last manifest edit by then (u64).
     Seal = 4,
     /// Edits of the manifest.
     Edit = 5,
@@ -224,3 +224,6 @@ fn check_of(covered: &[u8], payload_hash: u64, place: Place, offset: u64) -> u64
         .finish();
     hash64(&bytes)
 }
+
+#[cfg(test)]
+mod tests;

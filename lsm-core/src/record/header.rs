@@ -170,3 +170,6 @@ fn check_format(fields: &mut Decoder<'_>, kind: FileKind, path: &Path) -> Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,9 @@
 //! `header` opens every file of ours; `frame` is one record; `reader` walks the records of a file
 //! and, where the walk ends, looks for records that verify further on.
 
-pub mod frame;
 pub mod header;
 pub mod names;
+
+pub mod frame;
 
 pub mod reader;

@@ -86,3 +86,6 @@ pub fn manifest(number: u64) -> String {
 fn numbered(number: u64, kind: &str) -> String {
     format!("{number:06}.{kind}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -218,3 +218,6 @@ struct Candidate {
     payload_len: usize,
     check: u64,
 }
+
+#[cfg(test)]
+mod tests;

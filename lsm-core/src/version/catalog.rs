@@ -128,3 +128,6 @@ impl Catalog {
         edits
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -206,3 +206,6 @@ fn one(body: &mut Vec<u8>, value: u64, tag: u64) -> u64 {
 fn keyspace_id(body: &mut Decoder<'_>) -> Option<KeyspaceId> {
     u32::try_from(body.varint()?).ok().map(KeyspaceId::new)
 }
+
+#[cfg(test)]
+mod tests;

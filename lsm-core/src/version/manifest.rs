@@ -30,6 +30,8 @@ pub struct Manifest {
     dir: Arc<dyn Directory>,
     host: Arc<dyn Host>,
     catalog: Catalog,
+    /// The last edit that is known durable: one that was only read back may still be lost.
+    durable_edit: u64,
     generation: u64,
     open: Option<OpenManifest>,
     obsolete: Vec<u64>,
@@ -41,9 +43,16 @@ struct OpenManifest {
     file: Arc<dyn File>,
     header: FileHeader,
     snapshot_len: u64,
-    end: u64,
-    check: u64,
+    end: End,
     is_vouched: bool,
+}
+
+/// Where a manifest ends.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    offset: u64,
+    /// The check of the last record, or of the file header.
+    check: u64,
 }
 
 /// A manifest that was read.
@@ -66,8 +75,15 @@ impl Manifest {
         }
         let mut catalog = Catalog::new(database_id, host.random()?);
         catalog.next_number = catalog.next_number.max(number_floor);
-        let mut manifest =
-            Self { dir, host, catalog, generation: 0, open: None, obsolete: Vec::new() };
+        let mut manifest = Self {
+            dir,
+            host,
+            catalog,
+            durable_edit: 0,
+            generation: 0,
+            open: None,
+            obsolete: Vec::new(),
+        };
         manifest.commit(&[])?;
         Ok(manifest)
     }
@@ -95,6 +111,7 @@ impl Manifest {
                 dir,
                 host,
                 catalog,
+                durable_edit: head.edit,
                 generation: head.generation,
                 open: None,
                 obsolete: vec![head.manifest_number()],
@@ -125,15 +142,23 @@ impl Manifest {
         for edit in edits {
             next.apply(edit).map_err(|why| Error::new(ErrorKind::Internal, why))?;
         }
-        let is_long =
-            |open: &OpenManifest| open.end > REWRITE_BYTES && open.end > 4 * open.snapshot_len;
+        let is_long = |open: &OpenManifest| {
+            open.end.offset > REWRITE_BYTES && open.end.offset > 4 * open.snapshot_len
+        };
         let done = match self.open.take().filter(|open| !is_long(open)) {
             Some(open) => self.append_edits(open, &next, edits),
             None => self.begin(&mut next),
         };
         done.map_err(Error::and_maybe_committed)?;
+        self.durable_edit = next.edit;
         self.catalog = next;
         Ok(())
+    }
+
+    /// The last edit that is known durable: what new files may say of the manifest.
+    #[must_use]
+    pub fn durable_edit(&self) -> u64 {
+        self.durable_edit
     }
 
     /// Writes down that the last edit is durable, so that damage to it can be told from a torn
@@ -195,9 +220,8 @@ impl Manifest {
         edit: u64,
         payload: &[u8],
     ) -> Result<OpenManifest> {
-        let (bytes, check) =
-            record(&open.header, open.end, open.check, record_type, edit, payload)?;
-        let written = write_all_at(open.file.as_ref(), &bytes, open.end)
+        let (bytes, check) = record(&open.header, open.end, record_type, edit, payload)?;
+        let written = write_all_at(open.file.as_ref(), &bytes, open.end.offset)
             .and_then(|()| sync(open.file.as_ref()));
         if let Err(error) = written {
             self.obsolete.push(open.header.number);
@@ -206,7 +230,8 @@ impl Manifest {
             }
             return Err(error);
         }
-        Ok(OpenManifest { end: open.end + bytes.len() as u64, check, ..open })
+        let end = End { offset: open.end.offset + bytes.len() as u64, check };
+        Ok(OpenManifest { end, ..open })
     }
 
     /// Begins a new manifest that holds `next`, and swaps the heads to it.
@@ -218,7 +243,7 @@ impl Manifest {
             file_id: self.host.random()?,
             database_id: next.database_id,
             incarnation: next.incarnation,
-            edit: self.catalog.edit,
+            edit: self.durable_edit,
             number,
             boot_id: self.host.boot_id(),
             clock_millis: next.clock_millis,
@@ -229,18 +254,17 @@ impl Manifest {
             edit.encode(&mut payload);
         }
         let mut bytes = header.encode().to_vec();
-        let header_check = header.check();
-        let start = HEADER_LEN as u64;
-        let (first, check) =
-            record(&header, start, header_check, RecordType::Edit, next.edit, &payload)?;
+        let start = End { offset: HEADER_LEN as u64, check: header.check() };
+        let (first, check) = record(&header, start, RecordType::Edit, next.edit, &payload)?;
         bytes.extend_from_slice(&first);
 
         let file = self.dir.create(&names::manifest(number))?;
         self.obsolete.push(number);
         write_all_at(file.as_ref(), &bytes, 0)?;
         sync(file.as_ref())?;
-        let end = bytes.len() as u64;
-        let open = OpenManifest { file, header, snapshot_len: end, end, check, is_vouched: true };
+        let snapshot_len = bytes.len() as u64;
+        let end = End { offset: snapshot_len, check };
+        let open = OpenManifest { file, header, snapshot_len, end, is_vouched: true };
         if planted(Bug::ManifestUnlinkedBeforeHeads) {
             self.unlink_obsolete(number)?;
         }
@@ -267,9 +291,9 @@ impl Manifest {
             header,
             generation: self.generation,
             manifest_id: open.header.file_id,
-            durable: open.end,
+            durable: open.end.offset,
             edit: catalog.edit,
-            check: open.check,
+            check: open.end.check,
         };
         head.set_closed(is_closed);
         write_heads(self.dir.as_ref(), &head, [self.host.random()?, self.host.random()?])
@@ -291,20 +315,21 @@ fn sync(file: &dyn File) -> Result<()> {
     if planted(Bug::ManifestSyncSkipped) { Ok(()) } else { file.sync_data() }
 }
 
+/// The record that comes behind `end`, and its check. Whatever is before it in the file is durable.
 fn record(
     header: &FileHeader,
-    offset: u64,
-    chain: u64,
+    end: End,
     record_type: RecordType,
     edit: u64,
     payload: &[u8],
 ) -> Result<(Vec<u8>, u64)> {
     let too_large = || Error::new(ErrorKind::TooLarge, "the edits do not fit one record");
     let seqno = SeqNo::new(edit).ok_or_else(too_large)?;
-    let durable = if offset > HEADER_LEN as u64 { offset } else { 0 };
+    let durable = if end.offset > HEADER_LEN as u64 { end.offset } else { 0 };
     let payload = Payload::new(payload);
-    let frame = Frame::new(record_type, seqno, 0, chain, durable);
-    let (head, check) = frame.encode(&payload, Place::of(header), offset).ok_or_else(too_large)?;
+    let frame = Frame::new(record_type, seqno, 0, end.check, durable);
+    let place = Place::of(header);
+    let (head, check) = frame.encode(&payload, place, end.offset).ok_or_else(too_large)?;
     let mut bytes = head.to_vec();
     bytes.extend_from_slice(payload.bytes());
     bytes.resize(padded_len(payload.bytes().len()) as usize, 0);

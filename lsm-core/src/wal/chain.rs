@@ -2,8 +2,8 @@
 //!
 //! 1. Read the header and the seam of every segment that the manifest lists. The last seam that
 //!    names a segment says where that one ended, and which segment follows it.
-//! 2. Walk the records from the start of the chain. A walk that reaches the end which the seam or
-//!    the seal names goes on in the next segment.
+//! 2. Walk the records from the last segment whose seam continues none of the others. A walk that
+//!    reaches the end which the seam or the seal names goes on in the next segment.
 //! 3. A walk that stops short, at a place H, is either a torn write or damage. It is damage if
 //!    somebody knew the bytes at H to be durable: the manifest, a seal, a seam, or the watermark
 //!    of any record that verifies further on, in this segment or a later one. It is damage too if
@@ -24,9 +24,9 @@ use crate::record::frame::{Place, RecordType};
 use crate::record::header::{FileHeader, FileKind};
 use crate::record::names;
 use crate::record::reader::{Record, RecordReader};
-use crate::wal::log::ChainEnd;
 use crate::wal::seam::Seam;
 use crate::wal::segment::Segment;
+use crate::wal::tail::ChainEnd;
 
 /// What the manifest knows of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +173,7 @@ struct Walk<'s> {
 
 impl<'s> Walk<'s> {
     fn run(mut self, replay: &mut dyn FnMut(Replayed<'_>) -> Result<()>) -> Result<ChainRead> {
-        let mut at = 0;
+        let mut at = self.first();
         while let Some(segment) = self.segments.get(at) {
             let next = self.successor(at);
             let ended = self.walk_segment(segment, next.and_then(|next| next.1), replay)?;
@@ -187,6 +187,14 @@ impl<'s> Walk<'s> {
             }
         }
         Ok(self.read)
+    }
+
+    /// The segment that the chain begins with: the last one that continues none of the others. One
+    /// before it was made and could not be used.
+    fn first(&self) -> usize {
+        let is_listed = |seam: &Seam| self.segments.iter().any(|s| s.listed.number == seam.number);
+        let begins = |segment: &OpenSegment| segment.seam.is_some_and(|seam| !is_listed(&seam));
+        self.segments.iter().rposition(begins).unwrap_or(0)
     }
 
     /// The segment that continues this one, and where it says that this one ended. Of several that
@@ -247,8 +255,10 @@ impl<'s> Walk<'s> {
     ) -> Result<bool> {
         match record.record_type {
             RecordType::Seam if offset == Segment::start() => Ok(false),
-            RecordType::Marker => Ok(false),
-            RecordType::Seal => Ok(true),
+            RecordType::Marker | RecordType::Seal => {
+                self.check_edit(segment, offset, record.payload)?;
+                Ok(record.record_type == RecordType::Seal)
+            }
             RecordType::Batch => {
                 if record.seqno < self.read.next_seqno {
                     let why = "the sequence numbers of the log run backwards";
@@ -267,6 +277,16 @@ impl<'s> Walk<'s> {
                 Err(segment.corruption(offset, "a record stands where it cannot"))
             }
         }
+    }
+
+    /// Holds the manifest against the edit that a marker or a seal has seen.
+    fn check_edit(&self, segment: &OpenSegment, offset: u64, payload: &[u8]) -> Result<()> {
+        let why = match <[u8; 8]>::try_from(payload).map(u64::from_le_bytes) {
+            Ok(edit) if edit <= self.witness.edit => return Ok(()),
+            Ok(_) => "the manifest is older than this record: a stale copy stands there",
+            Err(_) => "the number of an edit makes no sense",
+        };
+        Err(segment.corruption(offset, why))
     }
 
     /// Decides what the end of the walk means. `short_of` is there if the walk stopped before the

@@ -20,44 +20,10 @@ use crate::base::planted::{Bug, planted};
 use crate::base::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::env::schedule::{Scheduler, Signal};
 use crate::key::seqno::SeqNo;
-use crate::record::frame::{FRAME_LEN, Frame, Payload, RecordType, padded_len};
-use crate::wal::seam::{SEAM_LEN, Seam};
+use crate::record::frame::{Payload, RecordType, padded_len};
+use crate::wal::seam::SEAM_LEN;
 use crate::wal::segment::Segment;
-
-/// How a chain of segments ended, or where a segment stands now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ChainEnd {
-    /// The segment; 0 if there is none.
-    pub number: u64,
-    /// Where its last record ends.
-    pub end: u64,
-    /// The check of that record.
-    pub check: u64,
-    /// How much of it is known durable.
-    pub durable: u64,
-}
-
-/// A segment that will get no more records and is durable.
-#[derive(Debug)]
-pub struct Finished {
-    /// The segment.
-    pub segment: Arc<Segment>,
-    /// Where its last record ends.
-    pub end: u64,
-    /// The check of that record.
-    pub check: u64,
-    /// The sequence number that comes next.
-    pub next_seqno: SeqNo,
-}
-
-/// Facts that the next seam writes down.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SeamFacts {
-    /// The last manifest edit that is durable.
-    pub edit: u64,
-    /// The largest wall clock seen, in milliseconds.
-    pub clock_millis: u64,
-}
+use crate::wal::tail::{Active, ChainEnd, Finished, SeamFacts, Supply, Tail};
 
 /// The log that is being written.
 #[derive(Debug)]
@@ -71,46 +37,8 @@ pub struct Log {
     work: Arc<Signal>,
 }
 
-#[derive(Debug)]
-struct Tail {
-    active: Option<Active>,
-    before: ChainEnd,
-    supply: Supply,
-    unsynced: Vec<Active>,
-    finished: Vec<Finished>,
-    next_seqno: SeqNo,
-    facts: SeamFacts,
-    fault: Option<Error>,
-    scratch: Vec<u8>,
-}
-
-#[derive(Clone, Debug)]
-struct Active {
-    segment: Arc<Segment>,
-    end: u64,
-    check: u64,
-    durable: u64,
-    /// The largest watermark that a record in it carries.
-    vouched: u64,
-    /// Where the last record ends that is not a mere marker.
-    data_end: u64,
-    is_full: bool,
-    has_asked: bool,
-    /// The sequence number that comes after its last record.
-    next_seqno: SeqNo,
-}
-
-/// The segment after the active one.
-#[derive(Debug)]
-enum Supply {
-    Absent,
-    Wanted(u64),
-    Ready(Arc<Segment>),
-    Failed(Error),
-}
-
-/// Room that a batch leaves free, for the seal.
-const SEAL_ROOM: u64 = FRAME_LEN as u64;
+/// Room that a batch leaves free, for the seal, which holds an edit's number.
+const SEAL_ROOM: u64 = padded_len(8);
 
 impl Log {
     /// A log that continues the chain `before`. `work` is notified when a segment or pages are
@@ -254,12 +182,15 @@ impl Log {
         self.durable_next.load(Ordering::Acquire)
     }
 
-    /// How far the log is known durable.
+    /// How far the log is known durable: never a segment of which nothing is.
     #[must_use]
     pub fn durable_end(&self) -> ChainEnd {
         let tail = self.tail.lock();
-        let first = tail.unsynced.first().or(tail.active.as_ref());
-        first.map_or(tail.before, Active::chain_end)
+        match tail.unsynced.first().or(tail.active.as_ref()) {
+            Some(first) if first.durable > 0 => first.chain_end(),
+            Some(first) => ChainEnd { durable: first.before.end, ..first.before },
+            None => tail.before,
+        }
     }
 
     /// Where the chain ends now.
@@ -267,6 +198,12 @@ impl Log {
     pub fn end(&self) -> ChainEnd {
         let tail = self.tail.lock();
         tail.active.as_ref().map_or(tail.before, Active::chain_end)
+    }
+
+    /// Stops the log: nothing is taken any more, and whoever waits is told why.
+    pub fn stop(&self, fault: Error) {
+        self.tail.lock().fault.get_or_insert(fault);
+        self.offer(Err(self.check_fault().err().unwrap_or_else(stopped)));
     }
 
     /// The fault that stopped the log, if one did.
@@ -304,8 +241,8 @@ impl Log {
         if tail.fault.is_some() || !is_due || !tail.has_room(2 * SEAL_ROOM) {
             return Ok(false);
         }
-        let seqno = tail.next_seqno;
-        tail.write(RecordType::Marker, seqno, 0, &Payload::new(&[]), seqno)?;
+        let (seqno, edit) = (tail.next_seqno, tail.facts.edit.to_le_bytes());
+        tail.write(RecordType::Marker, seqno, 0, &Payload::new(&edit), seqno)?;
         Ok(true)
     }
 
@@ -316,9 +253,9 @@ impl Log {
             let mut tail = self.tail.lock();
             let tail = &mut *tail;
             tail.check_fault()?;
-            let seqno = tail.next_seqno;
+            let (seqno, edit) = (tail.next_seqno, tail.facts.edit.to_le_bytes());
             if tail.has_room(SEAL_ROOM) {
-                tail.write(RecordType::Seal, seqno, 0, &Payload::new(&[]), seqno)?;
+                tail.write(RecordType::Seal, seqno, 0, &Payload::new(&edit), seqno)?;
             }
         }
         self.sync_all(None)?;
@@ -335,8 +272,10 @@ impl Log {
         self.sync_until(deadline, || self.durable_next() > seqno.get())
     }
 
-    /// Returns once everything appended so far is durable.
+    /// Returns once everything appended so far is durable. Never succeeds after a fault: what it
+    /// took may have been durable before.
     pub fn sync_all(&self, deadline: Option<Duration>) -> Result<()> {
+        self.check_fault().map_err(Error::and_maybe_committed)?;
         let next = self.next_seqno().get();
         self.sync_until(deadline, || self.durable_next() >= next && !self.is_unsynced())
     }
@@ -402,168 +341,6 @@ impl Log {
     }
 }
 
-impl Tail {
-    fn new(before: ChainEnd, next_seqno: SeqNo) -> Self {
-        Self {
-            active: None,
-            before,
-            supply: Supply::Absent,
-            unsynced: Vec::new(),
-            finished: Vec::new(),
-            next_seqno,
-            facts: SeamFacts::default(),
-            fault: None,
-            scratch: Vec::new(),
-        }
-    }
-
-    fn check_fault(&self) -> Result<()> {
-        match &self.fault {
-            Some(fault) => {
-                let message = "the log takes no writes since an earlier fault";
-                Err(fault.as_cause_of(ErrorKind::ReadOnly, message))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn has_room(&self, need: u64) -> bool {
-        self.active
-            .as_ref()
-            .is_some_and(|active| !active.is_full && active.end + need <= active.segment.capacity())
-    }
-
-    fn is_active_unsynced(&self) -> bool {
-        self.active.as_ref().is_some_and(|active| active.durable < active.end)
-    }
-
-    /// Makes `segment` the active one, its seam naming where the chain ended.
-    fn begin(&mut self, segment: Arc<Segment>) -> Result<()> {
-        let before = self.active.as_ref().map_or(self.before, Active::chain_end);
-        let seam = Seam {
-            number: before.number,
-            end: before.end,
-            check: before.check,
-            durable: before.durable,
-            edit: self.facts.edit,
-            clock_millis: self.facts.clock_millis,
-        };
-        let fresh = Active {
-            check: segment.header_check(),
-            segment,
-            end: Segment::start(),
-            durable: 0,
-            vouched: 0,
-            data_end: 0,
-            is_full: false,
-            has_asked: false,
-            next_seqno: self.next_seqno,
-        };
-        let previous = self.active.replace(fresh);
-        let seqno = self.next_seqno;
-        let payload = seam.encode();
-        if let Err(error) = self.write(RecordType::Seam, seqno, 0, &Payload::new(&payload), seqno) {
-            self.active = previous;
-            return Err(error);
-        }
-        if let Some(previous) = previous {
-            self.before = previous.chain_end();
-            if previous.durable < previous.end {
-                self.unsynced.push(previous);
-            } else {
-                self.finished.push(previous.finish());
-            }
-        }
-        Ok(())
-    }
-
-    /// Places a record in the active segment. Answers whether pages are wanted, and whether the
-    /// segment is half full.
-    fn write(
-        &mut self,
-        record_type: RecordType,
-        seqno: SeqNo,
-        count: u32,
-        payload: &Payload<'_>,
-        next_seqno: SeqNo,
-    ) -> Result<(bool, bool)> {
-        let active = self.active.as_mut().ok_or_else(no_active)?;
-        let frame = Frame::new(record_type, seqno, count, active.check, active.durable);
-        let (head, check) = frame
-            .encode(payload, active.segment.place(), active.end)
-            .ok_or_else(|| Error::new(ErrorKind::TooLarge, "the batch does not fit one record"))?;
-        if let Err(error) = active.segment.write(active.end, &head, payload, &mut self.scratch) {
-            if !planted(Bug::LogAppendAfterFailedAppend) {
-                active.is_full = true;
-            }
-            if active.segment.is_mapped() {
-                self.fault = Some(error.clone());
-            }
-            return Err(error.and_maybe_committed());
-        }
-        active.end += padded_len(payload.bytes().len());
-        active.check = check;
-        active.vouched = frame.durable;
-        active.next_seqno = next_seqno;
-        if record_type != RecordType::Marker {
-            active.data_end = active.end;
-        }
-        self.next_seqno = next_seqno;
-        let capacity = active.segment.capacity();
-        Ok((active.segment.wants_pages(), active.end > capacity / 2))
-    }
-
-    /// Asks for the next segment ahead of need, once.
-    fn ask_ahead(&mut self) -> bool {
-        match &mut self.active {
-            Some(active) if !active.has_asked && matches!(self.supply, Supply::Absent) => {
-                active.has_asked = true;
-                self.supply = Supply::Wanted(0);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Takes in that these parts are durable up to the end they had.
-    fn note_synced(&mut self, parts: &[Active]) {
-        for part in parts {
-            let number = part.segment.number();
-            let active = self.active.iter_mut();
-            for live in active.chain(&mut self.unsynced).filter(|a| a.segment.number() == number) {
-                live.durable = live.durable.max(part.end);
-            }
-        }
-        let is_synced = |active: &Active| active.durable >= active.end;
-        let done = self.unsynced.iter().take_while(|active| is_synced(active)).count();
-        self.finished.extend(self.unsynced.drain(..done).map(Active::finish));
-    }
-}
-
-impl Active {
-    fn chain_end(&self) -> ChainEnd {
-        ChainEnd {
-            number: self.segment.number(),
-            end: self.end,
-            check: self.check,
-            durable: self.durable,
-        }
-    }
-
-    fn finish(self) -> Finished {
-        Finished {
-            segment: self.segment,
-            end: self.end,
-            check: self.check,
-            next_seqno: self.next_seqno,
-        }
-    }
-
-    fn is_unvouched(&self) -> bool {
-        self.durable >= self.data_end && self.vouched < self.data_end
-    }
-}
-
-fn no_active() -> Error {
-    Error::new(ErrorKind::Internal, "a record is appended without a segment")
+fn stopped() -> Error {
+    Error::new(ErrorKind::Internal, "the log has stopped")
 }

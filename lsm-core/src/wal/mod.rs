@@ -4,6 +4,8 @@ pub mod seam;
 
 pub mod segment;
 
+pub mod tail;
+
 pub mod log;
 
 pub mod chain;

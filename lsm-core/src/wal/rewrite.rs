@@ -31,6 +31,7 @@ pub struct Rewrite {
     check: u64,
     crc: FileCrc,
     next_seqno: SeqNo,
+    edit: u64,
 }
 
 /// How a rewritten segment ended.
@@ -55,6 +56,7 @@ impl Rewrite {
         header.flags |= REWRITTEN;
         let mut crc = FileCrc::new();
         crc.update(&header.encode());
+        let edit = header.edit;
         let segment = Segment::create(dir, header)?;
         let mut rewrite = Self {
             check: segment.header_check(),
@@ -64,6 +66,7 @@ impl Rewrite {
             end: Segment::start(),
             crc,
             next_seqno: first,
+            edit,
         };
         rewrite.push(RecordType::Seam, first, 0, &seam.encode())?;
         Ok(rewrite)
@@ -79,7 +82,7 @@ impl Rewrite {
 
     /// Seals the segment and makes it durable.
     pub fn finish(mut self) -> Result<Rewritten> {
-        self.push(RecordType::Seal, self.next_seqno, 0, &[])?;
+        self.push(RecordType::Seal, self.next_seqno, 0, &self.edit.to_le_bytes())?;
         self.write_out()?;
         if !planted(Bug::RewriteSyncSkipped) {
             self.segment.file().sync_data()?;
@@ -99,21 +102,33 @@ impl Rewrite {
         let (head, check) = frame
             .encode(&payload, self.segment.place(), self.end)
             .ok_or_else(|| Error::new(ErrorKind::TooLarge, "a batch does not fit one record"))?;
-        let from = self.buffer.len();
-        self.buffer.extend_from_slice(&head);
-        self.buffer.extend_from_slice(payload.bytes());
         let padded = padded_len(payload.bytes().len());
-        self.buffer.resize(from + padded as usize, 0);
+        let padding = padded as usize - head.len() - payload.bytes().len();
+        self.buffer.extend_from_slice(&head);
+        if payload.bytes().len() < WRITE_BYTES {
+            self.buffer.extend_from_slice(payload.bytes());
+        } else {
+            self.write_out()?;
+            self.write(payload.bytes())?;
+        }
+        self.buffer.resize(self.buffer.len() + padding, 0);
         self.end += padded;
         self.check = check;
         if self.buffer.len() >= WRITE_BYTES { self.write_out() } else { Ok(()) }
     }
 
     fn write_out(&mut self) -> Result<()> {
-        write_all_at(self.segment.file().as_ref(), &self.buffer, self.written)?;
-        self.crc.update(&self.buffer);
-        self.written += self.buffer.len() as u64;
+        let buffer = std::mem::take(&mut self.buffer);
+        let written = self.write(&buffer);
+        self.buffer = buffer;
         self.buffer.clear();
+        written
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        write_all_at(self.segment.file().as_ref(), bytes, self.written)?;
+        self.crc.update(bytes);
+        self.written += bytes.len() as u64;
         Ok(())
     }
 }

@@ -26,6 +26,10 @@ pub enum LogMode {
     Mapped,
 }
 
+/// A record with more than this is not assembled in memory before it is written.
+const ASSEMBLED_MAX: usize = 128 << 10;
+const PADDING: [u8; 8] = [0; 8];
+
 /// Pages that are made present in one step.
 const POPULATE_STEP: u64 = 256 << 10;
 /// How far ahead of the tail pages are kept present.
@@ -39,6 +43,7 @@ pub struct Segment {
     header: FileHeader,
     file: Arc<dyn File>,
     capacity: u64,
+    is_reserved: bool,
     window: Option<Box<dyn Window>>,
     is_window_off: AtomicBool,
     tail: AtomicU64,
@@ -61,6 +66,7 @@ impl Segment {
             header,
             file,
             capacity: 0,
+            is_reserved: false,
             window: None,
             is_window_off: AtomicBool::new(false),
             tail: AtomicU64::new(0),
@@ -73,10 +79,11 @@ impl Segment {
     pub fn prepare(&mut self, capacity: u64, is_mapped: bool) -> Result<()> {
         self.capacity = capacity.next_multiple_of(WINDOW_GRAIN);
         match self.file.allocate(self.capacity) {
-            Ok(()) if is_mapped => self.map(),
-            Err(error) if error.kind() != ErrorKind::Unsupported => Err(error),
-            _ => Ok(()),
+            Ok(()) => self.is_reserved = true,
+            Err(error) if error.kind() != ErrorKind::Unsupported => return Err(error),
+            Err(_) => return Ok(()),
         }
+        if is_mapped { self.map() } else { Ok(()) }
     }
 
     /// Maps the whole segment. Address space is all it costs until pages are populated. Where it
@@ -161,11 +168,25 @@ impl Segment {
             self.tail.store(end, Ordering::Relaxed);
             return self.check_window();
         }
+        if body.len() > ASSEMBLED_MAX {
+            return self.write_large(offset, head, body);
+        }
         scratch.clear();
         scratch.extend_from_slice(head);
         scratch.extend_from_slice(body);
         scratch.resize(padded_len(body.len()) as usize, 0);
         write_all_at(self.file.as_ref(), scratch, offset)
+    }
+
+    /// Writes a record without a second copy of it in memory, its header last.
+    fn write_large(&self, offset: u64, head: &[u8; FRAME_LEN], body: &[u8]) -> Result<()> {
+        let file = self.file.as_ref();
+        let body_at = offset + FRAME_LEN as u64;
+        let body_end = body_at + body.len() as u64;
+        let padding = (offset + padded_len(body.len()) - body_end) as usize;
+        write_all_at(file, body, body_at)?;
+        write_all_at(file, PADDING.get(..padding).unwrap_or_default(), body_end)?;
+        write_all_at(file, head, offset)
     }
 
     /// Makes the bytes from `from` to `to` durable, and with them the length that holds them.
@@ -178,13 +199,25 @@ impl Segment {
                 let start = from - from % WINDOW_GRAIN;
                 window.sync(start, to - start).and_then(|()| self.repopulate_tail(window, to))
             }
-            None => self.file.sync_data(),
+            None => self.file.sync_data().and_then(|()| self.check_len()),
         };
         if planted(Bug::LogSyncErrorSwallowed) {
             return Ok(());
         }
         result?;
         self.check_window()
+    }
+
+    /// A file that was cut under the writer grows again with its next write, and has a hole where
+    /// records were: that it is shorter than what was reserved gives it away.
+    fn check_len(&self) -> Result<()> {
+        let len = self.file.len()?;
+        if self.is_reserved && len < self.capacity {
+            let message = "the log segment was cut while it was written";
+            let error = Error::new(ErrorKind::Io, message).at_path(self.file.path());
+            return Err(error.at_offset(len));
+        }
+        Ok(())
     }
 
     /// A sync write-protects the pages that it cleaned: the one that the next record goes to is

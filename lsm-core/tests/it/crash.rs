@@ -193,6 +193,17 @@ fn every_script_of_two_letters_survives_every_crash() {
     }
 }
 
+/// Longer ones that have shown something once.
+const LONGER: &[&str] = &["DRLI", "DRLLI", "LSLLI"];
+
+#[test]
+fn longer_scripts_survive_every_crash() {
+    let scripts: Vec<String> = LONGER.iter().map(|&script| script.to_owned()).collect();
+    for mode in [LogMode::Write, LogMode::Mapped] {
+        enumerate(mode, &scripts, 2, 0, false).report(&format!("longer scripts, {mode:?}"));
+    }
+}
+
 #[test]
 #[ignore = "minutes: make prove"]
 fn prove_crash_at_every_operation_written() {
@@ -208,7 +219,9 @@ fn prove_crash_at_every_operation_mapped() {
 /// Runs the one case that a failure printed.
 #[test]
 fn replay_one_case() {
-    let Ok(line) = std::env::var("LSM_REPLAY") else { return };
+    let Some(line) = std::env::var("LSM_REPLAY").ok().filter(|line| line.contains("crash@")) else {
+        return;
+    };
     let word = |key: &str| line.split(' ').find_map(|word| word.strip_prefix(key));
     let mode = if word("mode=") == Some("mapped") { LogMode::Mapped } else { LogMode::Write };
     let script = word("script=").unwrap_or_default();

@@ -14,7 +14,7 @@ use lsm_core::journal::options::Durability;
 use lsm_core::wal::segment::LogMode;
 
 use crate::model::Recovered;
-use crate::script::{kill, mode_name, open, peek, watch};
+use crate::script::{complaint, kill, mode_name, open, peek, watch};
 
 /// How a machine goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +132,7 @@ impl Recoveries {
             Ok(run) => run,
             Err(panic) => (Err(panic), None, Vec::new()),
         };
-        if let Some(complaint) = image.violations().first() {
+        if let Some(complaint) = complaint(image) {
             violation.get_or_insert(format!("the disk's rules were broken: {complaint}"));
         }
         moments.insert(0, before);

@@ -12,6 +12,7 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     missing_docs,
+    unreachable_pub,
     reason = "tests may fail, print and use the machine"
 )]
 
@@ -26,3 +27,21 @@ mod images;
 
 #[cfg(lsm_sim)]
 mod crash;
+
+mod machine;
+
+mod threads;
+
+mod cut;
+
+mod kill;
+
+mod os_input;
+#[cfg(lsm_sim)]
+mod specimen;
+
+#[cfg(lsm_sim)]
+mod damage;
+
+#[cfg(lsm_sim)]
+mod faults;

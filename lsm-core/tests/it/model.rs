@@ -116,6 +116,9 @@ impl History {
         let starts = self.starts(at);
         let found = starts.iter().find_map(|&start| self.matched(start, recovered).ok());
         let Some((start, fates)) = found else { return };
+        // What is not there now is lost for good: the check has said whether it might be.
+        let end = start + fates.len();
+        self.batches.iter_mut().skip(end).for_each(|event| event.fate = Fate::Refused);
         for (offset, first) in fates.into_iter().enumerate() {
             let event = &mut self.batches[start + offset];
             match (first, event.fate) {
@@ -161,6 +164,28 @@ impl History {
             }
         }
         Err(why)
+    }
+
+    /// Holds what was recovered from a disk that lied about its syncs against what is left of the
+    /// promises: batches without a hole, none that nobody wrote, and keyspaces in their order.
+    pub fn check_unsynced(&self, recovered: &Recovered) -> Result<(), String> {
+        let retired = self.retirements.iter().map(|retirement| retirement.start);
+        let mut starts = retired.chain([0]);
+        let mut why = "no place in the history fits".to_owned();
+        let fits = starts.any(|start| match self.matched(start, recovered) {
+            Ok(_) => true,
+            Err(reason) => {
+                why = reason;
+                false
+            }
+        });
+        let names = self.keyspaces.iter().map(|event| &event.name);
+        let is_prefix = recovered.keyspaces.iter().eq(names.take(recovered.keyspaces.len()));
+        match fits {
+            true if is_prefix => Ok(()),
+            true => Err(format!("keyspaces {:?} have a hole", recovered.keyspaces)),
+            false => Err(why),
+        }
     }
 
     /// Where a replay may begin: behind the last retirement that was acknowledged, or behind any

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use lsm_core::base::error::Result;
 use lsm_core::env::sim::disk::SimDisk;
+use lsm_core::env::sim::faults::{Effect, Fault};
 use lsm_core::env::sim::rules::{NoWriteAfterFailure, SyncedBeforeRename};
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::journal::handle::Journal;
@@ -54,6 +55,11 @@ pub fn watch(disk: &SimDisk) {
     disk.add_rule(SyncedBeforeRename);
 }
 
+/// The first rule that was broken. The lock file is never synced, and nothing hangs on it.
+pub fn complaint(disk: &SimDisk) -> Option<String> {
+    disk.violations().into_iter().find(|complaint| !complaint.contains("/db.lock"))
+}
+
 /// Opens the database on a disk; answers what was replayed.
 pub fn open(
     disk: &SimDisk,
@@ -86,6 +92,13 @@ pub fn peek(disk: &SimDisk, mode: LogMode, seed: u64) -> Result<Recovered> {
 pub fn kill(world: &SimWorld, journal: Journal) {
     journal.abandon();
     world.scheduler.kill();
+}
+
+/// False if a failed sync has taken what the page cache held: then also a batch that was only
+/// acknowledged may be gone.
+pub fn keeps_cache(disk: &SimDisk) -> bool {
+    let is_drop = |fault: &Fault| fault.effect == Effect::SyncFails { drops_cache: true };
+    !disk.fault_strikes().iter().any(|(fault, strikes)| is_drop(fault) && *strikes > 0)
 }
 
 /// A run of a script.
@@ -134,10 +147,10 @@ impl Run {
     /// One letter. Failures are noted: with a sound disk there must be none.
     pub fn verb(&mut self, verb: char) {
         match verb {
-            'B' => self.append(Durability::Buffered, 40),
-            'D' => self.append(Durability::Durable, 40),
-            'V' => self.append(Durability::Volatile, 40),
-            'L' => self.append(Durability::Buffered, 9000),
+            'B' => drop(self.append(Durability::Buffered, 40)),
+            'D' => drop(self.append(Durability::Durable, 40)),
+            'V' => drop(self.append(Durability::Volatile, 40)),
+            'L' => drop(self.append(Durability::Buffered, 9000)),
             'S' => self.sync(),
             'R' => self.with(|journal| journal.rotate().map(drop)),
             'K' => self.create_keyspace(),
@@ -147,8 +160,7 @@ impl Run {
             'I' => self.idle(),
             other => panic!("no verb is called {other:?}"),
         }
-        let complaints = self.disk.violations();
-        if let Some(first) = complaints.first() {
+        if let Some(first) = complaint(&self.disk) {
             self.fail(format!("the disk's rules were broken: {first}"));
         }
     }
@@ -176,8 +188,9 @@ impl Run {
         }
     }
 
-    fn append(&mut self, durability: Durability, size: usize) {
-        let Some(journal) = &self.journal else { return };
+    /// Appends; true if that was acknowledged.
+    pub fn append(&mut self, durability: Durability, size: usize) -> bool {
+        let Some(journal) = &self.journal else { return false };
         self.batches += 1;
         let count = self.batches % 3 + 1;
         let payload: Vec<u8> = (0..size).map(|at| (self.batches as usize * 7 + at) as u8).collect();
@@ -186,6 +199,7 @@ impl Run {
             .then(|| self.history.issue_batch(issued, count, payload.clone()));
         let result = journal.append(&payload, count, durability);
         let returned = self.now();
+        let is_acknowledged = result.is_ok();
         match (result, index) {
             (Ok(last), Some(index)) => {
                 let first = last.get() - u64::from(count - 1);
@@ -202,6 +216,7 @@ impl Run {
                 self.history.note_failure(&error);
             }
         }
+        is_acknowledged
     }
 
     fn sync(&mut self) {
@@ -235,7 +250,9 @@ impl Run {
     fn retire(&mut self) {
         self.with(|journal| journal.rotate().map(drop));
         let start = self.history.batch_count();
-        self.append(Durability::Buffered, 40);
+        if !self.append(Durability::Buffered, 40) {
+            return;
+        }
         let Some(journal) = &self.journal else { return };
         let number = journal.log_number();
         let index = self.history.issue_retirement(self.now(), start);
@@ -279,7 +296,8 @@ impl Run {
         self.world = Some(world);
         match opened {
             Ok((journal, _, recovered)) => {
-                if let Err(why) = self.history.check(self.now(), true, &recovered) {
+                let is_kill = keeps_cache(&self.disk);
+                if let Err(why) = self.history.check(self.now(), is_kill, &recovered) {
                     self.fail(format!("reopened after the process died: {why}"));
                 }
                 self.history.note_recovered(self.now(), &recovered);
