@@ -250,7 +250,6 @@ pub fn rewrite_log(
     let number = manifest.take_number();
     let mut edits = Vec::new();
     let mut end = ChainEnd::default();
-    let mut start = number;
     if read.batches > 0 {
         let header = log_header(env, manifest.catalog(), number)?;
         let (file_id, mut witness) =
@@ -272,10 +271,9 @@ pub fn rewrite_log(
         end =
             ChainEnd { number, end: rewritten.end, check: rewritten.check, durable: rewritten.end };
     } else {
-        start = number.saturating_add(1);
         edits.push(Edit::NextSeqno(read.next_seqno));
     }
-    edits.push(Edit::LogStart(start));
+    edits.push(Edit::LogStart(number));
     edits.push(Edit::Clock(read.clock_millis));
     if planted(Bug::LogUnlinkedBeforeEdit) {
         unlink_logs(dir, &old);
