@@ -157,6 +157,9 @@ fn settle(
         manifest.commit(&[])?;
         return Ok(read.end);
     }
+    // The last edit may have been read from a cache that a failed sync, or none, stands behind. The
+    // new segment names it as durable, so it is made durable first.
+    manifest.commit(&[])?;
     rewrite_log(env, dir, manifest, read)
 }
 
@@ -171,7 +174,6 @@ pub fn rewrite_log(
     let number = manifest.take_number();
     let mut edits = Vec::new();
     let mut end = ChainEnd::default();
-    let mut start = number;
     if read.batches > 0 {
         let header = log_header(env, manifest, number)?;
         let (file_id, mut witness) =
@@ -193,10 +195,9 @@ pub fn rewrite_log(
         end =
             ChainEnd { number, end: rewritten.end, check: rewritten.check, durable: rewritten.end };
     } else {
-        start = number.saturating_add(1);
         edits.push(Edit::NextSeqno(read.next_seqno));
     }
-    edits.push(Edit::LogStart(start));
+    edits.push(Edit::LogStart(number));
     edits.push(Edit::Clock(read.clock_millis));
     if planted(Bug::LogUnlinkedBeforeEdit) {
         unlink_logs(dir, &old);

@@ -19,9 +19,10 @@ use crate::script::{Run, keeps_cache, mode_name, new_disk};
 const LETTERS: &str = "BDSRKTCXI";
 /// Longer scripts, each with a turn of its own.
 pub const CURATED: &[&str] = &[
-    "BBSB", "DRDB", "BRBS", "BRBRS", "LLSB", "LSLC", "KBTS", "BKRKC", "DTDT", "BTXB", "BICB",
-    "BIBI", "DIXD", "RBRBS", "BSRBSC", "VBVD", "VCVB", "LRLTS", "BKXKS", "CBCB", "XBXB", "DCDX",
-    "BRBTSX", "LLLLS", "TTTT", "KKCK", "BDBDRS", "IBIC", "LILS", "DLDLC", "BRRRB", "SBRXIC",
+    "LXC", "BBSB", "DRDB", "BRBS", "BRBRS", "LLSB", "LSLC", "KBTS", "BKRKC", "DTDT", "BTXB",
+    "BICB", "BIBI", "DIXD", "RBRBS", "BSRBSC", "VBVD", "VCVB", "LRLTS", "BKXKS", "CBCB", "XBXB",
+    "DCDX", "BRBTSX", "LLLLS", "TTTT", "KKCK", "BDBDRS", "IBIC", "LILS", "DLDLC", "BRRRB",
+    "SBRXIC",
 ];
 
 /// What an enumeration of faults came to.
