@@ -45,3 +45,6 @@ mod damage;
 
 #[cfg(lsm_sim)]
 mod faults;
+
+#[cfg(lsm_sim)]
+mod lives;

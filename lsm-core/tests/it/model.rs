@@ -144,6 +144,25 @@ impl History {
         self.note_durable(at);
     }
 
+    /// Forgets what happened after this time: the world ended there.
+    pub fn rewind(&mut self, at: u64) {
+        self.batches.retain(|event| event.issued < at);
+        for event in &mut self.batches {
+            if matches!(event.fate, Fate::Acknowledged { at: answered, .. } if answered > at) {
+                event.fate = Fate::Open;
+            }
+        }
+        self.keyspaces.retain(|event| event.issued < at);
+        for event in &mut self.keyspaces {
+            event.acknowledged = event.acknowledged.filter(|answered| *answered <= at);
+        }
+        self.retirements.retain(|event| event.issued < at);
+        for event in &mut self.retirements {
+            event.acknowledged = event.acknowledged.filter(|answered| *answered <= at);
+        }
+        self.durable.retain(|(when, _)| *when <= at);
+    }
+
     /// Holds what was recovered after a crash right behind operation `at` against the promises.
     /// With `is_process_crash` only the process died, and every acknowledged batch must be there.
     pub fn check(

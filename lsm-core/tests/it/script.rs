@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lsm_core::base::error::Result;
+use lsm_core::env::sim::crash::Moment;
 use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::faults::{Effect, Fault};
 use lsm_core::env::sim::rules::{NoWriteAfterFailure, SyncedBeforeRename};
@@ -19,6 +20,7 @@ use lsm_core::journal::options::{Durability, JournalOptions, OpenReport};
 use lsm_core::version::edit::Edit;
 use lsm_core::wal::segment::LogMode;
 
+use crate::images::Crash;
 use crate::model::{History, Recovered};
 
 pub const PATH: &str = "/data/db";
@@ -113,6 +115,8 @@ pub struct Run {
     seed: u64,
     batches: u32,
     keyspaces: u32,
+    /// Operations on the disks that went before this one.
+    base: u64,
 }
 
 impl Run {
@@ -128,6 +132,7 @@ impl Run {
             seed,
             batches: 0,
             keyspaces: 0,
+            base: 0,
         };
         run.open();
         run
@@ -165,6 +170,16 @@ impl Run {
         }
     }
 
+    /// Goes back to a moment of this disk, crashes there, and goes on with what is left.
+    pub fn crash(&mut self, moment: &Moment, crash: Crash) {
+        self.kill();
+        let at = self.base + moment.op_number;
+        self.history.rewind(at);
+        self.disk = crash.image(moment);
+        self.base = at;
+        self.reopen(crash == Crash::Kill);
+    }
+
     /// Ends the run as a crash would.
     pub fn kill(&mut self) {
         if let (Some(world), Some(journal)) = (self.world.take(), self.journal.take()) {
@@ -177,7 +192,7 @@ impl Run {
     }
 
     fn now(&self) -> u64 {
-        self.disk.op_count()
+        self.base + self.disk.op_count()
     }
 
     fn with(&mut self, act: impl FnOnce(&Journal) -> Result<()>) {
@@ -291,12 +306,16 @@ impl Run {
     }
 
     fn open(&mut self) {
+        self.reopen(true);
+    }
+
+    fn reopen(&mut self, is_process_crash: bool) {
         self.seed += 1;
         let (world, opened) = open(&self.disk, self.mode, self.seed);
         self.world = Some(world);
         match opened {
             Ok((journal, _, recovered)) => {
-                let is_kill = keeps_cache(&self.disk);
+                let is_kill = is_process_crash && keeps_cache(&self.disk);
                 if let Err(why) = self.history.check(self.now(), is_kill, &recovered) {
                     self.fail(format!("reopened after the process died: {why}"));
                 }
