@@ -229,6 +229,8 @@ fn settle(
     manifest: &mut Manifest,
     read: &ChainRead,
 ) -> Result<ChainEnd> {
+    // The names that were seen may not be durable either, and what follows builds on them.
+    dir.sync()?;
     if read.is_sealed {
         manifest.commit(&[])?;
         return Ok(read.end);
