@@ -35,3 +35,9 @@ mod damage;
 
 #[cfg(lsm_sim)]
 mod faults;
+
+#[cfg(all(lsm_sim, lsm_planted))]
+mod planted;
+
+#[cfg(lsm_sim)]
+mod bad_input;
