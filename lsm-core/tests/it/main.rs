@@ -41,3 +41,6 @@ mod planted;
 
 #[cfg(lsm_sim)]
 mod bad_input;
+
+#[cfg(lsm_sim)]
+mod golden;
