@@ -17,10 +17,11 @@ pub enum Bug {
     LogUnlinkedBeforeEdit,
     LogSyncedOutOfOrder,
     LogSeamUnchecked,
-    LogChainUnchecked,
+    LogUnsyncedNamedDurable,
+    LogUnbegunSegmentRead,
+    StaleManifestAccepted,
     TornTakenForRot,
     RotTakenForTorn,
-    LaterSegmentsKept,
     ManifestSyncSkipped,
     ManifestBeforeLog,
     ManifestDirNotSynced,
@@ -37,7 +38,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every switch, in the order of the list.
-    pub const ALL: [Bug; 25] = [
+    pub const ALL: [Bug; 26] = [
         Bug::LogSyncSkipped,
         Bug::LogSyncErrorSwallowed,
         Bug::LogUsedAfterFailedSync,
@@ -47,10 +48,11 @@ impl Bug {
         Bug::LogUnlinkedBeforeEdit,
         Bug::LogSyncedOutOfOrder,
         Bug::LogSeamUnchecked,
-        Bug::LogChainUnchecked,
+        Bug::LogUnsyncedNamedDurable,
+        Bug::LogUnbegunSegmentRead,
+        Bug::StaleManifestAccepted,
         Bug::TornTakenForRot,
         Bug::RotTakenForTorn,
-        Bug::LaterSegmentsKept,
         Bug::ManifestSyncSkipped,
         Bug::ManifestBeforeLog,
         Bug::ManifestDirNotSynced,

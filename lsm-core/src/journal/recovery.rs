@@ -157,9 +157,6 @@ fn settle(
         manifest.commit(&[])?;
         return Ok(read.end);
     }
-    // The last edit may have been read from a cache that a failed sync, or none, stands behind. The
-    // new segment names it as durable, so it is made durable first.
-    manifest.commit(&[])?;
     rewrite_log(env, dir, manifest, read)
 }
 

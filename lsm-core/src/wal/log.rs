@@ -187,7 +187,9 @@ impl Log {
     pub fn durable_end(&self) -> ChainEnd {
         let tail = self.tail.lock();
         match tail.unsynced.first().or(tail.active.as_ref()) {
-            Some(first) if first.durable > 0 => first.chain_end(),
+            Some(first) if first.durable > 0 || planted(Bug::LogUnsyncedNamedDurable) => {
+                first.chain_end()
+            }
             Some(first) => ChainEnd { durable: first.before.end, ..first.before },
             None => tail.before,
         }

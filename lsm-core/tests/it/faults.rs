@@ -14,7 +14,7 @@ use lsm_core::journal::options::Durability;
 use lsm_core::wal::segment::LogMode;
 
 use crate::images::{Crash, Recoveries, caught};
-use crate::script::{Run, keeps_cache, mode_name, new_disk};
+use crate::script::{Run, complaint, keeps_cache, mode_name, new_disk};
 
 const LETTERS: &str = "BDSRKTCXI";
 /// Longer scripts, each with a turn of its own.
@@ -150,10 +150,7 @@ fn fault_once(
 }
 
 fn check_run(run: &Run) -> Result<(), String> {
-    match &run.violation {
-        Some(violation) => Err(violation.clone()),
-        None => Ok(()),
-    }
+    run.violation.clone().or(complaint(&run.disk)).map_or(Ok(()), Err)
 }
 
 /// A log with a fault takes nothing and vouches for nothing.

@@ -48,3 +48,12 @@ mod faults;
 
 #[cfg(lsm_sim)]
 mod lives;
+
+#[cfg(all(lsm_sim, lsm_planted))]
+mod planted;
+
+#[cfg(lsm_sim)]
+mod bad_input;
+
+#[cfg(lsm_sim)]
+mod golden;
