@@ -37,3 +37,6 @@ mod cut;
 mod kill;
 
 mod os_input;
+
+#[cfg(lsm_sim)]
+mod fidelity;
