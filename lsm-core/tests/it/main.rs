@@ -37,6 +37,7 @@ mod cut;
 mod kill;
 
 mod os_input;
+
 #[cfg(lsm_sim)]
 mod specimen;
 
@@ -57,3 +58,6 @@ mod bad_input;
 
 #[cfg(lsm_sim)]
 mod golden;
+
+#[cfg(lsm_sim)]
+mod fidelity;
