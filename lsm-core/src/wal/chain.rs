@@ -2,8 +2,8 @@
 //!
 //! 1. Read the header and the seam of every segment that the manifest lists. The last seam that
 //!    names a segment says where that one ended, and which segment follows it.
-//! 2. Walk the records from the last segment whose seam continues none of the others. A walk that reaches the end which the seam or
-//!    the seal names goes on in the next segment.
+//! 2. Walk the records from the last segment whose seam continues none of the others. A walk that
+//!    reaches the end which the seam or the seal names goes on in the next segment.
 //! 3. A walk that stops short, at a place H, is either a torn write or damage. It is damage if
 //!    somebody knew the bytes at H to be durable: the manifest, a seal, a seam, or the watermark
 //!    of any record that verifies further on, in this segment or a later one. It is damage too if

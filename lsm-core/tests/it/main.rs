@@ -12,6 +12,7 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     missing_docs,
+    unreachable_pub,
     reason = "tests may fail, print and use the machine"
 )]
 
