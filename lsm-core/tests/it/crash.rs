@@ -206,6 +206,16 @@ fn longer_scripts_survive_every_crash() {
 
 #[test]
 #[ignore = "minutes: make prove"]
+fn prove_crash_at_every_operation_of_longer_scripts() {
+    let longer = crate::faults::CURATED.iter().map(|&script| script.to_owned());
+    let scripts: Vec<String> = longer.collect();
+    for mode in [LogMode::Write, LogMode::Mapped] {
+        enumerate(mode, &scripts, 2, 1, false).report(&format!("longer scripts, {mode:?}"));
+    }
+}
+
+#[test]
+#[ignore = "minutes: make prove"]
 fn prove_crash_at_every_operation_written() {
     enumerate_in_parallel(LogMode::Write, 3, 2, 1).report("crash, log written");
 }

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::wal::segment::LogMode;
 
 use crate::script::{PATH, mode_name};
@@ -20,6 +19,8 @@ pub struct Damages {
     refused: u64,
     /// Bytes that fell under the exception.
     excepted: BTreeSet<(String, u64)>,
+    /// Cuts that took the witnesses along, and cost the batches behind them.
+    cut: u64,
     pub violations: Vec<String>,
 }
 
@@ -39,11 +40,12 @@ impl Damages {
     fn report(&self, name: &str) {
         println!(
             "{name}: {} cases, {} the same data, {} refused, {} bytes under the exception, \
-             {} violations",
+             {} cuts that took their witnesses, {} violations",
             self.cases,
             self.same,
             self.refused,
             self.excepted.len(),
+            self.cut,
             self.violations.len(),
         );
         self.violations.iter().take(20).for_each(|violation| println!("  {violation}"));
@@ -62,24 +64,17 @@ pub fn flip_bytes(specimen: &Specimen, step: usize, damages: &mut Damages) {
     for (path, bytes) in &specimen.files {
         for (offset, &byte) in bytes.iter().enumerate().step_by(step) {
             for mask in masks(byte) {
-                let disk = specimen.copy();
-                disk.rot(path, offset as u64, mask).unwrap();
-                let what = format!("{path} byte {offset} ^ {mask:#04x}");
-                flipped(specimen, path, offset as u64, &what, &disk, damages);
+                flip(specimen, (path, offset as u64), mask, damages);
             }
         }
     }
 }
 
-fn flipped(
-    specimen: &Specimen,
-    path: &str,
-    offset: u64,
-    what: &str,
-    disk: &SimDisk,
-    damages: &mut Damages,
-) {
-    let verdict = specimen.judge(disk, true);
+fn flip(specimen: &Specimen, place: (&str, u64), mask: u8, damages: &mut Damages) {
+    let (path, offset) = place;
+    let disk = specimen.copy();
+    disk.rot(path, offset, mask).unwrap();
+    let verdict = specimen.judge(&disk, true);
     if let (Ok(Verdict::Shorter(count)), Some(&vouched)) = (&verdict, specimen.vouched.get(path)) {
         let is_log = path.ends_with(".wal");
         if is_log && offset >= vouched && *count >= specimen.vouched_batches {
@@ -88,7 +83,26 @@ fn flipped(
             return;
         }
     }
-    damages.note(what, verdict);
+    damages.note(&format!("{path} byte {offset} ^ {mask:#04x}"), verdict);
+}
+
+/// Cuts every file of a database that was not closed. A cut log takes its own watermarks along;
+/// what the manifest knows to be durable stays safe all the same.
+pub fn cut_unclean(specimen: &Specimen, step: usize, damages: &mut Damages) {
+    let known = specimen.truth.0.batches.len() - Specimen::BATCHES_SINCE_LAST_EDIT;
+    for (path, bytes) in &specimen.files {
+        for len in (0..bytes.len()).step_by(step) {
+            let disk = specimen.copy();
+            disk.plant(path, &bytes[..len]).unwrap();
+            match specimen.judge(&disk, true) {
+                Ok(Verdict::Shorter(count)) if path.ends_with(".wal") && count >= known => {
+                    damages.cases += 1;
+                    damages.cut += 1;
+                }
+                verdict => damages.note(&format!("{path} cut to {len}"), verdict),
+            }
+        }
+    }
 }
 
 /// Cuts every file at every `step`-th length, lengthens it, and zeroes its blocks.
@@ -195,7 +209,9 @@ pub fn damage_closed(mode: LogMode, step: usize) -> Damages {
 /// Every byte of a database that was not closed.
 pub fn damage_unclean(mode: LogMode, is_power_cut: bool, step: usize) -> Damages {
     let mut damages = Damages::default();
-    flip_bytes(&Specimen::unclean(mode, is_power_cut), step, &mut damages);
+    let specimen = Specimen::unclean(mode, is_power_cut);
+    flip_bytes(&specimen, step, &mut damages);
+    cut_unclean(&specimen, step, &mut damages);
     damages
 }
 

@@ -103,6 +103,9 @@ fn second_life(disk: &SimDisk, mode: LogMode, older: &mut Vec<Files>) -> (SimWor
 }
 
 impl Specimen {
+    /// Batches of an unclean specimen that the manifest has not heard of.
+    pub const BATCHES_SINCE_LAST_EDIT: usize = 4;
+
     fn of(disk: &SimDisk, mode: LogMode, older: Vec<Files>) -> Self {
         let moment = disk.moment();
         let truth = look(&SimDisk::killed(&moment), mode).unwrap();
