@@ -11,7 +11,7 @@
 //! * Sectors of 512 bytes are written in any order. A sector that is cut off in mid-write may hold
 //!   anything where it was being changed; its other bytes keep.
 //!
-//! Names are plain file names, never paths. Nothing here follows a symbolic link.
+//! Names are plain file names, never paths. Nothing but `sync_dir` follows a symbolic link.
 
 use std::ffi::OsString;
 use std::fmt::Debug;
@@ -25,6 +25,10 @@ pub trait FileSystem: Debug + Send + Sync + 'static {
     /// Creates one directory, private to its owner; `Exists` if the name is taken. The new name is
     /// durable after a sync of the parent.
     fn create_dir(&self, path: &Path) -> Result<()>;
+
+    /// Makes the names in a directory durable. The directory is not ours: symbolic links on the way
+    /// to it, and it itself as one, are followed.
+    fn sync_dir(&self, path: &Path) -> Result<()>;
 
     /// Opens a directory. What is not a directory, a symbolic link included, is an error that
     /// says so; one that is missing answers `is_not_found()`.

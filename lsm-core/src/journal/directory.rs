@@ -52,18 +52,16 @@ fn sync_parent(env: &Env, path: &Path) -> Result<()> {
     if planted(Bug::ParentDirNotSynced) {
         return Ok(());
     }
-    env.fs.open_dir(&parent_of(path))?.sync()
+    env.fs.sync_dir(&parent_of(path))
 }
 
-/// Syncs the directories above, as far as they can be opened: an earlier attempt may have made
-/// any of them and died before it synced the one above.
+/// Syncs the directory above, and as far as it can be had those above that one.
 pub fn sync_ancestors(env: &Env, path: &Path) -> Result<()> {
     sync_parent(env, path)?;
     for ancestor in parent_of(path).ancestors().skip(1) {
         let path = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
-        match env.fs.open_dir(path) {
-            Ok(dir) => dir.sync()?,
-            Err(_) => break,
+        if env.fs.sync_dir(path).is_err() {
+            break;
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use crate::base::sync::Ordering;
 use crate::env::schedule::{Job, Step};
 use crate::journal::jobs::JobPlace;
 use crate::journal::state::State;
+use crate::wal::log::Vouch;
 
 /// The job.
 pub struct Flusher {
@@ -32,13 +33,22 @@ impl Flusher {
             log.sync_unless_busy()?;
             return Ok(true);
         }
-        if log.vouch()? {
-            log.sync_unless_busy()?;
-            return Ok(true);
+        match log.vouch()? {
+            Vouch::Marked => {
+                log.sync_unless_busy()?;
+                Ok(true)
+            }
+            vouch => self.vouch_in_manifest(vouch == Vouch::Elsewhere),
         }
-        if let Some(mut manifest) = self.state.manifest.try_take() {
-            manifest.vouch()?;
+    }
+
+    /// Vouches for the log where it has no room to do so itself, and for the manifest.
+    fn vouch_in_manifest(&self, for_log: bool) -> Result<bool> {
+        let Some(mut manifest) = self.state.manifest.try_take() else { return Ok(true) };
+        if for_log {
+            self.state.commit(&mut manifest, &[])?;
         }
+        manifest.vouch()?;
         Ok(false)
     }
 }

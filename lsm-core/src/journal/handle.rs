@@ -67,6 +67,7 @@ impl Journal {
                 log,
                 manifest: Turn::new(manifest),
                 segment_bytes: AtomicU64::new(options.segment_bytes_min),
+                opened_at: next_seqno,
                 keeper_wake,
                 flusher_wake: Signal::new(),
                 is_flusher_asleep: AtomicBool::new(true),
@@ -124,24 +125,22 @@ impl Journal {
             _ => state.log.append(&Payload::new(batch), count, deadline)?,
         };
         let last = first.after(u64::from(count - 1)).unwrap_or(SeqNo::MAX);
-        match durability {
-            Durability::Durable => state.log.sync_to(last, deadline)?,
-            Durability::Buffered => self.wake_flusher(),
-            Durability::Volatile => {}
+        if durability == Durability::Durable {
+            state.log.sync_to(last, deadline)?;
+        }
+        if durability != Durability::Volatile {
+            state.wake_flusher();
         }
         Ok(last)
-    }
-
-    fn wake_flusher(&self) {
-        let asleep = &self.state.is_flusher_asleep;
-        if asleep.load(Ordering::SeqCst) && asleep.swap(false, Ordering::SeqCst) {
-            self.state.flusher_wake.notify();
-        }
     }
 
     /// Returns once every logged batch up to `seqno` is durable.
     pub fn wait_durable(&self, seqno: SeqNo, deadline: Option<Duration>) -> Result<()> {
         self.state.check_open()?;
+        if seqno >= self.state.log.next_seqno() {
+            let message = "a sequence number is waited for that no write was given";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
         self.state.log.sync_to(seqno, deadline)
     }
 
@@ -174,6 +173,11 @@ impl Journal {
     /// Makes edits durable as one, after everything appended so far.
     pub fn commit(&self, edits: &[Edit]) -> Result<()> {
         self.state.check_open()?;
+        let active = self.state.log.end().number;
+        if edits.iter().any(|edit| matches!(edit, Edit::LogStart(start) if *start > active)) {
+            let message = "the log segment that is being written cannot be retired";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
         self.state.commit_behind_log(edits)
     }
 
@@ -263,7 +267,11 @@ impl Journal {
         }
         state.log.seal()?;
         let mut manifest = state.take_manifest();
-        let edits = state.seal_finished(manifest.catalog())?;
+        let mut edits = state.seal_finished(manifest.catalog())?;
+        let next_seqno = state.log.next_seqno();
+        if next_seqno > state.opened_at {
+            edits.push(Edit::NextSeqno(next_seqno));
+        }
         if !edits.is_empty() {
             state.commit(&mut manifest, &edits)?;
         }

@@ -9,12 +9,16 @@ use crate::env::schedule::{Job, Step};
 use crate::journal::jobs::JobPlace;
 use crate::journal::recovery::log_header;
 use crate::journal::state::State;
+use crate::record::names;
 use crate::version::edit::Edit;
+use crate::version::manifest::Manifest;
 use crate::wal::segment::Segment;
 
 /// The job.
 pub struct Keeper {
     state: Arc<State>,
+    /// A segment that was made and could not be listed: it is tried again before another is made.
+    made: Option<Segment>,
     _place: JobPlace,
 }
 
@@ -22,7 +26,7 @@ impl Keeper {
     /// A keeper.
     #[must_use]
     pub fn new(state: Arc<State>, place: JobPlace) -> Self {
-        Self { state, _place: place }
+        Self { state, made: None, _place: place }
     }
 }
 
@@ -33,7 +37,7 @@ impl Job for Keeper {
             return Step::Done;
         }
         if let Some(bytes) = state.log.wanted() {
-            state.log.offer(make_segment(state, bytes));
+            supply_segment(state, bytes, &mut self.made);
             return Step::Again;
         }
         match state.log.active() {
@@ -49,20 +53,45 @@ impl Drop for Keeper {
     }
 }
 
-/// Makes a segment that is safe to use: its header, its name and its entry in the manifest are
-/// durable before the first record goes in.
-fn make_segment(state: &State, bytes: u64) -> Result<Segment> {
+/// Hands the log a segment that is safe to use: its header, its name and its entry in the manifest
+/// are durable before the first record goes in. All of it happens in one turn of the manifest, so
+/// that nobody retires the segment between its listing and its use.
+fn supply_segment(state: &State, bytes: u64, made: &mut Option<Segment>) {
     let mut manifest = state.take_manifest();
-    let mut edits = state.seal_finished(manifest.catalog())?;
-    let number = manifest.take_number();
-    let header = log_header(&state.env, &manifest, number)?;
-    let mut segment = Segment::create(state.dir.as_ref(), header)?;
-    edits.push(Edit::LogAdded { number, file_id: segment.file_id() });
-    state.commit(&mut manifest, &edits)?;
-    drop(manifest);
+    let start = manifest.catalog().log_start;
+    let kept = made.take().filter(|kept| kept.capacity() >= bytes && kept.number() >= start);
+    let segment = match kept {
+        Some(segment) => Ok(segment),
+        None => make_segment(state, &mut manifest, bytes),
+    };
+    let listed = segment.and_then(|segment| match list_segment(state, &mut manifest, &segment) {
+        Ok(()) => Ok(segment),
+        Err(error) => {
+            *made = Some(segment);
+            Err(error)
+        }
+    });
+    state.log.offer(listed);
+}
 
+fn list_segment(state: &State, manifest: &mut Manifest, segment: &Segment) -> Result<()> {
+    let mut edits = state.seal_finished(manifest.catalog())?;
+    edits.push(Edit::LogAdded { number: segment.number(), file_id: segment.file_id() });
+    state.commit(manifest, &edits)
+}
+
+fn make_segment(state: &State, manifest: &mut Manifest, bytes: u64) -> Result<Segment> {
+    let number = manifest.take_number();
+    let header = log_header(&state.env, manifest, number)?;
     let usual = state.segment_bytes.load(Ordering::Relaxed);
-    segment.prepare(usual.max(bytes), state.is_mapped)?;
+    let made = Segment::create(state.dir.as_ref(), header).and_then(|mut segment| {
+        segment.prepare(usual.max(bytes), state.is_mapped)?;
+        Ok(segment)
+    });
+    let segment = made.inspect_err(|_| {
+        // Nothing lists it, and the space may be what is missing.
+        let _left_behind = state.dir.unlink(&names::log(number));
+    })?;
     let doubled = usual.saturating_mul(2).min(state.options.segment_bytes_max);
     state.segment_bytes.store(doubled, Ordering::Relaxed);
     if segment.is_mapped() {

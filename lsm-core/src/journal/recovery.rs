@@ -23,7 +23,7 @@ use crate::version::edit::{Edit, Seal};
 use crate::version::head::{FoundHeads, read_heads};
 use crate::version::manifest::{Manifest, RecoveredManifest, Unnamed, inspect_unnamed};
 use crate::wal::chain::{ChainRead, Listed, Replayed, Witness, read_chain};
-use crate::wal::rewrite::Rewrite;
+use crate::wal::rewrite::{Rewrite, Rewritten};
 use crate::wal::seam::Seam;
 use crate::wal::tail::ChainEnd;
 
@@ -66,13 +66,16 @@ pub fn recover(
     check_medium(dir.as_ref())?;
     let lock = lockfile::take(dir.as_ref(), !listing.has_lock)?;
     let listing = Listing::read(dir.as_ref())?;
-    let recovered = if listing.has_head {
+    let mut recovered = if listing.has_head {
         recover_existing(env, dir, lock, &listing, replay)?
     } else {
         check_may_create(dir.as_ref(), &listing, options.if_missing)?;
         create(env, dir, lock, &listing)?
     };
-    sign_lock(env, &recovered)?;
+    // The name in the lock file informs people; the lock itself is the kernel's.
+    if let Err(error) = sign_lock(env, &recovered) {
+        recovered.report.notes.push(format!("the lock file could not be signed: {error}"));
+    }
     Ok(recovered)
 }
 
@@ -172,28 +175,16 @@ pub fn rewrite_log(
     let mut edits = Vec::new();
     let mut end = ChainEnd::default();
     if read.batches > 0 {
-        let header = log_header(env, manifest, number)?;
-        let (file_id, mut witness) =
-            (header.file_id, witness_of(manifest.catalog(), env.host.as_ref()));
-        let seam = Seam { clock_millis: read.clock_millis, ..Seam::default() };
-        let mut rewrite = Rewrite::create(dir, header, seam, manifest.catalog().next_seqno)?;
-        witness.boot_id = None;
-        let bounded = bounded(&old, read);
-        read_chain(dir, &bounded, &witness, &mut |batch| rewrite.add(batch))?;
-        let rewritten = rewrite.finish()?;
-        let seal = Seal {
-            end: rewritten.end,
-            check: rewritten.check,
-            crc: rewritten.crc,
-            next_seqno: read.next_seqno,
-        };
+        let copied = copy_batches(env, dir, manifest, number, read);
+        let (file_id, seal) = copied.inspect_err(|_| {
+            // A copy that is not whole is of no use, and the space may be what is missing.
+            let _left_behind = dir.unlink(&names::log(number));
+        })?;
         edits.push(Edit::LogAdded { number, file_id });
         edits.push(Edit::LogSealed { number, seal });
-        end =
-            ChainEnd { number, end: rewritten.end, check: rewritten.check, durable: rewritten.end };
-    } else {
-        edits.push(Edit::NextSeqno(read.next_seqno));
+        end = ChainEnd { number, end: seal.end, check: seal.check, durable: seal.end };
     }
+    edits.push(Edit::NextSeqno(read.next_seqno));
     edits.push(Edit::LogStart(number));
     edits.push(Edit::Clock(read.clock_millis));
     if planted(Bug::LogUnlinkedBeforeEdit) {
@@ -202,6 +193,26 @@ pub fn rewrite_log(
     manifest.commit(&edits)?;
     unlink_logs(dir, &old);
     Ok(end)
+}
+
+/// Writes the copy; answers its file id and how it ended.
+fn copy_batches(
+    env: &Env,
+    dir: &dyn Directory,
+    manifest: &Manifest,
+    number: u64,
+    read: &ChainRead,
+) -> Result<(u64, Seal)> {
+    let header = log_header(env, manifest, number)?;
+    let file_id = header.file_id;
+    let seam = Seam { clock_millis: read.clock_millis, ..Seam::default() };
+    let mut rewrite = Rewrite::create(dir, header, seam)?;
+    let mut witness = witness_of(manifest.catalog(), env.host.as_ref());
+    witness.boot_id = None;
+    let bounded = bounded(&listed_of(manifest.catalog()), read);
+    read_chain(dir, &bounded, &witness, &mut |batch| rewrite.add(batch))?;
+    let Rewritten { end, check, crc } = rewrite.finish()?;
+    Ok((file_id, Seal { end, check, crc, next_seqno: read.next_seqno }))
 }
 
 /// The listed segments up to the last one that was read, ending where the reading ended, so that
@@ -255,6 +266,7 @@ pub fn listed_of(catalog: &Catalog) -> Vec<Listed> {
 pub fn witness_of(catalog: &Catalog, host: &dyn Host) -> Witness {
     Witness {
         database_id: catalog.database_id,
+        incarnation: catalog.incarnation,
         edit: catalog.edit,
         durable: (catalog.log_durable.number, catalog.log_durable.offset),
         next_seqno: first_seqno(catalog),

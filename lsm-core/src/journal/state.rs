@@ -13,6 +13,7 @@ use crate::journal::jobs::Jobs;
 use crate::journal::lockfile;
 use crate::journal::options::JournalOptions;
 use crate::journal::turn::{InTurn, Turn};
+use crate::key::seqno::SeqNo;
 use crate::record::names;
 use crate::version::catalog::Catalog;
 use crate::version::edit::{Edit, LogPosition, Seal};
@@ -39,6 +40,8 @@ pub struct State {
     pub manifest: Turn<Manifest>,
     /// The size of the next segment.
     pub segment_bytes: AtomicU64,
+    /// The sequence number that came next when the journal was opened.
+    pub opened_at: SeqNo,
     /// Wakes the keeper.
     pub keeper_wake: Arc<Signal>,
     /// Wakes the flusher.
@@ -77,6 +80,9 @@ impl State {
             all.push(Edit::LogDurable(LogPosition { number, offset }));
         }
         all.extend_from_slice(edits);
+        if edits.iter().any(|edit| matches!(edit, Edit::LogStart(_))) {
+            all.push(Edit::NextSeqno(self.log.next_seqno()));
+        }
         let before = manifest.catalog().clone();
         if planted(Bug::LogUnlinkedBeforeEdit) {
             let mut after = before.clone();
@@ -87,7 +93,17 @@ impl State {
         let after = manifest.catalog();
         self.log.set_facts(SeamFacts { edit: after.edit, clock_millis: after.clock_millis });
         self.unlink_dead_logs(&before, after);
+        self.log.note_vouched(durable);
+        self.wake_flusher();
         Ok(())
+    }
+
+    /// Tells the flusher that there is something to sync or to vouch for.
+    pub fn wake_flusher(&self) {
+        let asleep = &self.is_flusher_asleep;
+        if asleep.load(Ordering::SeqCst) && asleep.swap(false, Ordering::SeqCst) {
+            self.flusher_wake.notify();
+        }
     }
 
     /// Makes edits durable, and before them everything appended to the log so far.

@@ -36,6 +36,8 @@ pub const HEADER_LEN: usize = 128;
 const MAGIC: [u8; 8] = [0x89, b'L', b'S', b'M', 0x0d, 0x0a, 0x1a, 0x0a];
 const FORMAT: u16 = 1;
 const CHECKED: usize = HEADER_LEN - 8;
+/// Flags of any kind of file; a new one comes with a bit in `required`.
+const FLAGS_KNOWN: u64 = 1;
 
 /// What a file is. The values stand in files: they never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +144,7 @@ impl FileHeader {
             clock_millis: fields.u64()?,
             flags: fields.u64()?,
         };
-        (fields.u64()? == 0).then_some(header)
+        (fields.u64()? == 0 && header.flags & !FLAGS_KNOWN == 0).then_some(header)
     }
 }
 

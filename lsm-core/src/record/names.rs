@@ -22,6 +22,9 @@ pub struct HeadNames {
     pub scratch: &'static str,
 }
 
+/// No file has a higher number: numbers share a word with the kind in every check.
+pub const NUMBER_MAX: u64 = (1 << 48) - 2;
+
 /// What a name in the directory stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileName {
@@ -52,7 +55,7 @@ impl FileName {
             return Some(Self::Scratch);
         }
         let (digits, kind) = name.split_once('.')?;
-        let number = digits.parse().ok()?;
+        let number = digits.parse().ok().filter(|&number| number <= NUMBER_MAX)?;
         let parsed = match kind {
             "wal" => Self::Log(number),
             "manifest" => Self::Manifest(number),

@@ -20,7 +20,7 @@ pub struct Catalog {
     pub edit: u64,
     /// The next file gets this number or a higher one.
     pub next_number: u64,
-    /// Entries that left the log are older than this.
+    /// Sequence numbers below this were given.
     pub next_seqno: SeqNo,
     /// The largest wall clock seen, in milliseconds.
     pub clock_millis: u64,

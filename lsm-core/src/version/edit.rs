@@ -24,7 +24,7 @@ pub enum Edit {
     },
     /// No file has this number or a higher one.
     NextNumber(u64),
-    /// No entry that left the log has this sequence number or a higher one.
+    /// No entry was ever given this sequence number or a higher one.
     NextSeqno(SeqNo),
     /// The largest wall clock seen, in milliseconds.
     Clock(u64),

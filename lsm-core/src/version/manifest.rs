@@ -33,6 +33,7 @@ pub struct Manifest {
     /// The last edit that is known durable: one that was only read back may still be lost.
     durable_edit: u64,
     generation: u64,
+    has_begun: bool,
     open: Option<OpenManifest>,
     obsolete: Vec<u64>,
 }
@@ -81,6 +82,7 @@ impl Manifest {
             catalog,
             durable_edit: 0,
             generation: 0,
+            has_begun: false,
             open: None,
             obsolete: Vec::new(),
         };
@@ -113,6 +115,7 @@ impl Manifest {
                 catalog,
                 durable_edit: head.edit,
                 generation: head.generation,
+                has_begun: false,
                 open: None,
                 obsolete: vec![head.manifest_number()],
             },
@@ -145,9 +148,12 @@ impl Manifest {
         let is_long = |open: &OpenManifest| {
             open.end.offset > REWRITE_BYTES && open.end.offset > 4 * open.snapshot_len
         };
-        let done = match self.open.take().filter(|open| !is_long(open)) {
-            Some(open) => self.append_edits(open, &next, edits),
-            None => self.begin(&mut next),
+        let done = match self.open.take() {
+            Some(open) if !is_long(&open) => self.append_edits(open, &next, edits),
+            long => {
+                self.obsolete.extend(long.map(|open| open.header.number));
+                self.begin(&mut next)
+            }
         };
         done.map_err(Error::and_maybe_committed)?;
         self.durable_edit = next.edit;
@@ -184,10 +190,11 @@ impl Manifest {
         self.open.as_ref().is_some_and(|open| open.header.number == number)
     }
 
-    /// True once this process has committed something.
+    /// True once this process has begun a manifest, and the heads no longer say that the database
+    /// was closed in order.
     #[must_use]
     pub fn is_written(&self) -> bool {
-        self.open.is_some()
+        self.has_begun
     }
 
     /// Says in both heads where the manifest ends, and that it ends there in order.
@@ -236,6 +243,7 @@ impl Manifest {
 
     /// Begins a new manifest that holds `next`, and swaps the heads to it.
     fn begin(&mut self, next: &mut Catalog) -> Result<()> {
+        self.has_begun = true;
         let number = self.take_number();
         next.next_number = next.next_number.max(self.catalog.next_number);
         let header = FileHeader {
@@ -258,10 +266,8 @@ impl Manifest {
         let (first, check) = record(&header, start, RecordType::Edit, next.edit, &payload)?;
         bytes.extend_from_slice(&first);
 
-        let file = self.dir.create(&names::manifest(number))?;
+        let file = self.write_file(number, &bytes)?;
         self.obsolete.push(number);
-        write_all_at(file.as_ref(), &bytes, 0)?;
-        sync(file.as_ref())?;
         let snapshot_len = bytes.len() as u64;
         let end = End { offset: snapshot_len, check };
         let open = OpenManifest { file, header, snapshot_len, end, is_vouched: true };
@@ -272,6 +278,16 @@ impl Manifest {
         self.unlink_obsolete(number)?;
         self.open = Some(open);
         Ok(())
+    }
+
+    /// Creates a manifest and makes its bytes durable. One that could not be is taken away again:
+    /// nothing names it, and the space may be what is missing.
+    fn write_file(&self, number: u64, bytes: &[u8]) -> Result<Arc<dyn File>> {
+        let name = names::manifest(number);
+        let file = self.dir.create(&name)?;
+        let written = write_all_at(file.as_ref(), bytes, 0).and_then(|()| sync(file.as_ref()));
+        written.inspect_err(|_| drop(self.dir.unlink(&name)))?;
+        Ok(file)
     }
 
     fn swap_heads(&mut self, open: &OpenManifest, is_closed: bool) -> Result<()> {
@@ -383,6 +399,7 @@ impl ManifestRead {
         if header.file_id != head.manifest_id
             || header.number != head.manifest_number()
             || header.database_id != head.header.database_id
+            || header.incarnation != head.header.incarnation
         {
             return Err(Error::corruption(file.path(), 32, "this is another manifest's file"));
         }

@@ -44,11 +44,13 @@ pub struct Listed {
 pub struct Witness {
     /// The database that every segment must belong to.
     pub database_id: [u8; 16],
+    /// The copy of it that they must belong to.
+    pub incarnation: u64,
     /// The last edit of the manifest.
     pub edit: u64,
     /// Segment and byte up to which the manifest knows the log durable.
     pub durable: (u64, u64),
-    /// Entries before this left the log.
+    /// Numbers before this were given.
     pub next_seqno: SeqNo,
     /// The running boot.
     pub boot_id: Option<BootId>,
@@ -67,7 +69,7 @@ pub struct ChainRead {
     pub batches: u64,
     /// Bytes behind the end that hold something and were given up.
     pub dropped_bytes: u64,
-    /// Every segment of the chain ended where it was sealed.
+    /// The last segment of the chain ended where it was sealed.
     pub is_sealed: bool,
 }
 
@@ -93,7 +95,9 @@ pub fn read_chain(
     for entry in listed {
         segments.push(OpenSegment::open(dir, *entry, witness)?);
     }
-    Walk { segments: &segments, witness, read: ChainRead::empty(witness) }.run(replay)
+    let mut read = Walk { segments: &segments, witness, read: ChainRead::empty() }.run(replay)?;
+    read.next_seqno = read.next_seqno.max(witness.next_seqno);
+    Ok(read)
 }
 
 /// A segment with its seam read.
@@ -125,6 +129,9 @@ impl OpenSegment {
         }
         if header.database_id != witness.database_id {
             return wrong(40, "this segment belongs to another database");
+        }
+        if header.incarnation != witness.incarnation {
+            return wrong(56, "this segment belongs to another copy of the database");
         }
         if header.edit > witness.edit {
             return wrong(64, "the manifest is older than this segment: a stale copy stands there");
@@ -257,8 +264,12 @@ impl<'s> Walk<'s> {
         replay: &mut dyn FnMut(Replayed<'_>) -> Result<()>,
     ) -> Result<bool> {
         match record.record_type {
-            RecordType::Seam if offset == Segment::start() => Ok(false),
+            RecordType::Seam if offset == Segment::start() => {
+                self.read.next_seqno = self.read.next_seqno.max(record.seqno);
+                Ok(false)
+            }
             RecordType::Marker | RecordType::Seal => {
+                self.read.next_seqno = self.read.next_seqno.max(record.seqno);
                 self.check_edit(segment, offset, record.payload)?;
                 Ok(record.record_type == RecordType::Seal)
             }
@@ -304,9 +315,11 @@ impl<'s> Walk<'s> {
         }
         let vouched = self.vouched_position(at, short_of.flatten())?;
         let is_damage = vouched.durable > (segment.listed.number, end) || vouched.undecided;
-        let same_boot = segment.ran_in(self.witness.boot_id) && vouched.any_record;
+        if segment.ran_in(self.witness.boot_id) && vouched.any_record {
+            let why = "a record does not verify, and the machine that published it still runs";
+            return Err(self.damaged(segment, why));
+        }
         if (is_damage && !planted(Bug::RotTakenForTorn))
-            || same_boot
             || (planted(Bug::TornTakenForRot) && segment.file.len()? > end)
         {
             return Err(self.damaged(segment, "a record that was durable does not verify"));
@@ -332,6 +345,9 @@ impl<'s> Walk<'s> {
             if evidence.durable > 0 {
                 vouched.durable = vouched.durable.max((number, evidence.durable));
             }
+            if let Some(seam) = segment.seam.filter(|seam| index > at && seam.durable > 0) {
+                vouched.durable = vouched.durable.max((seam.number, seam.durable));
+            }
             if segment.listed.sealed.is_some() && index > at {
                 vouched.durable = vouched.durable.max((number, u64::MAX));
             }
@@ -355,10 +371,10 @@ struct Vouched {
 }
 
 impl ChainRead {
-    fn empty(witness: &Witness) -> Self {
+    fn empty() -> Self {
         Self {
             end: ChainEnd::default(),
-            next_seqno: witness.next_seqno,
+            next_seqno: SeqNo::ZERO,
             clock_millis: 0,
             batches: 0,
             dropped_bytes: 0,

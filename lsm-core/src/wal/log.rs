@@ -25,6 +25,17 @@ use crate::wal::seam::SEAM_LEN;
 use crate::wal::segment::Segment;
 use crate::wal::tail::{Active, ChainEnd, Finished, SeamFacts, Supply, Tail};
 
+/// What came of vouching.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vouch {
+    /// It has been done, or there is nothing to vouch for.
+    Nothing,
+    /// A marker was appended, and is not durable yet.
+    Marked,
+    /// There is no room for a marker: the manifest has to do it.
+    Elsewhere,
+}
+
 /// The log that is being written.
 #[derive(Debug)]
 pub struct Log {
@@ -198,8 +209,7 @@ impl Log {
     /// Where the chain ends now.
     #[must_use]
     pub fn end(&self) -> ChainEnd {
-        let tail = self.tail.lock();
-        tail.active.as_ref().map_or(tail.before, Active::chain_end)
+        self.tail.lock().end()
     }
 
     /// Stops the log: nothing is taken any more, and whoever waits is told why.
@@ -242,16 +252,28 @@ impl Log {
 
     /// Appends a record that says how much is durable, unless one has said so. Without it, damage
     /// to the last batches could not be told from a torn write.
-    pub fn vouch(&self) -> Result<bool> {
+    pub fn vouch(&self) -> Result<Vouch> {
         let mut tail = self.tail.lock();
         let tail = &mut *tail;
         let is_due = tail.active.as_ref().is_some_and(Active::is_unvouched);
-        if tail.fault.is_some() || !is_due || !tail.has_room(2 * SEAL_ROOM) {
-            return Ok(false);
+        if tail.fault.is_some() || !is_due {
+            return Ok(Vouch::Nothing);
+        }
+        if !tail.has_room(2 * SEAL_ROOM) {
+            return Ok(Vouch::Elsewhere);
         }
         let (seqno, edit) = (tail.next_seqno, tail.facts.edit.to_le_bytes());
         tail.write(RecordType::Marker, seqno, 0, &Payload::new(&edit), seqno)?;
-        Ok(true)
+        Ok(Vouch::Marked)
+    }
+
+    /// Takes in that the manifest says that the log is durable up to here.
+    pub fn note_vouched(&self, position: ChainEnd) {
+        if let Some(active) = &mut self.tail.lock().active {
+            if active.segment.number() == position.number {
+                active.vouched = active.vouched.max(position.durable);
+            }
+        }
     }
 
     /// Ends the active segment in order and makes it durable, so that every byte of it is vouched
@@ -284,8 +306,15 @@ impl Log {
     /// took may have been durable before.
     pub fn sync_all(&self, deadline: Option<Duration>) -> Result<()> {
         self.check_fault().map_err(Error::and_maybe_committed)?;
-        let next = self.next_seqno().get();
-        self.sync_until(deadline, || self.durable_next() >= next && !self.is_unsynced())
+        let (target, next) = {
+            let tail = self.tail.lock();
+            (tail.end(), tail.next_seqno.get())
+        };
+        self.sync_until(deadline, || {
+            let durable = self.durable_end();
+            (durable.number, durable.durable) >= (target.number, target.end)
+                && self.durable_next() >= next
+        })
     }
 
     fn sync_until(&self, deadline: Option<Duration>, is_done: impl Fn() -> bool) -> Result<()> {
@@ -338,7 +367,7 @@ impl Log {
         for part in &parts {
             if let Err(error) = part.segment.sync(part.durable, part.end) {
                 if !planted(Bug::LogUsedAfterFailedSync) {
-                    self.tail.lock().fault = Some(error.clone());
+                    self.tail.lock().fault.get_or_insert(error.clone());
                 }
                 return Err(error);
             }

@@ -47,12 +47,7 @@ pub struct Rewritten {
 
 impl Rewrite {
     /// Creates the segment. `seam` begins a chain of its own.
-    pub fn create(
-        dir: &dyn Directory,
-        mut header: FileHeader,
-        seam: Seam,
-        first: SeqNo,
-    ) -> Result<Self> {
+    pub fn create(dir: &dyn Directory, mut header: FileHeader, seam: Seam) -> Result<Self> {
         header.flags |= REWRITTEN;
         let mut crc = FileCrc::new();
         crc.update(&header.encode());
@@ -65,10 +60,10 @@ impl Rewrite {
             written: Segment::start(),
             end: Segment::start(),
             crc,
-            next_seqno: first,
+            next_seqno: SeqNo::ZERO,
             edit,
         };
-        rewrite.push(RecordType::Seam, first, 0, &seam.encode())?;
+        rewrite.push(RecordType::Seam, SeqNo::ZERO, 0, &seam.encode())?;
         Ok(rewrite)
     }
 

@@ -113,6 +113,10 @@ impl Tail {
         }
     }
 
+    pub(super) fn end(&self) -> ChainEnd {
+        self.active.as_ref().map_or(self.before, Active::chain_end)
+    }
+
     pub(super) fn has_room(&self, need: u64) -> bool {
         self.active
             .as_ref()
@@ -150,7 +154,8 @@ impl Tail {
         let seqno = self.next_seqno;
         let payload = seam.encode();
         if let Err(error) = self.write(RecordType::Seam, seqno, 0, &Payload::new(&payload), seqno) {
-            self.active = previous;
+            // The seam may have reached the file all the same: what it names as ended has ended.
+            self.active = previous.map(|active| Active { is_full: true, ..active });
             return Err(error);
         }
         if let Some(previous) = previous {

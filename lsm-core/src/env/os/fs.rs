@@ -25,6 +25,14 @@ impl FileSystem for OsFileSystem {
             .map_err(|error| Error::from_io("create the directory", path, error))
     }
 
+    fn sync_dir(&self, path: &Path) -> Result<()> {
+        let mut options = fs::OpenOptions::new();
+        options.read(true).custom_flags(libc::O_DIRECTORY | libc::O_NONBLOCK);
+        let dir = sys::retry(|| options.open(path));
+        dir.and_then(|dir| sys::retry(|| dir.sync_all()))
+            .map_err(|error| Error::from_io("sync the directory", path, error))
+    }
+
     fn open_dir(&self, path: &Path) -> Result<Arc<dyn Directory>> {
         Ok(Arc::new(open(path)?))
     }

@@ -49,6 +49,10 @@ impl FileSystem for SimDisk {
         })
     }
 
+    fn sync_dir(&self, path: &Path) -> Result<()> {
+        self.open_dir(path)?.sync()
+    }
+
     fn open_dir(&self, path: &Path) -> Result<Arc<dyn Directory>> {
         let op = Op::new(OpKind::OpenDir, &path.into());
         run(&self.0, op.clone(), |shared, _| {

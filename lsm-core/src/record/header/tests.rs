@@ -18,7 +18,7 @@ fn header() -> FileHeader {
         number: 5,
         boot_id: Some([6; 16]),
         clock_millis: 7,
-        flags: 8,
+        flags: 1,
     }
 }
 
@@ -54,5 +54,6 @@ fn newer_formats_and_unknown_features_are_refused_as_such() {
     assert_eq!(kind_of(&resealed(bytes, 24, 1)), Some(ErrorKind::Format), "required feature");
     assert_eq!(kind_of(&resealed(bytes, 16, 1)), None, "compatible feature");
     assert_eq!(kind_of(&resealed(bytes, 10, 2)), Some(ErrorKind::Corruption), "another kind");
+    assert_eq!(kind_of(&resealed(bytes, 104, 2)), Some(ErrorKind::Corruption), "unknown flag");
     assert_eq!(kind_of(&resealed(bytes, 112, 1)), Some(ErrorKind::Corruption), "reserved");
 }

@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 
-use crate::record::names::{FileName, HEADS, LOCK, log, manifest};
+use crate::record::names::{FileName, HEADS, LOCK, NUMBER_MAX, log, manifest};
 
 fn parse(name: &str) -> Option<FileName> {
     FileName::parse(OsStr::new(name))
@@ -12,7 +12,7 @@ fn parse(name: &str) -> Option<FileName> {
 
 #[test]
 fn ours_come_back() {
-    for number in [0, 1, 999_999, 1_000_000, u64::MAX] {
+    for number in [0, 1, 999_999, 1_000_000, NUMBER_MAX] {
         assert_eq!(parse(&log(number)), Some(FileName::Log(number)));
         assert_eq!(parse(&manifest(number)), Some(FileName::Manifest(number)));
     }
@@ -32,6 +32,7 @@ fn what_only_looks_like_ours_is_foreign() {
         "000001.wal.bak",
         ".wal",
         "18446744073709551616.wal",
+        "281474976710655.wal",
         "a.head.bak",
         "c.head",
         "",
