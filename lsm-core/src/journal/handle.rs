@@ -46,12 +46,18 @@ impl Journal {
         options: JournalOptions,
         replay: &mut Replay<'_>,
     ) -> Result<(Self, OpenReport)> {
-        let Recovered { dir, lock, manifest, end, next_seqno, report } =
+        let Recovered { dir, lock, manifest, end, next_seqno, mut report } =
             recover(env, path, &options, replay)?;
+        let medium = dir.medium()?;
+        if medium.is_network {
+            let note = "the directory is reached over a network or through a user's process: \
+                        whether a sync reaches the disk, and a lock holds, is theirs to say";
+            report.notes.push(note.to_owned());
+        }
         let is_mapped = match options.log_mode {
             LogMode::Write => false,
             LogMode::Mapped => true,
-            LogMode::Auto => dir.medium()?.allows_mapped_log,
+            LogMode::Auto => medium.allows_mapped_log,
         };
         let keeper_wake = Signal::new();
         let log = Log::new(env.scheduler.clone(), keeper_wake.clone(), end, next_seqno);

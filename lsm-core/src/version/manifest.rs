@@ -406,7 +406,7 @@ impl ManifestRead {
         let check = header.check();
         let place = Place::of(&header);
         let mut reader = RecordReader::new(file.as_ref(), place, HEADER_LEN as u64, check)?;
-        let catalog = replay(&mut reader, file.as_ref())?;
+        let catalog = replay(&mut reader, file.as_ref(), head)?;
         let end = reader.offset();
         let file_len = reader.file_len();
         let evidence = reader.evidence_after(end)?;
@@ -422,12 +422,15 @@ impl ManifestRead {
     }
 }
 
-fn replay(reader: &mut RecordReader<'_>, file: &dyn File) -> Result<Catalog> {
+fn replay(reader: &mut RecordReader<'_>, file: &dyn File, head: &Head) -> Result<Catalog> {
     let mut catalog = Catalog::default();
     let mut is_first = true;
     loop {
         let offset = reader.offset();
         let wrong = |why: &str| Err(Error::corruption(file.path(), offset, why));
+        if offset == head.durable && (catalog.edit, reader.check()) != (head.edit, head.check) {
+            return wrong("the heads name another edit than the one that ends here");
+        }
         let Some(record) = reader.next_record()? else { break };
         match record.record_type {
             RecordType::Marker if !is_first => continue,
