@@ -370,6 +370,8 @@ fn find_leftovers(dir: &dyn Directory, listing: &Listing, catalog: &Catalog) -> 
             Ok(header) if header.database_id == catalog.database_id => {
                 leftovers.manifests.push(number);
             }
+            // Made, and never written.
+            _ if file.len()? == 0 => leftovers.manifests.push(number),
             Err(error) if error.kind() != ErrorKind::Corruption => return Err(error),
             _ => leftovers.unknown.push(names::manifest(number).into()),
         }
@@ -381,6 +383,9 @@ fn find_leftovers(dir: &dyn Directory, listing: &Listing, catalog: &Catalog) -> 
 /// while the manifest knows nothing of it means that the manifest is an old copy.
 fn is_leftover_log(dir: &dyn Directory, number: u64, catalog: &Catalog) -> Result<bool> {
     let file = dir.open(&names::log(number), Access::Read)?;
+    if file.len()? == 0 {
+        return Ok(true);
+    }
     let header = match FileHeader::read(file.as_ref(), FileKind::Log) {
         Ok(header) => header,
         Err(error) if error.kind() == ErrorKind::Corruption => return Ok(false),
