@@ -366,6 +366,9 @@ pub enum Unnamed {
 /// Looks at a manifest that no head names.
 pub fn inspect_unnamed(dir: &dyn Directory, number: u64) -> Result<Unnamed> {
     let file = dir.open(&names::manifest(number), Access::Read)?;
+    if file.len()? == 0 {
+        return Ok(Unnamed::Unfinished);
+    }
     let header = match FileHeader::read(file.as_ref(), FileKind::Manifest) {
         Ok(header) => header,
         Err(error) if error.kind() == ErrorKind::Corruption => return Ok(Unnamed::Unreadable),

@@ -126,6 +126,23 @@ fn a_directory_that_is_not_ours_is_left_alone() {
 }
 
 #[test]
+fn files_that_a_killed_process_made_and_never_wrote_are_cleared_away() {
+    let dir = TempDir::new();
+    fs::create_dir(dir.db()).unwrap();
+    let empty = ["000001.manifest", "000070.wal", "000071.manifest"];
+    for (round, names) in [&empty[..1], &empty[1..]].into_iter().enumerate() {
+        for name in names {
+            fs::write(dir.db().join(name), "").unwrap();
+        }
+        let (journal, report, _) = open(&dir.db(), options(LogMode::Write)).unwrap();
+        assert_eq!((report.is_new, report.unknown.is_empty()), (round == 0, true), "{report:?}");
+        assert!(names.iter().all(|name| !dir.db().join(name).exists()));
+        journal.append(b"x", 1, Durability::Durable).unwrap();
+        journal.close().unwrap();
+    }
+}
+
+#[test]
 fn a_lock_held_by_this_process_says_so() {
     let dir = TempDir::new();
     let (journal, ..) = open(&dir.db(), options(LogMode::Mapped)).unwrap();
