@@ -94,8 +94,10 @@ fn contain<T>(piece: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(piece)) {
         Ok(value) => Some(value),
         Err(payload) => {
-            // Its drop could panic again, with nobody left to catch it.
-            std::mem::forget(payload);
+            // Its drop could panic again, and what that throws could too: there it ends.
+            if let Err(thrown) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(thrown);
+            }
             None
         }
     }
