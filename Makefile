@@ -10,7 +10,7 @@ CFGS := --cfg lsm_sim --cfg lsm_planted
 LAB := RUSTFLAGS="$(CFGS)" RUSTDOCFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/lab
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: help demo check test prove bench tsan miri clean
+.PHONY: help demo check test prove bench lives tsan miri mutants coverage clean
 .PHONY: format lint deny tidy unit engine capi python images asan
 
 help:
@@ -19,8 +19,12 @@ help:
 	@echo 'make test    all tests, in at most ten minutes from a clean clone'
 	@echo 'make prove   the evidence: crash images, damage, planted bugs, AddressSanitizer'
 	@echo 'make bench   the benchmarks'
-	@echo 'make tsan    unit tests under ThreadSanitizer (needs rust-src)'
-	@echo 'make miri    unit tests of base/ under Miri (needs a nightly toolchain)'
+	@echo 'Lanes of their own, each for at most SECONDS=$(SECONDS):'
+	@echo 'make lives   databases through crash after crash, for the whole time'
+	@echo 'make tsan    unit tests and threads under ThreadSanitizer (needs rust-src)'
+	@echo 'make miri    unit tests of base/, key/ and record/ under Miri (needs a nightly toolchain)'
+	@echo 'make mutants changes to the code that no test notices (needs cargo-mutants)'
+	@echo 'make coverage what the tests run through (needs cargo-llvm-cov)'
 	@echo 'make clean   remove everything that was built'
 
 demo:
@@ -100,14 +104,34 @@ asan:
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address $(CFGS)" CARGO_TARGET_DIR=target/asan \
 		tools/ran cargo test -p lsm-core --lib --target $(HOST) env::os
 
-# -- lanes of their own
+# -- lanes of their own, with a budget of time
+
+SECONDS ?= 600
+BUDGET = timeout --foreground $(SECONDS)
+
+lives:
+	@tools/need $@ cargo cc
+	$(LAB) LSM_SECONDS=$(SECONDS) tools/ran \
+		cargo test -p lsm-core --test it -- --ignored --nocapture prove_long_lives
 
 tsan:
 	@tools/need $@ cargo cc rust-src
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread $(CFGS)" CARGO_TARGET_DIR=target/tsan \
-		tools/ran cargo test -p lsm-core --lib -Zbuild-std --target $(HOST)
+		$(BUDGET) tools/ran cargo test -p lsm-core --lib --test it -Zbuild-std --target $(HOST) \
+		-- --skip fork --skip child --skip kill:: --skip os_input:: --skip fidelity:: \
+		--skip guard:: --skip window:: --skip cut:: --skip planted:: --skip faults:: --skip damage::
 
 miri:
 	@tools/need $@ cargo miri
 	RUSTFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/miri \
-		tools/ran cargo +nightly miri test -p lsm-core --lib base::
+		$(BUDGET) tools/ran cargo +nightly miri test -p lsm-core --lib -- base::error key:: record::frame
+
+mutants:
+	@tools/need $@ cargo cargo-mutants
+	RUSTFLAGS="$(CFGS)" $(BUDGET) cargo mutants -p lsm-core -f 'lsm-core/src/wal/**' \
+		-f 'lsm-core/src/version/**' -f 'lsm-core/src/journal/**' -o target -- --lib --test it
+
+coverage:
+	@tools/need $@ cargo cargo-llvm-cov
+	RUSTFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/coverage \
+		$(BUDGET) cargo llvm-cov -p lsm-core --lib --test it --summary-only
