@@ -29,7 +29,7 @@ help:
 
 demo:
 	@tools/need $@ cargo cc
-	cargo run --release -p lsm-core --example ground
+	cargo run --locked --release -p lsm-core --example ground
 
 check: format lint deny tidy unit
 
@@ -39,7 +39,7 @@ prove: images asan
 
 bench:
 	@tools/need $@ cargo cc
-	cargo bench -p lsm-core
+	cargo bench --locked -p lsm-core
 
 clean:
 	@tools/need $@ cargo
@@ -53,8 +53,8 @@ format:
 
 lint:
 	@tools/need check cargo clippy cc python3
-	cargo clippy --workspace --all-targets -- -D warnings
-	$(LAB) cargo clippy --workspace --exclude lsm-capi --exclude lsm-python --all-targets \
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(LAB) cargo clippy --locked --workspace --exclude lsm-capi --exclude lsm-python --all-targets \
 		-- -D warnings
 
 deny:
@@ -63,29 +63,29 @@ deny:
 
 tidy:
 	@tools/need check cargo cc
-	$(LAB) cargo test -p lsm-core --test tidy
+	$(LAB) cargo test --locked -p lsm-core --test tidy
 
 unit:
 	@tools/need check cargo cc
-	$(LAB) cargo test -p lsm-core --lib
+	$(LAB) cargo test --locked -p lsm-core --lib
 
 # -- the parts of test
 
 # All of the engine's tests but those that check has run: stories, examples, documentation.
 engine:
 	@tools/need test cargo cc
-	$(LAB) cargo test -p lsm-core --test it --examples
-	$(LAB) cargo test -p lsm-core --doc
+	$(LAB) cargo test --locked -p lsm-core --test it --examples
+	$(LAB) cargo test --locked -p lsm-core --doc
 
 # The faces are tested as they ship, without the test-only build's switches.
 capi:
 	@tools/need test cargo cc c++
-	cargo test -p lsm-capi
+	cargo test --locked -p lsm-capi
 
 STAGE := target/python
 python:
 	@tools/need test cargo cc python3
-	cargo build -p lsm-python
+	cargo build --locked -p lsm-python
 	rm -rf $(STAGE)
 	mkdir -p $(STAGE)
 	cp -R lsm-python/python/lsmdb $(STAGE)/
@@ -96,13 +96,13 @@ python:
 
 images:
 	@tools/need prove cargo cc
-	$(LAB) tools/ran cargo test -p lsm-core --test it -- --ignored --show-output prove_
+	$(LAB) tools/ran cargo test --locked -p lsm-core --test it -- --ignored --show-output prove_
 
 # Sanitizers need a compiler switch that stable hides, and a build of their own.
 asan:
 	@tools/need prove cargo cc
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address $(CFGS)" CARGO_TARGET_DIR=target/asan \
-		tools/ran cargo test -p lsm-core --lib --target $(HOST) env::os
+		tools/ran cargo test --locked -p lsm-core --lib --target $(HOST) env::os
 
 # -- lanes of their own, with a budget of time
 
@@ -112,19 +112,19 @@ BUDGET = timeout --foreground $(SECONDS)
 lives:
 	@tools/need $@ cargo cc
 	$(LAB) LSM_SECONDS=$(SECONDS) tools/ran \
-		cargo test -p lsm-core --test it -- --ignored --nocapture prove_long_lives
+		cargo test --locked -p lsm-core --test it -- --ignored --nocapture prove_long_lives
 
 tsan:
 	@tools/need $@ cargo cc rust-src
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread $(CFGS)" CARGO_TARGET_DIR=target/tsan \
-		$(BUDGET) tools/ran cargo test -p lsm-core --lib --test it -Zbuild-std --target $(HOST) \
+		$(BUDGET) tools/ran cargo test --locked -p lsm-core --lib --test it -Zbuild-std --target $(HOST) \
 		-- --skip fork --skip child --skip kill:: --skip os_input:: --skip fidelity:: \
 		--skip guard:: --skip window:: --skip cut:: --skip planted:: --skip faults:: --skip damage::
 
 miri:
 	@tools/need $@ cargo miri
 	RUSTFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/miri \
-		$(BUDGET) tools/ran cargo +nightly miri test -p lsm-core --lib -- base::error key:: record::frame
+		$(BUDGET) tools/ran cargo +nightly miri test --locked -p lsm-core --lib -- base::error key:: record::frame
 
 mutants:
 	@tools/need $@ cargo cargo-mutants

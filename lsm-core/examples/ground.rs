@@ -84,7 +84,7 @@ fn first_steps(db: &Path) -> Outcome {
     let (journal, report, batches) = open(db)?;
     ensure(report.was_clean, "the database was closed in order")?;
     ensure(batches.len() == 2, "the two logged batches are there")?;
-    ensure(journal.catalog().keyspaces.len() == 1, "the keyspace is there")?;
+    ensure(journal.catalog()?.keyspaces.len() == 1, "the keyspace is there")?;
     println!("   closed and opened again: {} batches and the keyspace are there", batches.len());
     journal.close()?;
     Ok(())

@@ -71,8 +71,9 @@ impl Job for Flusher {
         }
         // An append after this line wakes the flusher again; one before it is covered below.
         self.state.is_flusher_asleep.store(true, Ordering::SeqCst);
-        // A fault stays in the log, and every later write is told of it.
-        let has_more = self.flush().unwrap_or(false);
+        // A fault stays in the log, and every later write is told of it. Anything else is tried
+        // again.
+        let has_more = self.flush().unwrap_or_else(|_| self.state.log.fault().is_none());
         if has_more {
             self.state.is_flusher_asleep.store(false, Ordering::SeqCst);
         }

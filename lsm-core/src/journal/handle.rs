@@ -11,6 +11,7 @@ use crate::env::world::Env;
 use crate::journal::flusher::Flusher;
 use crate::journal::jobs::{JobPlace, Jobs};
 use crate::journal::keeper::Keeper;
+use crate::journal::lockfile;
 use crate::journal::options::{Durability, JournalOptions, OpenReport};
 use crate::journal::recovery::{Recovered, Replay, listed_of, recover, rewrite_log, witness_of};
 use crate::journal::state::State;
@@ -46,6 +47,7 @@ impl Journal {
         options: JournalOptions,
         replay: &mut Replay<'_>,
     ) -> Result<(Self, OpenReport)> {
+        options.check()?;
         let Recovered { dir, lock, manifest, end, next_seqno, mut report } =
             recover(env, path, &options, replay)?;
         let medium = dir.medium()?;
@@ -165,26 +167,39 @@ impl Journal {
     /// Lets the next batch begin a new segment, and answers the number of the one that ends.
     pub fn rotate(&self) -> Result<u64> {
         self.state.check_open()?;
-        let ended = self.state.log.end().number;
-        self.state.log.rotate();
-        Ok(ended)
+        Ok(self.state.log.rotate())
     }
 
     /// The segment that was appended to last; 0 if there is none.
-    #[must_use]
-    pub fn log_number(&self) -> u64 {
-        self.state.log.end().number
+    pub fn log_number(&self) -> Result<u64> {
+        self.state.check_open()?;
+        Ok(self.state.log.end().number)
     }
 
     /// Makes edits durable as one, after everything appended so far.
     pub fn commit(&self, edits: &[Edit]) -> Result<()> {
         self.state.check_open()?;
-        let active = self.state.log.end().number;
-        if edits.iter().any(|edit| matches!(edit, Edit::LogStart(start) if *start > active)) {
-            let message = "the log segment that is being written cannot be retired";
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
+        self.check_edits(edits)?;
         self.state.commit_behind_log(edits)
+    }
+
+    /// Everything else in the catalog follows from what the journal does itself.
+    fn check_edits(&self, edits: &[Edit]) -> Result<()> {
+        let refuse = |message: &str| Err(Error::new(ErrorKind::InvalidArgument, message));
+        let active = self.state.log.end().number;
+        for edit in edits {
+            match edit {
+                Edit::LogStart(start) if *start > active => {
+                    return refuse("the log segment that is being written cannot be retired");
+                }
+                Edit::LogStart(start) if *start < self.catalog()?.log_start => {
+                    return refuse("the log was rewritten, and its segments have other numbers");
+                }
+                Edit::LogStart(_) | Edit::KeyspaceDropped(_) => {}
+                _ => return refuse("this edit is the journal's own to make"),
+            }
+        }
+        Ok(())
     }
 
     /// Makes a keyspace; `Exists` if the name is taken.
@@ -207,20 +222,26 @@ impl Journal {
     }
 
     /// What the database consists of.
-    #[must_use]
-    pub fn catalog(&self) -> Catalog {
-        self.state.take_manifest().catalog().clone()
+    pub fn catalog(&self) -> Result<Catalog> {
+        self.state.check_open()?;
+        Ok(self.state.take_manifest().catalog().clone())
     }
 
     /// True if records reach the log through a mapping.
     #[must_use]
     pub fn is_mapped(&self) -> bool {
+        if self.state.lock.is_forked() {
+            return false;
+        }
         self.state.log.active().map_or(self.state.is_mapped, |active| active.is_mapped())
     }
 
     /// The fault that stopped writing, if one did. Batches after `durable_seqno` are in doubt.
     #[must_use]
     pub fn fault(&self) -> Option<Error> {
+        if self.state.lock.is_forked() {
+            return Some(lockfile::forked());
+        }
         self.state.log.fault()
     }
 
@@ -238,6 +259,10 @@ impl Journal {
         }
         state.log.wait_for_syncer();
         let mut manifest = state.take_manifest();
+        if state.log.fault().is_none() {
+            // Somebody else was faster, and what was appended since is none of our business.
+            return Ok(());
+        }
         let end = state.log.end();
         let mut listed = listed_of(manifest.catalog());
         listed.retain(|listed| listed.number <= end.number);
@@ -272,6 +297,9 @@ impl Journal {
             return Err(fault.as_cause_of(ErrorKind::ReadOnly, message));
         }
         state.log.seal()?;
+        if let Some(unused) = state.log.take_unused() {
+            unused.give_back_room();
+        }
         let mut manifest = state.take_manifest();
         let mut edits = state.seal_finished(manifest.catalog())?;
         let next_seqno = state.log.next_seqno();

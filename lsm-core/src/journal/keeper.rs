@@ -59,7 +59,13 @@ impl Drop for Keeper {
 fn supply_segment(state: &State, bytes: u64, made: &mut Option<Segment>) {
     let mut manifest = state.take_manifest();
     let start = manifest.catalog().log_start;
-    let kept = made.take().filter(|kept| kept.capacity() >= bytes && kept.number() >= start);
+    let kept = made.take().filter(|kept| {
+        let is_fit = kept.capacity() >= bytes && kept.number() >= start;
+        if !is_fit {
+            manifest.forget_later(names::log(kept.number()));
+        }
+        is_fit
+    });
     let segment = match kept {
         Some(segment) => Ok(segment),
         None => make_segment(state, &mut manifest, bytes),
@@ -75,13 +81,14 @@ fn supply_segment(state: &State, bytes: u64, made: &mut Option<Segment>) {
 }
 
 fn list_segment(state: &State, manifest: &mut Manifest, segment: &Segment) -> Result<()> {
-    let mut edits = state.seal_finished(manifest.catalog())?;
+    // A seal that cannot be made is only a witness less: the seam after it is there.
+    let mut edits = state.seal_finished(manifest.catalog()).unwrap_or_default();
     edits.push(Edit::LogAdded { number: segment.number(), file_id: segment.file_id() });
     state.commit(manifest, &edits)
 }
 
 fn make_segment(state: &State, manifest: &mut Manifest, bytes: u64) -> Result<Segment> {
-    let number = manifest.take_number();
+    let number = manifest.take_number()?;
     let header = log_header(&state.env, manifest, number)?;
     let usual = state.segment_bytes.load(Ordering::Relaxed);
     let made = Segment::create(state.dir.as_ref(), header).and_then(|mut segment| {

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use crate::base::error::{Error, ErrorKind, Result};
 use crate::wal::segment::LogMode;
 
 /// When a write is durable. The words are the same for every face of the library.
@@ -42,6 +43,34 @@ pub struct JournalOptions {
     pub segment_bytes_max: u64,
     /// How long a `Buffered` write stays unsynced at most; `None` leaves it to the caller.
     pub sync_interval: Option<Duration>,
+}
+
+/// The largest segment that may be asked for: watermarks reach far beyond it.
+pub const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+/// The smallest one that holds anything.
+pub const SEGMENT_BYTES_MIN: u64 = 4096;
+const SYNC_INTERVAL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl JournalOptions {
+    /// Refuses what cannot be meant.
+    pub fn check(&self) -> Result<()> {
+        let refuse = |message: String| Err(Error::new(ErrorKind::InvalidArgument, message));
+        let sizes = SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX;
+        if !sizes.contains(&self.segment_bytes_min) || !sizes.contains(&self.segment_bytes_max) {
+            return refuse(format!(
+                "a log segment has {SEGMENT_BYTES_MIN} to {SEGMENT_BYTES_MAX} bytes"
+            ));
+        }
+        if self.segment_bytes_min > self.segment_bytes_max {
+            return refuse("the first log segment is larger than the largest one".to_owned());
+        }
+        match self.sync_interval {
+            Some(interval) if interval > SYNC_INTERVAL_MAX => {
+                refuse("the background sync comes at least once a day, or never".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Default for JournalOptions {

@@ -56,16 +56,14 @@ pub fn recover(
 ) -> Result<Recovered> {
     let dir = open_or_make_dir(env, path, options.if_missing)?;
     let listing = Listing::read(dir.as_ref())?;
-    if listing.has_head && options.if_missing == IfMissing::MustBeMissing {
-        let message = "there is a database already";
-        return Err(Error::new(ErrorKind::Exists, message).at_path(path));
-    }
+    check_may_exist(path, &listing, options.if_missing)?;
     if !listing.has_head {
         check_may_create(dir.as_ref(), &listing, options.if_missing)?;
     }
     check_medium(dir.as_ref())?;
     let lock = lockfile::take(dir.as_ref(), !listing.has_lock)?;
     let listing = Listing::read(dir.as_ref())?;
+    check_may_exist(path, &listing, options.if_missing)?;
     let mut recovered = if listing.has_head {
         recover_existing(env, dir, lock, &listing, replay)?
     } else {
@@ -77,6 +75,14 @@ pub fn recover(
         recovered.report.notes.push(format!("the lock file could not be signed: {error}"));
     }
     Ok(recovered)
+}
+
+fn check_may_exist(path: &Path, listing: &Listing, if_missing: IfMissing) -> Result<()> {
+    if listing.has_head && if_missing == IfMissing::MustBeMissing {
+        let message = "there is a database already";
+        return Err(Error::new(ErrorKind::Exists, message).at_path(path));
+    }
+    Ok(())
 }
 
 fn create(
@@ -122,6 +128,9 @@ fn recover_existing(
         unknown: leftovers.unknown.clone(),
         ..OpenReport::default()
     };
+    if heads.present < 2 {
+        report.notes.push("a head is missing; the other one serves".to_owned());
+    }
     report.notes.extend(heads.damage.iter().map(|damage| format!("a head is damaged: {damage}")));
     let mut end = read.end;
     if !was_clean && !planted(Bug::RecoverySkipsRewrite) {
@@ -171,7 +180,7 @@ pub fn rewrite_log(
     read: &ChainRead,
 ) -> Result<ChainEnd> {
     let old = listed_of(manifest.catalog());
-    let number = manifest.take_number();
+    let number = manifest.take_number()?;
     let mut edits = Vec::new();
     let mut end = ChainEnd::default();
     if read.batches > 0 {
@@ -190,7 +199,16 @@ pub fn rewrite_log(
     if planted(Bug::LogUnlinkedBeforeEdit) {
         unlink_logs(dir, &old);
     }
-    manifest.commit(&edits)?;
+    if let Err(error) = manifest.commit(&edits) {
+        let copy = names::log(number);
+        if error.maybe_committed() {
+            // Whether the copy is listed is known once another commit has succeeded.
+            manifest.forget_later(copy);
+        } else {
+            let _left_behind = dir.unlink(&copy);
+        }
+        return Err(error);
+    }
     unlink_logs(dir, &old);
     Ok(end)
 }

@@ -35,7 +35,8 @@ pub struct Manifest {
     generation: u64,
     has_begun: bool,
     open: Option<OpenManifest>,
-    obsolete: Vec<u64>,
+    /// Names that a later commit makes superfluous.
+    obsolete: Vec<String>,
 }
 
 /// The manifest that this process writes.
@@ -117,7 +118,7 @@ impl Manifest {
                 generation: head.generation,
                 has_begun: false,
                 open: None,
-                obsolete: vec![head.manifest_number()],
+                obsolete: vec![names::manifest(head.manifest_number())],
             },
             is_clean,
             dropped_bytes: read.dropped_bytes,
@@ -131,14 +132,22 @@ impl Manifest {
     }
 
     /// A number for a new file, never given before.
-    pub fn take_number(&mut self) -> u64 {
+    pub fn take_number(&mut self) -> Result<u64> {
         let number = self.catalog.next_number;
-        self.catalog.next_number = number.saturating_add(1);
-        number
+        if number > names::NUMBER_MAX {
+            return Err(Error::new(ErrorKind::TooLarge, "the numbers for files have run out"));
+        }
+        self.catalog.next_number = number + 1;
+        Ok(number)
     }
 
-    /// Makes the edits durable as one. After an error they may be found after a restart all the
-    /// same, unless a later commit succeeds.
+    /// Unlinks a file of this name once a new manifest, which does not list it, is current.
+    pub fn forget_later(&mut self, name: String) {
+        self.obsolete.push(name);
+    }
+
+    /// Makes the edits durable as one. After an error that says `maybe_committed` they may be found
+    /// after a restart all the same, unless a later commit succeeds.
     pub fn commit(&mut self, edits: &[Edit]) -> Result<()> {
         let mut next = self.catalog.clone();
         next.edit = next.edit.saturating_add(1);
@@ -151,11 +160,11 @@ impl Manifest {
         let done = match self.open.take() {
             Some(open) if !is_long(&open) => self.append_edits(open, &next, edits),
             long => {
-                self.obsolete.extend(long.map(|open| open.header.number));
+                self.obsolete.extend(long.map(|open| names::manifest(open.header.number)));
                 self.begin(&mut next)
             }
         };
-        done.map_err(Error::and_maybe_committed)?;
+        done?;
         self.durable_edit = next.edit;
         self.catalog = next;
         Ok(())
@@ -227,15 +236,21 @@ impl Manifest {
         edit: u64,
         payload: &[u8],
     ) -> Result<OpenManifest> {
-        let (bytes, check) = record(&open.header, open.end, record_type, edit, payload)?;
+        let (bytes, check) = match record(&open.header, open.end, record_type, edit, payload) {
+            Ok(record) => record,
+            Err(error) => {
+                self.open = Some(open);
+                return Err(error);
+            }
+        };
         let written = write_all_at(open.file.as_ref(), &bytes, open.end.offset)
             .and_then(|()| sync(open.file.as_ref()));
         if let Err(error) = written {
-            self.obsolete.push(open.header.number);
+            self.obsolete.push(names::manifest(open.header.number));
             if planted(Bug::ManifestAppendAfterFailure) {
                 self.open = Some(open);
             }
-            return Err(error);
+            return Err(error.and_maybe_committed());
         }
         let end = End { offset: open.end.offset + bytes.len() as u64, check };
         Ok(OpenManifest { end, ..open })
@@ -244,7 +259,7 @@ impl Manifest {
     /// Begins a new manifest that holds `next`, and swaps the heads to it.
     fn begin(&mut self, next: &mut Catalog) -> Result<()> {
         self.has_begun = true;
-        let number = self.take_number();
+        let number = self.take_number()?;
         next.next_number = next.next_number.max(self.catalog.next_number);
         let header = FileHeader {
             kind: FileKind::Manifest,
@@ -267,15 +282,15 @@ impl Manifest {
         bytes.extend_from_slice(&first);
 
         let file = self.write_file(number, &bytes)?;
-        self.obsolete.push(number);
+        self.obsolete.push(names::manifest(number));
         let snapshot_len = bytes.len() as u64;
         let end = End { offset: snapshot_len, check };
         let open = OpenManifest { file, header, snapshot_len, end, is_vouched: true };
         if planted(Bug::ManifestUnlinkedBeforeHeads) {
-            self.unlink_obsolete(number)?;
+            self.unlink_obsolete(number);
         }
-        self.swap_heads_to(&open, next, false)?;
-        self.unlink_obsolete(number)?;
+        self.swap_heads_to(&open, next, false).map_err(Error::and_maybe_committed)?;
+        self.unlink_obsolete(number);
         self.open = Some(open);
         Ok(())
     }
@@ -315,15 +330,15 @@ impl Manifest {
         write_heads(self.dir.as_ref(), &head, [self.host.random()?, self.host.random()?])
     }
 
-    /// Unlinks the manifests that no head names any more. A name that is gone already is fine; any
-    /// other failure leaves a file behind that the next opening clears away.
-    fn unlink_obsolete(&mut self, current: u64) -> Result<()> {
-        for number in std::mem::take(&mut self.obsolete) {
-            if number != current {
-                let _left_behind = self.dir.unlink(&names::manifest(number));
+    /// Unlinks what is superfluous. A name that is gone already is fine; any other failure leaves a
+    /// file behind that the next opening clears away.
+    fn unlink_obsolete(&mut self, current: u64) {
+        let current = names::manifest(current);
+        for name in std::mem::take(&mut self.obsolete) {
+            if name != current {
+                let _left_behind = self.dir.unlink(&name);
             }
         }
-        Ok(())
     }
 }
 

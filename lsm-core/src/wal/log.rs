@@ -145,11 +145,14 @@ impl Log {
         Ok(first)
     }
 
-    /// Closes the active segment, so that the next record begins another one.
-    pub fn rotate(&self) {
-        if let Some(active) = &mut self.tail.lock().active {
+    /// Closes the active segment, so that the next record begins another one. Answers its number;
+    /// 0 if there is none.
+    pub fn rotate(&self) -> u64 {
+        let mut tail = self.tail.lock();
+        if let Some(active) = &mut tail.active {
             active.is_full = true;
         }
+        tail.end().number
     }
 
     /// The size that the next segment must at least have, if one is wanted.
@@ -163,11 +166,24 @@ impl Log {
 
     /// Hands over the next segment, or the reason why there is none.
     pub fn offer(&self, segment: Result<Segment>) {
-        self.tail.lock().supply = match segment {
+        let mut tail = self.tail.lock();
+        let is_ahead_of_need = matches!(tail.supply, Supply::Wanted(0));
+        tail.supply = match segment {
             Ok(segment) => Supply::Ready(Arc::new(segment)),
+            // Nobody waits for it yet, and by the time somebody does it may work.
+            Err(_) if is_ahead_of_need => Supply::Absent,
             Err(error) => Supply::Failed(error),
         };
+        drop(tail);
         self.changed.notify();
+    }
+
+    /// The segment that was made ahead of need, when there will be no need.
+    pub fn take_unused(&self) -> Option<Arc<Segment>> {
+        match std::mem::replace(&mut self.tail.lock().supply, Supply::Absent) {
+            Supply::Ready(segment) => Some(segment),
+            _ => None,
+        }
     }
 
     /// What the next seam is to say.
@@ -196,14 +212,7 @@ impl Log {
     /// How far the log is known durable: never a segment of which nothing is.
     #[must_use]
     pub fn durable_end(&self) -> ChainEnd {
-        let tail = self.tail.lock();
-        match tail.unsynced.first().or(tail.active.as_ref()) {
-            Some(first) if first.durable > 0 || planted(Bug::LogUnsyncedNamedDurable) => {
-                first.chain_end()
-            }
-            Some(first) => ChainEnd { durable: first.before.end, ..first.before },
-            None => tail.before,
-        }
+        self.tail.lock().durable_end()
     }
 
     /// Where the chain ends now.
@@ -238,7 +247,10 @@ impl Log {
 
     /// Begins again behind another chain, with nothing in doubt.
     pub fn restart(&self, before: ChainEnd, next_seqno: SeqNo) {
-        *self.tail.lock() = Tail::new(before, next_seqno);
+        let mut tail = self.tail.lock();
+        let restarts = tail.restarts + 1;
+        *tail = Tail { restarts, ..Tail::new(before, next_seqno) };
+        drop(tail);
         self.durable_next.store(next_seqno.get(), Ordering::Release);
         self.changed.notify();
     }
@@ -306,14 +318,17 @@ impl Log {
     /// took may have been durable before.
     pub fn sync_all(&self, deadline: Option<Duration>) -> Result<()> {
         self.check_fault().map_err(Error::and_maybe_committed)?;
-        let (target, next) = {
+        let (target, next, restarts) = {
             let tail = self.tail.lock();
-            (tail.end(), tail.next_seqno.get())
+            (tail.end(), tail.next_seqno.get(), tail.restarts)
         };
         self.sync_until(deadline, || {
-            let durable = self.durable_end();
-            (durable.number, durable.durable) >= (target.number, target.end)
-                && self.durable_next() >= next
+            let tail = self.tail.lock();
+            let durable = tail.durable_end();
+            let is_there = (durable.number, durable.durable) >= (target.number, target.end)
+                && self.durable_next() >= next;
+            // A log that was rewritten is durable, and its places are others.
+            is_there || tail.restarts != restarts
         })
     }
 
@@ -323,11 +338,8 @@ impl Log {
                 return Ok(());
             }
             self.check_fault().map_err(Error::and_maybe_committed)?;
-            if !self.is_syncing.swap(true, Ordering::AcqRel) {
-                let result = self.sync_now();
-                self.is_syncing.store(false, Ordering::Release);
-                self.changed.notify();
-                result.map_err(Error::and_maybe_committed)?;
+            if let Some(_syncing) = Syncing::begin(self) {
+                self.sync_now().map_err(Error::and_maybe_committed)?;
                 continue;
             }
             let mut may_go_on = || is_done() || !self.is_syncing.load(Ordering::Acquire);
@@ -344,19 +356,18 @@ impl Log {
 
     /// Syncs what is there now, unless somebody else is at it. Never waits for another caller.
     pub fn sync_unless_busy(&self) -> Result<()> {
-        if self.is_syncing.swap(true, Ordering::AcqRel) {
-            return Ok(());
+        match Syncing::begin(self) {
+            Some(_syncing) => self.sync_now(),
+            None => Ok(()),
         }
-        let result = self.check_fault().and_then(|()| self.sync_now());
-        self.is_syncing.store(false, Ordering::Release);
-        self.changed.notify();
-        result
     }
 
     /// Syncs what is there now, oldest first. Only the syncer calls this.
     fn sync_now(&self) -> Result<()> {
         let (parts, next_seqno) = {
             let tail = self.tail.lock();
+            // Whoever was the syncer before may have failed: its file is never synced again.
+            tail.check_fault()?;
             let mut parts = tail.unsynced.clone();
             parts.extend(tail.active.iter().filter(|active| active.durable < active.end).cloned());
             if planted(Bug::LogSyncedOutOfOrder) && parts.len() > 1 {
@@ -375,6 +386,23 @@ impl Log {
         self.tail.lock().note_synced(&parts);
         self.durable_next.fetch_max(next_seqno.get(), Ordering::AcqRel);
         Ok(())
+    }
+}
+
+/// The right to sync, which one caller at a time has, and gives up also when it panics.
+struct Syncing<'a>(&'a Log);
+
+impl<'a> Syncing<'a> {
+    fn begin(log: &'a Log) -> Option<Self> {
+        // Not `then_some`: a right that was not had must not be given up.
+        (!log.is_syncing.swap(true, Ordering::AcqRel)).then(|| Self(log))
+    }
+}
+
+impl Drop for Syncing<'_> {
+    fn drop(&mut self) {
+        self.0.is_syncing.store(false, Ordering::Release);
+        self.0.changed.notify();
     }
 }
 

@@ -99,6 +99,12 @@ impl Segment {
         Ok(())
     }
 
+    /// Gives back the room of a segment that was never begun. If that fails, it stays taken until
+    /// the segment is retired.
+    pub fn give_back_room(&self) {
+        let _stays_taken = self.file.set_len(Self::start());
+    }
+
     /// Its number.
     #[must_use]
     pub fn number(&self) -> u64 {

@@ -59,6 +59,8 @@ pub(super) struct Tail {
     pub(super) facts: SeamFacts,
     pub(super) fault: Option<Error>,
     pub(super) scratch: Vec<u8>,
+    /// How often the log was rewritten and begun again.
+    pub(super) restarts: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -100,6 +102,7 @@ impl Tail {
             facts: SeamFacts::default(),
             fault: None,
             scratch: Vec::new(),
+            restarts: 0,
         }
     }
 
@@ -110,6 +113,14 @@ impl Tail {
                 Err(fault.as_cause_of(ErrorKind::ReadOnly, message))
             }
             None => Ok(()),
+        }
+    }
+
+    pub(super) fn durable_end(&self) -> ChainEnd {
+        match self.unsynced.first().or(self.active.as_ref()) {
+            Some(first) if first.durable > 0 => first.chain_end(),
+            Some(first) => ChainEnd { durable: first.before.end, ..first.before },
+            None => self.before,
         }
     }
 

@@ -34,7 +34,7 @@ fn write(is_closed: bool) -> SimDisk {
     append("one", 1, Durability::Buffered);
     append("", 1, Durability::Buffered);
     append("three entries in a batch", 3, Durability::Durable);
-    journal.commit(&[Edit::LogStart(journal.log_number())]).unwrap();
+    journal.commit(&[Edit::LogStart(journal.log_number().unwrap())]).unwrap();
     let first = journal.create_keyspace("first").unwrap();
     journal.create_keyspace("zweiter Raum").unwrap();
     append("never logged", 2, Durability::Volatile);
@@ -74,7 +74,7 @@ fn listing(disk: &SimDisk) -> String {
         let payload = String::from_utf8_lossy(payload);
         writeln!(text, "batch {first} +{count} {payload:?}").unwrap();
     }
-    for (id, name) in journal.catalog().keyspaces {
+    for (id, name) in journal.catalog().unwrap().keyspaces {
         writeln!(text, "keyspace {} {name:?}", id.get()).unwrap();
     }
     let next = journal.append(b"next", 1, Durability::Volatile).unwrap();
@@ -132,7 +132,7 @@ fn sealed_logs_have_the_crc_that_the_manifest_says() {
         let (world, opened) = open(&disk, LogMode::Write, 3);
         let journal = opened.unwrap().0;
         let files = plain(&disk);
-        for (number, entry) in journal.catalog().logs {
+        for (number, entry) in journal.catalog().unwrap().logs {
             let Some(seal) = entry.seal else { continue };
             let bytes = &files[&format!("{number:06}.wal")];
             assert_eq!(seal.end, bytes.len() as u64, "{name}: segment {number}");

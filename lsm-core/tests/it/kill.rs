@@ -144,7 +144,8 @@ impl Told {
         }
         let acknowledged = self.batches.last().map_or(0, |(index, _)| index + 1);
         assert!(batches.len() as u64 <= acknowledged + self.unseen, "one in flight for each kill");
-        let keyspaces: BTreeSet<String> = journal.catalog().keyspaces.into_values().collect();
+        let keyspaces: BTreeSet<String> =
+            journal.catalog().unwrap().keyspaces.into_values().collect();
         assert!(keyspaces.is_superset(&self.keyspaces));
         assert!(keyspaces.len() as u64 <= self.keyspaces.len() as u64 + self.kills);
         journal.close().unwrap();

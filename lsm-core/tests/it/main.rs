@@ -61,3 +61,6 @@ mod golden;
 
 #[cfg(lsm_sim)]
 mod fidelity;
+
+#[cfg(lsm_sim)]
+mod races;

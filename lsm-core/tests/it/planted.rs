@@ -119,6 +119,15 @@ fn planted_bugs_are_found() {
     hunt_all(&QUICK, &SUITES[..3]);
 }
 
+#[test]
+fn every_bug_is_in_the_list_that_people_read() {
+    let list = include_str!("../../../docs/testing.md");
+    let told = list.lines().filter(|line| line.starts_with("| `")).count();
+    let missing: Vec<_> =
+        Bug::ALL.iter().filter(|bug| !list.contains(&format!("| `{bug:?}` |"))).collect();
+    assert!(missing.is_empty() && told >= Bug::ALL.len(), "docs/testing.md lacks {missing:?}");
+}
+
 /// Those that the small suites find.
 const QUICK: [Bug; 4] =
     [Bug::LogSyncSkipped, Bug::ManifestSyncSkipped, Bug::HeadDirNotSynced, Bug::ParentDirNotSynced];

@@ -75,7 +75,7 @@ pub fn open(
         Ok(())
     });
     let opened = opened.map(|(journal, report)| {
-        recovered.keyspaces = journal.catalog().keyspaces.into_values().collect();
+        recovered.keyspaces = journal.catalog().unwrap().keyspaces.into_values().collect();
         (journal, report, recovered)
     });
     (world, opened)
@@ -269,7 +269,7 @@ impl Run {
             return;
         }
         let Some(journal) = &self.journal else { return };
-        let number = journal.log_number();
+        let number = journal.log_number().unwrap();
         let index = self.history.issue_retirement(self.now(), start);
         match journal.commit(&[Edit::LogStart(number)]) {
             Ok(()) => {

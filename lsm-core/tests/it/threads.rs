@@ -48,7 +48,7 @@ fn work(journal: &Journal, thread: u64) -> Acknowledged {
             1 => journal.sync().unwrap(),
             2 => drop(journal.create_keyspace(&format!("{thread}-{number}")).unwrap()),
             3 => journal.wait_durable(last, None).unwrap(),
-            4 => assert!(journal.catalog().edit > 0),
+            4 => assert!(journal.catalog().unwrap().edit > 0),
             _ => {}
         }
     }
@@ -81,13 +81,13 @@ fn story(mode: LogMode) {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(journal.is_mapped(), mode == LogMode::Mapped);
-    let keyspaces = journal.catalog().keyspaces;
-    let segments = journal.catalog().logs.len();
+    let keyspaces = journal.catalog().unwrap().keyspaces;
+    let segments = journal.catalog().unwrap().logs.len();
     journal.close().unwrap();
 
     let (journal, report, batches) = open(&dir.db(), options(mode)).unwrap();
     assert!(report.was_clean && report.dropped_bytes == 0, "{report:?}");
-    assert_eq!(journal.catalog().keyspaces, keyspaces);
+    assert_eq!(journal.catalog().unwrap().keyspaces, keyspaces);
     check(&told, &batches);
     journal.close().unwrap();
     println!(
