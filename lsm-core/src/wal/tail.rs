@@ -118,7 +118,9 @@ impl Tail {
 
     pub(super) fn durable_end(&self) -> ChainEnd {
         match self.unsynced.first().or(self.active.as_ref()) {
-            Some(first) if first.durable > 0 => first.chain_end(),
+            Some(first) if first.durable > 0 || planted(Bug::LogUnsyncedNamedDurable) => {
+                first.chain_end()
+            }
             Some(first) => ChainEnd { durable: first.before.end, ..first.before },
             None => self.before,
         }
