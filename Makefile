@@ -10,7 +10,7 @@ CFGS := --cfg lsm_sim --cfg lsm_planted
 LAB := RUSTFLAGS="$(CFGS)" RUSTDOCFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/lab
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: help demo check test prove bench lives tsan miri mutants coverage clean
+.PHONY: help demo check test prove bench lives tsan miri mutants coverage golden clean
 .PHONY: format lint deny tidy unit engine capi python images asan
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo 'make miri    unit tests of base/, key/ and record/ under Miri (needs a nightly toolchain)'
 	@echo 'make mutants changes to the code that no test notices (needs cargo-mutants)'
 	@echo 'make coverage what the tests run through (needs cargo-llvm-cov)'
+	@echo 'make golden  writes the golden directories anew, after a change of format'
 	@echo 'make clean   remove everything that was built'
 
 demo:
@@ -103,6 +104,11 @@ asan:
 	@tools/need prove cargo cc
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address $(CFGS)" CARGO_TARGET_DIR=target/asan \
 		tools/ran cargo test --locked -p lsm-core --lib --target $(HOST) env::os
+
+# The committed directories change: look at the difference before it is committed.
+golden:
+	@tools/need $@ cargo cc
+	$(LAB) tools/ran cargo test --locked -p lsm-core --test it -- --ignored golden_rewrite
 
 # -- lanes of their own, with a budget of time
 

@@ -13,8 +13,10 @@ use crate::journal::jobs::{JobPlace, Jobs};
 use crate::journal::keeper::Keeper;
 use crate::journal::lockfile;
 use crate::journal::options::{Durability, JournalOptions, OpenReport};
-use crate::journal::recovery::{Recovered, Replay, listed_of, recover, rewrite_log, witness_of};
-use crate::journal::state::State;
+use crate::journal::recovery::{
+    Recovered, Replay, bounded, listed_of, recover, rewrite_log, witness_of,
+};
+use crate::journal::state::{State, facts_of};
 use crate::journal::turn::Turn;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
@@ -24,7 +26,6 @@ use crate::version::edit::Edit;
 use crate::wal::chain::read_chain;
 use crate::wal::log::Log;
 use crate::wal::segment::LogMode;
-use crate::wal::tail::SeamFacts;
 
 /// The most bytes that one batch can hold.
 pub const BATCH_BYTES_MAX: usize = 2 << 30;
@@ -63,8 +64,7 @@ impl Journal {
         };
         let keeper_wake = Signal::new();
         let log = Log::new(env.scheduler.clone(), keeper_wake.clone(), end, next_seqno);
-        let catalog = manifest.catalog();
-        log.set_facts(SeamFacts { edit: catalog.edit, clock_millis: catalog.clock_millis });
+        log.set_facts(facts_of(manifest.catalog()));
         let journal = Self {
             state: Arc::new(State {
                 env: env.clone(),
@@ -264,18 +264,12 @@ impl Journal {
             return Ok(());
         }
         let end = state.log.end();
-        let mut listed = listed_of(manifest.catalog());
-        listed.retain(|listed| listed.number <= end.number);
-        if let Some(last) = listed.last_mut() {
-            last.sealed = Some((end.end, end.check));
-        }
+        let listed = bounded(listed_of(manifest.catalog()), &end);
         let witness = witness_of(manifest.catalog(), state.env.host.as_ref());
         let read = read_chain(state.dir.as_ref(), &listed, &witness, &mut |_| Ok(()))?;
         let end = rewrite_log(&state.env, state.dir.as_ref(), &mut manifest, &read)?;
         state.log.restart(end, state.log.next_seqno());
-        let catalog = manifest.catalog();
-        let facts = SeamFacts { edit: catalog.edit, clock_millis: catalog.clock_millis };
-        state.log.set_facts(facts);
+        state.log.set_facts(facts_of(manifest.catalog()));
         Ok(())
     }
 

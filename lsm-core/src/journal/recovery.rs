@@ -227,21 +227,21 @@ fn copy_batches(
     let mut rewrite = Rewrite::create(dir, header, seam)?;
     let mut witness = witness_of(manifest.catalog(), env.host.as_ref());
     witness.boot_id = None;
-    let bounded = bounded(&listed_of(manifest.catalog()), read);
+    let bounded = bounded(listed_of(manifest.catalog()), &read.end);
     read_chain(dir, &bounded, &witness, &mut |batch| rewrite.add(batch))?;
     let Rewritten { end, check, crc } = rewrite.finish()?;
     Ok((file_id, Seal { end, check, crc, next_seqno: read.next_seqno }))
 }
 
-/// The listed segments up to the last one that was read, ending where the reading ended, so that
-/// a second reading takes in the same batches and nothing else.
-fn bounded(old: &[Listed], read: &ChainRead) -> Vec<Listed> {
-    let kept = old.iter().filter(|listed| listed.number <= read.end.number);
-    let mut bounded: Vec<Listed> = kept.copied().collect();
-    if let Some(last) = bounded.last_mut() {
-        last.sealed = Some((read.end.end, read.end.check));
+/// The listed segments up to `end`, the last one ending there, so that a reading takes in what is
+/// before it and nothing else.
+#[must_use]
+pub fn bounded(mut listed: Vec<Listed>, end: &ChainEnd) -> Vec<Listed> {
+    listed.retain(|listed| listed.number <= end.number);
+    if let Some(last) = listed.last_mut() {
+        last.sealed = Some((end.end, end.check));
     }
-    bounded
+    listed
 }
 
 /// Takes the names away; one that stays is cleared away by the next opening.

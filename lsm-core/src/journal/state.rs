@@ -91,7 +91,7 @@ impl State {
         }
         manifest.commit(&all)?;
         let after = manifest.catalog();
-        self.log.set_facts(SeamFacts { edit: after.edit, clock_millis: after.clock_millis });
+        self.log.set_facts(facts_of(after));
         self.unlink_dead_logs(&before, after);
         self.log.note_vouched(durable);
         self.wake_flusher();
@@ -151,6 +151,12 @@ impl State {
             self.log.stop(Error::new(ErrorKind::Internal, message));
         }
     }
+}
+
+/// What a seam that is written now says of the catalog.
+#[must_use]
+pub fn facts_of(catalog: &Catalog) -> SeamFacts {
+    SeamFacts { edit: catalog.edit, clock_millis: catalog.clock_millis }
 }
 
 fn crc_of(file: &dyn File, len: u64) -> Result<u32> {

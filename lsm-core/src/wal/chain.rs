@@ -183,14 +183,11 @@ impl<'s> Walk<'s> {
         let mut at = self.first();
         while let Some(segment) = self.segments.get(at) {
             let next = self.successor(at);
-            let ended = self.walk_segment(segment, next.and_then(|next| next.1), replay)?;
+            let ended = self.walk_segment(segment, next.map(|next| next.1), replay)?;
             match (ended, next) {
                 (true, Some((next, _))) => at = next,
-                (true, None) => return self.finish(at, None),
-                (false, _) => {
-                    let expected = next.and_then(|next| next.1);
-                    return self.finish(at, Some(expected));
-                }
+                (true, None) => return self.finish(at, false),
+                (false, _) => return self.finish(at, true),
             }
         }
         Ok(self.read)
@@ -209,13 +206,13 @@ impl<'s> Walk<'s> {
 
     /// The segment that continues this one, and where it says that this one ended. Of several that
     /// claim to, the last one does: the others could not be begun.
-    fn successor(&self, at: usize) -> Option<(usize, Option<&'s Seam>)> {
+    fn successor(&self, at: usize) -> Option<(usize, &'s Seam)> {
         let number = self.segments.get(at)?.listed.number;
         let later = self.segments.iter().enumerate().skip(at + 1).rev();
         for (index, segment) in later {
             if let Some(seam) = &segment.seam {
                 if seam.number == number {
-                    return Some((index, Some(seam)));
+                    return Some((index, seam));
                 }
             }
         }
@@ -305,15 +302,15 @@ impl<'s> Walk<'s> {
         Err(segment.corruption(offset, why))
     }
 
-    /// Decides what the end of the walk means. `short_of` is there if the walk stopped before the
-    /// end that the segment is known to have had.
-    fn finish(mut self, at: usize, short_of: Option<Option<&Seam>>) -> Result<ChainRead> {
+    /// Decides what the end of the walk means, which may be short of the end that the segment is
+    /// known to have had.
+    fn finish(mut self, at: usize, is_short: bool) -> Result<ChainRead> {
         let Some(segment) = self.segments.get(at) else { return Ok(self.read) };
         let end = self.read.end.end;
-        if short_of.is_some() && segment.listed.sealed.is_some() {
+        if is_short && segment.listed.sealed.is_some() {
             return Err(self.damaged(segment, "the segment was sealed, and does not verify here"));
         }
-        let vouched = self.vouched_position(at, short_of.flatten())?;
+        let vouched = self.vouched_position(at)?;
         let is_damage = vouched.durable > (segment.listed.number, end) || vouched.undecided;
         if segment.ran_in(self.witness.boot_id) && vouched.any_record {
             let why = "a record does not verify, and the machine that published it still runs";
@@ -333,7 +330,7 @@ impl<'s> Walk<'s> {
     }
 
     /// The largest position that anybody knows to be durable, and what stands behind the end.
-    fn vouched_position(&self, at: usize, seam: Option<&Seam>) -> Result<Vouched> {
+    fn vouched_position(&self, at: usize) -> Result<Vouched> {
         let mut vouched = Vouched { durable: self.witness.durable, ..Vouched::default() };
         for (index, segment) in self.segments.iter().enumerate().skip(at) {
             let from = if index == at { self.read.end.end } else { Segment::start() };
@@ -354,9 +351,6 @@ impl<'s> Walk<'s> {
             if evidence.any_record {
                 vouched.bytes_behind += reader.file_len().saturating_sub(from);
             }
-        }
-        if let Some(seam) = seam {
-            vouched.durable = vouched.durable.max((seam.number, seam.durable));
         }
         Ok(vouched)
     }

@@ -61,7 +61,7 @@ fn run(env: &Env, path: &Path, mode: LogMode, script: &str, rest: impl Fn()) -> 
 }
 
 #[test]
-#[ignore = "the other process of this story"]
+#[ignore = "the other process of this story, which starts it"]
 fn child() {
     let Some(role) = role() else { return };
     let pause = Duration::from_millis(role[3].parse().unwrap());

@@ -146,7 +146,7 @@ fn sealed_logs_have_the_crc_that_the_manifest_says() {
 
 /// Writes the golden directories anew: only for a format that nobody has used yet.
 #[test]
-#[ignore = "changes the committed files"]
+#[ignore = "changes the committed files: make golden"]
 fn golden_rewrite() {
     for (name, is_closed) in BOTH {
         let disk = write(is_closed);

@@ -29,7 +29,7 @@ fn tell(line: &str) {
 }
 
 #[test]
-#[ignore = "the other process of this story"]
+#[ignore = "the other process of this story, which starts it"]
 fn child() {
     let Some(role) = role() else { return };
     let (path, mode) = (Path::new(&role[0]), mode_of(&role[1]));
