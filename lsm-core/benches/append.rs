@@ -25,7 +25,8 @@ use std::time::{Duration, Instant};
 
 use lsm_core::env::os::world::real;
 use lsm_core::journal::handle::Journal;
-use lsm_core::journal::options::{Durability, JournalOptions};
+use lsm_core::journal::options::JournalOptions;
+use lsm_core::options::durability::Durability;
 use lsm_core::record::frame::FRAME_LEN;
 use lsm_core::wal::segment::LogMode;
 

@@ -19,7 +19,8 @@ use std::process::{Child, Command, Stdio};
 use lsm_core::base::error::{ErrorKind, Result};
 use lsm_core::env::os::world::real;
 use lsm_core::journal::handle::Journal;
-use lsm_core::journal::options::{Durability, JournalOptions, OpenReport};
+use lsm_core::journal::options::{JournalOptions, OpenReport};
+use lsm_core::options::durability::Durability;
 
 type Outcome<T = ()> = std::result::Result<T, Box<dyn Error>>;
 

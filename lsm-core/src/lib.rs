@@ -10,6 +10,10 @@ pub mod env;
 
 pub mod key;
 
+pub mod options;
+
+pub mod cursor;
+
 pub mod record;
 
 pub mod version;

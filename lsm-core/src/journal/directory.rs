@@ -12,7 +12,7 @@ use crate::base::planted::{Bug, planted};
 use crate::env::fs::Directory;
 use crate::env::world::Env;
 use crate::journal::listing::Listing;
-use crate::journal::options::IfMissing;
+use crate::options::durability::IfMissing;
 use crate::version::manifest::{Unnamed, inspect_unnamed};
 
 /// Opens the directory, or makes it and those above it.

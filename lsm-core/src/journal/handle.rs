@@ -12,7 +12,7 @@ use crate::journal::flusher::Flusher;
 use crate::journal::jobs::{JobPlace, Jobs};
 use crate::journal::keeper::Keeper;
 use crate::journal::lockfile;
-use crate::journal::options::{Durability, JournalOptions, OpenReport};
+use crate::journal::options::{JournalOptions, OpenReport};
 use crate::journal::recovery::{
     Recovered, Replay, bounded, listed_of, recover, rewrite_log, witness_of,
 };
@@ -20,6 +20,7 @@ use crate::journal::state::{State, facts_of};
 use crate::journal::turn::Turn;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
+use crate::options::durability::Durability;
 use crate::record::frame::{FRAME_COUNT_MAX, Payload};
 use crate::version::catalog::Catalog;
 use crate::version::edit::Edit;

@@ -14,8 +14,9 @@ use crate::journal::directory::{check_may_create, check_medium, open_or_make_dir
 use crate::journal::leftovers::{clear_leftovers, find_leftovers};
 use crate::journal::listing::Listing;
 use crate::journal::lockfile::{self, Writer};
-use crate::journal::options::{IfMissing, JournalOptions, OpenReport};
+use crate::journal::options::{JournalOptions, OpenReport};
 use crate::key::seqno::SeqNo;
+use crate::options::durability::IfMissing;
 use crate::record::header::{FileHeader, FileKind};
 use crate::record::names;
 use crate::version::catalog::Catalog;

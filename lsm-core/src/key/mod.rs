@@ -1,7 +1,8 @@
-//! Keys and time: who owns a key, when it was written, and how internal keys are ordered.
+//! Keys and time: who owns a key, when it was written, and how entries are ordered.
 
 pub mod keyspace;
 pub mod kind;
 pub mod seqno;
 
-pub mod internal;
+pub mod full;
+pub mod trailer;

@@ -2,6 +2,7 @@
 //! keeps them.
 
 pub mod edit;
+pub mod tree;
 
 pub mod catalog;
 pub mod head;

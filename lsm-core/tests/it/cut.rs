@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use lsm_core::base::error::{ErrorKind, Result};
 use lsm_core::journal::handle::Journal;
-use lsm_core::journal::options::{Durability, JournalOptions};
+use lsm_core::journal::options::JournalOptions;
 use lsm_core::key::seqno::SeqNo;
+use lsm_core::options::durability::Durability;
 use lsm_core::wal::segment::LogMode;
 
 use crate::machine::{MODES, TempDir, open, options};

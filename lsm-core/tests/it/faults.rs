@@ -10,7 +10,7 @@ use lsm_core::env::sim::crash::{CrashPolicy, Moment};
 use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::faults::{Effect, Fault};
 use lsm_core::env::sim::op::{Op, OpKind};
-use lsm_core::journal::options::Durability;
+use lsm_core::options::durability::Durability;
 use lsm_core::wal::segment::LogMode;
 
 use crate::images::{Crash, Recoveries, caught};

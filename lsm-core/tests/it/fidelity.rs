@@ -16,7 +16,8 @@ use lsm_core::env::sim::op::{Op, OpKind};
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::env::world::Env;
 use lsm_core::journal::handle::Journal;
-use lsm_core::journal::options::{Durability, JournalOptions};
+use lsm_core::journal::options::JournalOptions;
+use lsm_core::options::durability::Durability;
 use lsm_core::wal::segment::LogMode;
 
 use crate::machine::{MODES, TempDir, again, mode_name, mode_of, role};

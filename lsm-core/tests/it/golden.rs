@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use lsm_core::base::checksum::FileCrc;
 use lsm_core::env::sim::disk::SimDisk;
-use lsm_core::journal::options::Durability;
+use lsm_core::options::durability::Durability;
 use lsm_core::version::edit::Edit;
 use lsm_core::wal::segment::LogMode;
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use lsm_core::env::sim::crash::{CrashPolicy, Moment};
 use lsm_core::env::sim::disk::SimDisk;
-use lsm_core::journal::options::Durability;
+use lsm_core::options::durability::Durability;
 use lsm_core::wal::segment::LogMode;
 
 use crate::model::Recovered;

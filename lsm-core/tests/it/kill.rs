@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lsm_core::journal::handle::Journal;
-use lsm_core::journal::options::Durability;
+use lsm_core::options::durability::Durability;
 use lsm_core::wal::segment::LogMode;
 
 use crate::machine::{Dice, MODES, TempDir, again, mode_name, mode_of, open, options, role};

@@ -14,7 +14,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use lsm_core::base::error::{Error, ErrorKind};
-use lsm_core::journal::options::{Durability, IfMissing, JournalOptions};
+use lsm_core::journal::options::JournalOptions;
+use lsm_core::options::durability::{Durability, IfMissing};
 use lsm_core::wal::segment::LogMode;
 
 use crate::machine::{MODES, TempDir, again, open, options, role};

@@ -17,7 +17,8 @@ use lsm_core::env::sim::op::OpKind;
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::env::world::Env;
 use lsm_core::journal::handle::Journal;
-use lsm_core::journal::options::{Durability, JournalOptions};
+use lsm_core::journal::options::JournalOptions;
+use lsm_core::options::durability::Durability;
 use lsm_core::version::edit::{Edit, LogPosition};
 use lsm_core::wal::segment::LogMode;
 

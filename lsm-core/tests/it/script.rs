@@ -16,7 +16,8 @@ use lsm_core::env::sim::faults::{Effect, Fault};
 use lsm_core::env::sim::rules::{NoWriteAfterFailure, SyncedBeforeRename};
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::journal::handle::Journal;
-use lsm_core::journal::options::{Durability, JournalOptions, OpenReport};
+use lsm_core::journal::options::{JournalOptions, OpenReport};
+use lsm_core::options::durability::Durability;
 use lsm_core::version::edit::Edit;
 use lsm_core::wal::segment::LogMode;
 

@@ -8,7 +8,7 @@ use lsm_core::env::sim::crash::Moment;
 use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::journal::handle::Journal;
-use lsm_core::journal::options::Durability;
+use lsm_core::options::durability::Durability;
 use lsm_core::wal::segment::LogMode;
 
 use crate::images::caught;

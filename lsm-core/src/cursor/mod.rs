@@ -1,0 +1,3 @@
+//! Moving over sorted entries: the one interface inside the engine, and what is built on it alone.
+
+pub mod contract;

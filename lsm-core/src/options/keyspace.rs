@@ -1,0 +1,217 @@
+//! What can be chosen for one keyspace. Stored with it, as text, and readable back.
+//!
+//! ```text
+//! strategy=leveled:10; compression=lz4; block_bytes=4096; filter_bits_per_key=10
+//! ```
+
+use std::fmt;
+
+use crate::base::error::{Error, ErrorKind, Result};
+
+/// How a keyspace is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyspaceOptions {
+    strategy: Strategy,
+    compression: Compression,
+    block_bytes: u32,
+    filter_bits_per_key: u32,
+}
+
+/// How tables are merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Strategy {
+    /// Each level is one sorted run, `ratio` times as large as the one above. Reads look in few
+    /// places; the default.
+    Leveled {
+        /// From 2 to 100.
+        ratio: u32,
+    },
+    /// Each level holds up to `runs_max` sorted runs. Writes cost less, reads more.
+    Tiered {
+        /// From 2 to 100.
+        runs_max: u32,
+    },
+    /// Nothing is merged; the oldest tables go when there are too many bytes or they are too old.
+    Fifo {
+        /// How many bytes may stay; 0 for any number.
+        bytes_max: u64,
+        /// How long a table may stay; 0 for ever.
+        age_max_millis: u64,
+    },
+}
+
+/// How blocks are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// LZ4, on the levels that hold most of the data.
+    Lz4,
+}
+
+const BLOCK_BYTES: std::ops::RangeInclusive<u32> = 512..=65_536;
+const FILTER_BITS: std::ops::RangeInclusive<u32> = 0..=32;
+const FAN: std::ops::RangeInclusive<u32> = 2..=100;
+
+impl Default for KeyspaceOptions {
+    fn default() -> Self {
+        Self {
+            strategy: Strategy::Leveled { ratio: 10 },
+            compression: Compression::Lz4,
+            block_bytes: 4096,
+            filter_bits_per_key: 10,
+        }
+    }
+}
+
+impl KeyspaceOptions {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Chooses how tables are merged.
+    #[must_use]
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// Chooses how blocks are packed.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// Chooses how many bytes of entries share a block: 512 to 65,536.
+    #[must_use]
+    pub fn block_bytes(mut self, bytes: u32) -> Self {
+        self.block_bytes = bytes;
+        self
+    }
+
+    /// Chooses the bits that a filter spends on a key: 0 for no filter, 32 at most.
+    #[must_use]
+    pub fn filter_bits_per_key(mut self, bits: u32) -> Self {
+        self.filter_bits_per_key = bits;
+        self
+    }
+
+    /// How tables are merged.
+    #[must_use]
+    pub fn get_strategy(&self) -> Strategy {
+        self.strategy
+    }
+
+    /// How blocks are packed.
+    #[must_use]
+    pub fn get_compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// How many bytes of entries share a block.
+    #[must_use]
+    pub fn get_block_bytes(&self) -> u32 {
+        self.block_bytes
+    }
+
+    /// The bits that a filter spends on a key.
+    #[must_use]
+    pub fn get_filter_bits_per_key(&self) -> u32 {
+        self.filter_bits_per_key
+    }
+
+    /// Refuses what cannot be meant.
+    pub fn check(&self) -> Result<()> {
+        let refuse = |message: &str| Err(Error::new(ErrorKind::InvalidArgument, message));
+        if !BLOCK_BYTES.contains(&self.block_bytes) {
+            return refuse("block_bytes is from 512 to 65536");
+        }
+        if !FILTER_BITS.contains(&self.filter_bits_per_key) {
+            return refuse("filter_bits_per_key is at most 32");
+        }
+        match self.strategy {
+            Strategy::Leveled { ratio } if !FAN.contains(&ratio) => {
+                refuse("the ratio of a leveled keyspace is from 2 to 100")
+            }
+            Strategy::Tiered { runs_max } if !FAN.contains(&runs_max) => {
+                refuse("runs_max of a tiered keyspace is from 2 to 100")
+            }
+            Strategy::Fifo { bytes_max: 0, age_max_millis: 0 } => {
+                refuse("a fifo keyspace has a limit of bytes, of age, or of both")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the text form; what it does not name has its default.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut options = Self::default();
+        for setting in text.split(';').map(str::trim).filter(|setting| !setting.is_empty()) {
+            let (name, value) = setting.split_once('=').ok_or_else(|| bad(setting))?;
+            options.set(name.trim(), value.trim()).ok_or_else(|| bad(setting))?;
+        }
+        options.check()?;
+        Ok(options)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Option<()> {
+        match name {
+            "strategy" => self.strategy = parse_strategy(value)?,
+            "compression" => {
+                self.compression = match value {
+                    "none" => Compression::None,
+                    "lz4" => Compression::Lz4,
+                    _ => return None,
+                }
+            }
+            "block_bytes" => self.block_bytes = value.parse().ok()?,
+            "filter_bits_per_key" => self.filter_bits_per_key = value.parse().ok()?,
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+fn bad(setting: &str) -> Error {
+    let message = format!("`{setting}` is not a setting of a keyspace");
+    Error::new(ErrorKind::InvalidArgument, message)
+}
+
+fn parse_strategy(text: &str) -> Option<Strategy> {
+    let mut parts = text.split(':');
+    let strategy = match (parts.next()?, parts.next()?, parts.next()) {
+        ("leveled", ratio, None) => Strategy::Leveled { ratio: ratio.parse().ok()? },
+        ("tiered", runs, None) => Strategy::Tiered { runs_max: runs.parse().ok()? },
+        ("fifo", bytes, Some(age)) => {
+            Strategy::Fifo { bytes_max: bytes.parse().ok()?, age_max_millis: age.parse().ok()? }
+        }
+        _ => return None,
+    };
+    parts.next().is_none().then_some(strategy)
+}
+
+impl fmt::Display for KeyspaceOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.strategy {
+            Strategy::Leveled { ratio } => write!(f, "strategy=leveled:{ratio}")?,
+            Strategy::Tiered { runs_max } => write!(f, "strategy=tiered:{runs_max}")?,
+            Strategy::Fifo { bytes_max, age_max_millis } => {
+                write!(f, "strategy=fifo:{bytes_max}:{age_max_millis}")?;
+            }
+        }
+        let compression = match self.compression {
+            Compression::None => "none",
+            Compression::Lz4 => "lz4",
+        };
+        write!(f, "; compression={compression}; block_bytes={}", self.block_bytes)?;
+        write!(f, "; filter_bits_per_key={}", self.filter_bits_per_key)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! The text form reads back, and what cannot be meant is refused.
+
+use super::*;
+
+#[test]
+fn what_is_written_reads_back() {
+    let strategies = [
+        Strategy::Leveled { ratio: 2 },
+        Strategy::Tiered { runs_max: 9 },
+        Strategy::Fifo { bytes_max: 5, age_max_millis: 0 },
+    ];
+    for strategy in strategies {
+        let options = KeyspaceOptions::new()
+            .strategy(strategy)
+            .compression(Compression::None)
+            .block_bytes(512)
+            .filter_bits_per_key(0);
+        assert_eq!(KeyspaceOptions::parse(&options.to_string()).unwrap(), options);
+    }
+    assert_eq!(KeyspaceOptions::parse("").unwrap(), KeyspaceOptions::default());
+}
+
+#[test]
+fn nonsense_is_refused() {
+    let bad = [
+        "block_bytes",
+        "block_bytes=511",
+        "block_bytes=65537",
+        "filter_bits_per_key=33",
+        "strategy=leveled:1",
+        "strategy=leveled:101",
+        "strategy=tiered",
+        "strategy=fifo:0:0",
+        "strategy=fifo:1:1:1",
+        "compression=brotli",
+        "colour=red",
+    ];
+    for text in bad {
+        let error = KeyspaceOptions::parse(text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{text}");
+    }
+}
