@@ -27,8 +27,8 @@ use lsm_core::env::os::world::real;
 use lsm_core::journal::handle::Journal;
 use lsm_core::journal::options::JournalOptions;
 use lsm_core::options::durability::Durability;
+use lsm_core::options::log_mode::LogMode;
 use lsm_core::record::frame::FRAME_LEN;
-use lsm_core::wal::segment::LogMode;
 
 const RECORD: usize = 140;
 const PAYLOAD: usize = RECORD - FRAME_LEN;

@@ -10,9 +10,12 @@ pub mod env;
 
 pub mod key;
 
-pub mod options;
+pub mod extend;
 
-pub mod cursor;
+pub mod options;
+pub mod stats;
+
+pub mod filter;
 
 pub mod record;
 

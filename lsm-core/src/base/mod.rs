@@ -4,5 +4,13 @@ pub mod error;
 
 pub mod checksum;
 pub mod codec;
+pub mod compress;
 pub mod planted;
+pub mod slice;
 pub mod sync;
+
+pub mod budget;
+pub mod current;
+pub mod lane;
+
+pub mod epoch;

@@ -34,11 +34,14 @@ pub enum Bug {
     RecoverySkipsRewrite,
     RewriteSyncSkipped,
     SequenceReusedAfterCrash,
+    TableSyncSkipped,
+    TableDirNotSynced,
+    TableUnlinkedBeforeEdit,
 }
 
 impl Bug {
     /// Every switch, in the order of the list.
-    pub const ALL: [Bug; 26] = [
+    pub const ALL: [Bug; 29] = [
         Bug::LogSyncSkipped,
         Bug::LogSyncErrorSwallowed,
         Bug::LogUsedAfterFailedSync,
@@ -65,6 +68,9 @@ impl Bug {
         Bug::RecoverySkipsRewrite,
         Bug::RewriteSyncSkipped,
         Bug::SequenceReusedAfterCrash,
+        Bug::TableSyncSkipped,
+        Bug::TableDirNotSynced,
+        Bug::TableUnlinkedBeforeEdit,
     ];
 }
 

@@ -65,15 +65,31 @@ pub trait Directory: Debug + Send + Sync + 'static {
     /// open in this process, a child. Answers `Locked` when somebody has it. The lock ends when it
     /// is dropped and when the process dies; a forked child does not inherit it.
     fn lock(&self, name: &str) -> Result<Box<dyn Lock>>;
+
+    /// As `lock`, but together with whoever else locks the file in this way: it keeps out, and is
+    /// kept out by, only those who `lock` it. Asks for no right to write, and writes nothing.
+    fn share(&self, name: &str) -> Result<Box<dyn Lock>>;
+
+    /// Claims bytes of the named file, which exists, for as long as the claim lives and this
+    /// process does. `Busy` if another claim has any of them, `Unsupported` where there are no such
+    /// claims.
+    fn claim(&self, name: &str, offset: u64, len: u64) -> Result<Box<dyn Claim>>;
 }
 
-/// A lock that is held, on a file that it can read and write.
+/// A claim on bytes of a file, held until it is dropped.
+pub trait Claim: Debug + Send + Sync + 'static {}
+
+/// A lock that is held, on a file that it can read, and write if the lock is not a shared one.
 pub trait Lock: Debug + Send + Sync + 'static {
     /// The locked file.
     fn file(&self) -> &Arc<dyn File>;
 
     /// True in a child process of the one that took the lock.
     fn is_forked(&self) -> bool;
+
+    /// Lets go of the lock before it is dropped, for who closes while others still hold what the
+    /// lock is part of. Nothing may be written to what it guards from then on.
+    fn release(&self);
 
     /// True if another process holds a claim on these bytes of the lock file.
     fn is_claimed(&self, offset: u64, len: u64) -> Result<bool>;

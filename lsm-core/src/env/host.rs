@@ -15,6 +15,10 @@ pub trait Host: Debug + Send + Sync + 'static {
     /// The id of this process.
     fn process_id(&self) -> u32;
 
+    /// How many bytes of memory this process may use at most: those of the machine, or fewer where
+    /// it was given a part; `None` where the platform cannot tell.
+    fn memory_bytes(&self) -> Option<u64>;
+
     /// Sixty-four random bits.
     fn random(&self) -> Result<u64>;
 }

@@ -21,12 +21,12 @@ use crate::journal::turn::Turn;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
 use crate::options::durability::Durability;
+use crate::options::log_mode::LogMode;
 use crate::record::frame::{FRAME_COUNT_MAX, Payload};
 use crate::version::catalog::Catalog;
 use crate::version::edit::Edit;
 use crate::wal::chain::read_chain;
 use crate::wal::log::Log;
-use crate::wal::segment::LogMode;
 
 /// The most bytes that one batch can hold.
 pub const BATCH_BYTES_MAX: usize = 2 << 30;

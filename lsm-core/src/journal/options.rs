@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::options::durability::IfMissing;
-use crate::wal::segment::LogMode;
+use crate::options::log_mode::LogMode;
 
 /// How a database's ground is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,3 +2,9 @@
 
 pub mod durability;
 pub mod keyspace;
+pub mod log_mode;
+pub mod memory;
+pub mod progress;
+
+pub mod database;
+pub mod write;

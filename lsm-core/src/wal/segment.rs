@@ -14,28 +14,30 @@ use crate::record::frame::{FRAME_LEN, Payload, Place, padded_len};
 use crate::record::header::{FileHeader, HEADER_LEN};
 use crate::record::names;
 
-/// How records reach a segment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogMode {
-    /// Mapped where the medium is known to behave, else written.
-    #[default]
-    Auto,
-    /// One `pwrite` for each append.
-    Write,
-    /// A copy into a mapping of the file.
-    Mapped,
-}
-
 /// A record with more than this is not assembled in memory before it is written.
 const ASSEMBLED_MAX: usize = 128 << 10;
 const PADDING: [u8; 8] = [0; 8];
 
 /// Pages that are made present in one step.
 const POPULATE_STEP: u64 = 256 << 10;
-/// How far ahead of the tail pages are kept present.
-const POPULATE_AHEAD: u64 = 2 << 20;
-/// How far behind the tail pages may stay mapped.
-const RELEASE_BEHIND: u64 = 1 << 20;
+/// How far ahead of the tail pages are kept present: a part of the segment, within these.
+const POPULATE_AHEAD: std::ops::RangeInclusive<u64> = 256 << 10..=2 << 20;
+/// The part: one in so many.
+const POPULATE_SHARE: u64 = 16;
+
+/// How far ahead of the tail pages of a segment are kept present. Half as far behind it they may
+/// stay mapped.
+fn populate_ahead(capacity: u64) -> u64 {
+    (capacity / POPULATE_SHARE).clamp(*POPULATE_AHEAD.start(), *POPULATE_AHEAD.end())
+}
+
+/// How much memory mapped segments of so many bytes take up at most: the active one, the next one's
+/// first pages, and what is left of the last.
+#[must_use]
+pub fn resident_bytes_max(capacity: u64) -> u64 {
+    let ahead = populate_ahead(capacity);
+    (ahead + ahead / 2 + POPULATE_STEP).min(capacity).saturating_mul(2)
+}
 
 /// A segment that is or was written by this process.
 #[derive(Debug)]
@@ -250,7 +252,7 @@ impl Segment {
     /// True if pages ahead of the tail should be made present soon.
     #[must_use]
     pub fn wants_pages(&self) -> bool {
-        let wanted = self.tail.load(Ordering::Relaxed) + POPULATE_AHEAD / 2;
+        let wanted = self.tail.load(Ordering::Relaxed) + populate_ahead(self.capacity) / 2;
         self.is_mapped() && self.populated.load(Ordering::Relaxed) < wanted.min(self.capacity)
     }
 
@@ -261,7 +263,7 @@ impl Segment {
         let tail = self.tail.load(Ordering::Relaxed);
         let page = tail - tail % WINDOW_GRAIN;
         let from = self.populated.load(Ordering::Relaxed).max(page);
-        let until = (tail + POPULATE_AHEAD).min(self.capacity);
+        let until = (tail + populate_ahead(self.capacity)).min(self.capacity);
         let step = POPULATE_STEP.min(until.saturating_sub(from)).next_multiple_of(WINDOW_GRAIN);
         if step > 0 && window.populate(from, step.min(self.capacity - from)).is_err() {
             self.is_window_off.store(true, Ordering::Relaxed);
@@ -272,10 +274,17 @@ impl Segment {
         from + step < until
     }
 
+    /// Lets go of all pages: no record comes any more, and what is there is durable.
+    pub fn release(&self) {
+        if let Some(window) = self.live_window() {
+            window.release(0, self.capacity);
+        }
+    }
+
     fn release_behind(&self, window: &dyn Window, page: u64) {
         let from = self.released.load(Ordering::Relaxed);
-        let until = page.saturating_sub(RELEASE_BEHIND);
-        if until >= from + POPULATE_STEP {
+        let until = page.saturating_sub(populate_ahead(self.capacity) / 2);
+        if until >= from + POPULATE_STEP / 2 {
             window.release(from, until - from);
             self.released.store(until, Ordering::Relaxed);
         }

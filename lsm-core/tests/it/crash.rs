@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use lsm_core::env::sim::crash::Moment;
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
 use crate::images::{Crash, Recoveries, caught, replay_line};
 use crate::model::Recovered;

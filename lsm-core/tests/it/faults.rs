@@ -11,7 +11,7 @@ use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::faults::{Effect, Fault};
 use lsm_core::env::sim::op::{Op, OpKind};
 use lsm_core::options::durability::Durability;
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
 use crate::images::{Crash, Recoveries, caught};
 use crate::script::{Run, complaint, keeps_cache, mode_name, new_disk};

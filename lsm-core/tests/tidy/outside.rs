@@ -13,7 +13,7 @@ struct Ban {
 }
 
 const ENV: &[&str] = &["env/"];
-const LOCKS: &[&str] = &["base/sync.rs", "env/schedule.rs", "env/os/"];
+const LOCKS: &[&str] = &["base/sync.rs", "base/sync/", "env/schedule.rs", "env/os/"];
 const SYNC: &str = "use crate::base::sync";
 
 const fn ban(

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::env::fs::{Access, Directory, Entry, EntryKind, File, Lock, Medium};
+use crate::env::fs::{Access, Claim, Directory, Entry, EntryKind, File, Lock, Medium};
 use crate::env::os::file::OsFile;
 use crate::env::os::lock::{OsLock, SlotClaim};
 use crate::env::os::sys::{self, Mode};
@@ -33,9 +33,8 @@ impl OsDirectory {
         Self { dir, path }
     }
 
-    /// Claims bytes of a lock file for a reader, until the claim is dropped. `Busy` if somebody has
-    /// them, `Unsupported` where there are no such claims.
-    pub fn claim(&self, name: &str, offset: u64, len: u64) -> Result<SlotClaim> {
+    /// As the `claim` of every directory, with what only the system's claims can answer.
+    pub fn claim_slot(&self, name: &str, offset: u64, len: u64) -> Result<SlotClaim> {
         let (name, path) = self.resolve(name)?;
         SlotClaim::take(self.dir.as_fd(), &name, &path, offset, len)
     }
@@ -107,7 +106,16 @@ impl Directory for OsDirectory {
 
     fn lock(&self, name: &str) -> Result<Box<dyn Lock>> {
         let (name, path) = self.resolve(name)?;
-        Ok(Box::new(OsLock::take(self.dir.as_fd(), &name, &path)?))
+        Ok(Box::new(OsLock::take(self.dir.as_fd(), &name, &path, Access::ReadWrite)?))
+    }
+
+    fn share(&self, name: &str) -> Result<Box<dyn Lock>> {
+        let (name, path) = self.resolve(name)?;
+        Ok(Box::new(OsLock::take(self.dir.as_fd(), &name, &path, Access::Read)?))
+    }
+
+    fn claim(&self, name: &str, offset: u64, len: u64) -> Result<Box<dyn Claim>> {
+        Ok(Box::new(self.claim_slot(name, offset, len)?))
     }
 }
 

@@ -21,7 +21,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::sync::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use crate::base::sync::Ordering;
+use crate::base::sync::fixed::{AtomicBool, AtomicI32, AtomicU64};
 use crate::env::os::process;
 use crate::env::os::sys::FileId;
 

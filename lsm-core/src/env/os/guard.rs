@@ -21,7 +21,8 @@ use std::io;
 use std::mem::MaybeUninit;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::sync::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use crate::base::sync::Ordering;
+use crate::base::sync::fixed::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize};
 use crate::env::os::fork::Birth;
 use crate::env::os::{process, sys};
 

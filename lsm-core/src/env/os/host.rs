@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::base::error::{Error, Result};
@@ -27,6 +28,11 @@ impl Host for OsHost {
         std::process::id()
     }
 
+    fn memory_bytes(&self) -> Option<u64> {
+        let limits = [machine_memory(), group_memory()];
+        limits.into_iter().flatten().min()
+    }
+
     fn random(&self) -> Result<u64> {
         let mut bits = [0; 8];
         process::random(&mut bits).map_err(|error| Error::from_os("get random bits", error))?;
@@ -42,6 +48,46 @@ fn read_boot_id() -> Option<BootId> {
 #[cfg(not(target_os = "linux"))]
 fn read_boot_id() -> Option<BootId> {
     None
+}
+
+/// The memory of the machine.
+fn machine_memory() -> Option<u64> {
+    memory_of(&std::fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+/// The least limit of the control groups that this process is in, of either version.
+fn group_memory() -> Option<u64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let limit_in = |dir: &Path, name: &str| -> Option<u64> {
+        std::fs::read_to_string(dir.join(name)).ok()?.trim().parse().ok()
+    };
+    let limits = groups.lines().filter_map(group_of).flat_map(|(root, name, path)| {
+        let root = Path::new(root);
+        let dir = root.join(path.trim_start_matches('/'));
+        let dirs: Vec<&Path> = dir.ancestors().take_while(|dir| dir.starts_with(root)).collect();
+        // In a container, the path may be one of the host, and the root is what there is to see.
+        dirs.into_iter().filter_map(|dir| limit_in(dir, name)).min()
+    });
+    limits.min()
+}
+
+/// Where a line of `/proc/self/cgroup` says that memory is limited: the root of the hierarchy, the
+/// name of the file with the limit, and the group.
+fn group_of(line: &str) -> Option<(&'static str, &'static str, &str)> {
+    let mut fields = line.splitn(3, ':').skip(1);
+    let (controllers, path) = (fields.next()?, fields.next()?);
+    if controllers.is_empty() {
+        return Some(("/sys/fs/cgroup", "memory.max", path));
+    }
+    let is_memory = controllers.split(',').any(|controller| controller == "memory");
+    is_memory.then_some(("/sys/fs/cgroup/memory", "memory.limit_in_bytes", path))
+}
+
+/// What `/proc/meminfo` says in all, in bytes.
+fn memory_of(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
 }
 
 /// Thirty-two hexadecimal digits, with dashes anywhere.

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::env::fs::{Access, File, Lock};
+use crate::env::fs::{Access, Claim, File, Lock};
 use crate::env::os::file::{OsFile, open_regular};
 use crate::env::os::fork::{self, PrivateFd};
 use crate::env::os::sys::{self, FileId};
@@ -38,12 +38,21 @@ pub struct OsLock {
 }
 
 impl OsLock {
-    /// Locks a file that exists.
-    pub(super) fn take(dir: BorrowedFd<'_>, name: &CStr, path: &Path) -> Result<Self> {
-        let file = OsFile::open(dir, name, path.to_path_buf(), Access::ReadWrite)?;
-        let (fd, id) = open_private(dir, name, path)?;
+    /// Locks a file that exists: with `Access::Read` together with others that do so.
+    pub(super) fn take(
+        dir: BorrowedFd<'_>,
+        name: &CStr,
+        path: &Path,
+        access: Access,
+    ) -> Result<Self> {
+        let file = OsFile::open(dir, name, path.to_path_buf(), access)?;
+        let (fd, id) = open_private(dir, name, path, access)?;
         let Some(own) = fd.get() else { return Err(forked(path)) };
-        match sys::lock(own) {
+        let locking = match access {
+            Access::Read => sys::share(own),
+            Access::ReadWrite => sys::lock(own),
+        };
+        match locking {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 return Err(locked(path, holder(id)));
@@ -64,7 +73,9 @@ impl OsLock {
             }
             Err(error) => return Err(Error::from_io("look at the lock file", path, error)),
         }
-        lock.fd.mark(id);
+        if access == Access::ReadWrite {
+            lock.fd.mark(id);
+        }
         Ok(lock)
     }
 }
@@ -78,6 +89,15 @@ impl Lock for OsLock {
         self.fd.is_forked()
     }
 
+    fn release(&self) {
+        if let Some(fd) = self.fd.get() {
+            // Out of the registry first: whoever gets the lock next must not find it there.
+            self.fd.unmark();
+            // If it fails, closing the descriptor ends the lock as well.
+            let _ = sys::unlock(fd);
+        }
+    }
+
     fn is_claimed(&self, offset: u64, len: u64) -> Result<bool> {
         let path = self.file.path();
         check_len(path, len)?;
@@ -89,12 +109,7 @@ impl Lock for OsLock {
 
 impl Drop for OsLock {
     fn drop(&mut self) {
-        if let Some(fd) = self.fd.get() {
-            // Out of the registry first: whoever gets the lock next must not find it there.
-            self.fd.unmark();
-            // If it fails, closing the descriptor ends the lock as well.
-            let _ = sys::unlock(fd);
-        }
+        self.release();
     }
 }
 
@@ -118,7 +133,7 @@ impl SlotClaim {
         len: u64,
     ) -> Result<Self> {
         check_len(path, len)?;
-        let (fd, _) = open_private(dir, name, path)?;
+        let (fd, _) = open_private(dir, name, path, Access::ReadWrite)?;
         let Some(own) = fd.get() else { return Err(forked(path)) };
         match sys::claim(own, offset, len) {
             Ok(()) => Ok(Self { fd, path: path.to_path_buf(), offset, len }),
@@ -149,6 +164,8 @@ impl SlotClaim {
     }
 }
 
+impl Claim for SlotClaim {}
+
 impl Drop for SlotClaim {
     fn drop(&mut self) {
         if let Some(fd) = self.fd.get() {
@@ -159,10 +176,15 @@ impl Drop for SlotClaim {
 }
 
 /// Opens the file on a descriptor that no forked child keeps, and says which file it is.
-fn open_private(dir: BorrowedFd<'_>, name: &CStr, path: &Path) -> Result<(PrivateFd, FileId)> {
+fn open_private(
+    dir: BorrowedFd<'_>,
+    name: &CStr,
+    path: &Path,
+    access: Access,
+) -> Result<(PrivateFd, FileId)> {
     let mut id = FileId { device: 0, inode: 0 };
     let fd = PrivateFd::open(|| {
-        let (file, opened) = open_regular(dir, name, path, Access::ReadWrite)?;
+        let (file, opened) = open_regular(dir, name, path, access)?;
         id = opened;
         Ok(file.into())
     })?;

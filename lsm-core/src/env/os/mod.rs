@@ -1,12 +1,14 @@
 //! The operating system: the real world behind the traits of `env`.
 //!
 //! Unix only. Linux has everything; elsewhere mapped windows, reservations and claims answer
-//! `Unsupported`, and the layers above do without. Unsafe code stands in `sys`, `process`, `fork`,
-//! `guard` and `window`, and nowhere else.
+//! `Unsupported`, and the layers above do without. Unsafe code stands in `sys`, `memory`,
+//! `process`, `fork`, `guard` and `window`, and nowhere else.
 
 mod sys;
 
+pub mod memory;
 mod process;
+pub mod relax;
 
 pub mod clock;
 mod fork;

@@ -245,7 +245,15 @@ pub(super) fn lock(file: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Ends `lock`, whoever else has a copy of the descriptor.
+/// Locks an open file against `lock`, beside others that do the same; `WouldBlock` if somebody has
+/// it for himself.
+pub(super) fn share(file: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: `file` is open for as long as the call, which touches no memory.
+    retry(|| check(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_SH | libc::LOCK_NB) }))?;
+    Ok(())
+}
+
+/// Ends `lock` or `share`, whoever else has a copy of the descriptor.
 pub(super) fn unlock(file: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: `file` is open for as long as the call, which touches no memory.
     retry(|| check(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_UN) }))?;

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 #[cfg(target_os = "linux")]
-use crate::base::sync::Mutex;
-use crate::base::sync::{AtomicUsize, Ordering};
+use crate::base::sync::Ordering;
+use crate::base::sync::fixed::{AtomicUsize, Mutex};
 
 /// A directory of its own for one test, removed with all that is in it.
 pub(super) struct TempDir(PathBuf);

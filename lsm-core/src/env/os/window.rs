@@ -22,7 +22,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::sync::{AtomicBool, AtomicU32, Ordering, compiler_fence};
+use crate::base::sync::fixed::AtomicU32;
+use crate::base::sync::{AtomicBool, Ordering, compiler_fence};
 use crate::env::fs::{WINDOW_GRAIN, Window};
 use crate::env::os::guard::Watch;
 use crate::env::os::{process, sys};

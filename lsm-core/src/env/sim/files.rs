@@ -10,7 +10,8 @@ use super::op::{Op, OpKind};
 use super::shared::{Handle, Shared, os_error, refusal, run};
 use super::window::SimWindow;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::env::fs::{Access, Directory, Entry, EntryKind, File, Lock, Medium, Window};
+use crate::base::sync::{AtomicBool, Ordering};
+use crate::env::fs::{Access, Claim, Directory, Entry, EntryKind, File, Lock, Medium, Window};
 
 #[derive(Debug)]
 pub(super) struct SimDirectory {
@@ -32,6 +33,18 @@ impl SimDirectory {
     fn handle(&self, shared: &mut Shared, file: u64, path: &Arc<Path>, access: Access) -> SimFile {
         shared.opened(file);
         SimFile { disk: Arc::clone(&self.disk), id: file, path: Arc::clone(path), access }
+    }
+
+    fn held(
+        &self,
+        shared: &mut Shared,
+        id: u64,
+        path: &Arc<Path>,
+        access: Access,
+    ) -> Box<dyn Lock> {
+        let file: Arc<dyn File> = Arc::new(self.handle(shared, id, path, access));
+        let is_over = AtomicBool::new(false);
+        Box::new(SimLock { disk: Arc::clone(&self.disk), id, file, access, is_over })
     }
 
     fn regular(shared: &Shared, dir: u64, name: &str, op: &Op) -> Result<u64> {
@@ -130,15 +143,44 @@ impl Directory for SimDirectory {
         let op = self.op(OpKind::Lock, name)?;
         run(&self.disk, op.clone(), |shared, _| {
             let id = Self::regular(shared, self.id, name, &op)?;
-            if !shared.locked.insert(id) {
-                let message = "another process, or another open in this one, has the lock";
-                return Err(Error::new(ErrorKind::Locked, message).at_path(&op.path));
+            if shared.shared.contains(&id) || !shared.locked.insert(id) {
+                return Err(locked(&op));
             }
-            let file: Arc<dyn File> =
-                Arc::new(self.handle(shared, id, &op.path, Access::ReadWrite));
-            Ok(Box::new(SimLock { disk: Arc::clone(&self.disk), id, file }) as Box<dyn Lock>)
+            Ok(self.held(shared, id, &op.path, Access::ReadWrite))
         })
     }
+
+    fn share(&self, name: &str) -> Result<Box<dyn Lock>> {
+        let mut op = self.op(OpKind::Open, name)?;
+        op.access = Some(Access::Read);
+        run(&self.disk, op.clone(), |shared, _| {
+            let id = Self::regular(shared, self.id, name, &op)?;
+            if shared.locked.contains(&id) {
+                return Err(locked(&op));
+            }
+            shared.shared.push(id);
+            Ok(self.held(shared, id, &op.path, Access::Read))
+        })
+    }
+
+    fn claim(&self, name: &str, offset: u64, len: u64) -> Result<Box<dyn Claim>> {
+        let op = self.op(OpKind::Lock, name)?;
+        run(&self.disk, op.clone(), |shared, _| {
+            let id = Self::regular(shared, self.id, name, &op)?;
+            if shared.is_claimed(id, offset, len) {
+                let message = "the slot is claimed by another reader";
+                return Err(Error::new(ErrorKind::Busy, message).at_path(&op.path));
+            }
+            let claim = (id, offset, len);
+            shared.claims.push(claim);
+            Ok(Box::new(SimClaim { disk: Arc::clone(&self.disk), claim }) as Box<dyn Claim>)
+        })
+    }
+}
+
+fn locked(op: &Op) -> Error {
+    let message = "another process, or another open in this one, has the lock";
+    Error::new(ErrorKind::Locked, message).at_path(&op.path)
 }
 
 impl Drop for SimDirectory {
@@ -292,6 +334,8 @@ struct SimLock {
     disk: Handle,
     id: u64,
     file: Arc<dyn File>,
+    access: Access,
+    is_over: AtomicBool,
 }
 
 impl Lock for SimLock {
@@ -304,15 +348,41 @@ impl Lock for SimLock {
     }
 
     fn is_claimed(&self, offset: u64, len: u64) -> Result<bool> {
-        let end = offset.saturating_add(len);
-        let shared = self.disk.lock();
-        let mut claims = shared.claims.iter().filter(|(file, ..)| *file == self.id);
-        Ok(claims.any(|(_, from, len)| *from < end && offset < from.saturating_add(*len)))
+        Ok(self.disk.lock().is_claimed(self.id, offset, len))
+    }
+
+    fn release(&self) {
+        if self.is_over.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let mut shared = self.disk.lock();
+        if self.access == Access::ReadWrite {
+            shared.locked.remove(&self.id);
+        } else if let Some(at) = shared.shared.iter().position(|id| *id == self.id) {
+            shared.shared.swap_remove(at);
+        }
     }
 }
 
 impl Drop for SimLock {
     fn drop(&mut self) {
-        self.disk.lock().locked.remove(&self.id);
+        self.release();
+    }
+}
+
+#[derive(Debug)]
+struct SimClaim {
+    disk: Handle,
+    claim: (u64, u64, u64),
+}
+
+impl Claim for SimClaim {}
+
+impl Drop for SimClaim {
+    fn drop(&mut self) {
+        let mut shared = self.disk.lock();
+        if let Some(at) = shared.claims.iter().position(|claim| *claim == self.claim) {
+            shared.claims.swap_remove(at);
+        }
     }
 }

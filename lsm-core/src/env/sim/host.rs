@@ -6,6 +6,10 @@ use crate::base::error::Result;
 use crate::base::sync::Mutex;
 use crate::env::host::{BootId, Host};
 
+/// The memory of every simulated machine: a constant, for what is chosen by it must be the same in
+/// every run.
+const MEMORY_BYTES: u64 = 2 << 30;
+
 /// The machine of a simulation.
 #[derive(Debug)]
 pub struct SimHost(Mutex<Facts>);
@@ -50,6 +54,10 @@ impl Host for SimHost {
 
     fn process_id(&self) -> u32 {
         self.0.lock().process
+    }
+
+    fn memory_bytes(&self) -> Option<u64> {
+        Some(MEMORY_BYTES)
     }
 
     fn random(&self) -> Result<u64> {

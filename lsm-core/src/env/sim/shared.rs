@@ -43,7 +43,9 @@ pub(super) struct Shared {
     pub(super) honest_syncs: Option<u64>,
     pub(super) open: BTreeMap<u64, u64>,
     pub(super) locked: BTreeSet<u64>,
-    /// File, offset and length of what other processes claim.
+    /// Files with a shared lock, once for each.
+    pub(super) shared: Vec<u64>,
+    /// File, offset and length of what is claimed.
     pub(super) claims: Vec<(u64, u64, u64)>,
 }
 
@@ -99,8 +101,16 @@ impl Shared {
             honest_syncs: None,
             open: BTreeMap::new(),
             locked: BTreeSet::new(),
+            shared: Vec::new(),
             claims: Vec::new(),
         }
+    }
+
+    /// True if any of these bytes are claimed.
+    pub(super) fn is_claimed(&self, id: u64, offset: u64, len: u64) -> bool {
+        let end = offset.saturating_add(len);
+        let mut claims = self.claims.iter().filter(|(file, ..)| *file == id);
+        claims.any(|(_, from, len)| *from < end && offset < from.saturating_add(*len))
     }
 
     fn begin(&mut self, mut op: Op) -> (Op, Option<Effect>) {

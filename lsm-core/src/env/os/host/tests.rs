@@ -42,3 +42,21 @@ fn clocks_run() {
     // September 2020 has passed.
     assert!(OsClock.wall_millis() > 1_600_000_000_000);
 }
+
+#[test]
+fn the_memory_of_this_machine_is_known() {
+    let bytes = OsHost::default().memory_bytes();
+    assert!(bytes.is_none_or(|bytes| bytes >= 16 << 20), "{bytes:?}");
+    assert_eq!(memory_of("MemFree: 1 kB\nMemTotal:       2048 kB\n"), Some(2 << 20));
+    assert_eq!(memory_of("MemTotal: much"), None);
+    assert_eq!(memory_of("MemTotal: 99999999999999999999 kB"), None);
+}
+
+#[test]
+fn a_group_says_where_its_limit_is() {
+    assert_eq!(group_of("0::/a/b"), Some(("/sys/fs/cgroup", "memory.max", "/a/b")));
+    let old = Some(("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "/x"));
+    assert_eq!(group_of("4:cpu,memory:/x"), old);
+    assert_eq!(group_of("3:cpu:/x"), None);
+    assert_eq!(group_of("nonsense"), None);
+}

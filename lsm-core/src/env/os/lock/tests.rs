@@ -186,7 +186,8 @@ fn a_child_made_past_the_handlers_owns_nothing_either() {
 fn the_registry_refuses_what_a_file_system_would_grant() {
     let temp = TempDir::new();
     let dir = dir_with_lock_file(&temp);
-    let (other, id) = open_private(dir_fd(&dir).as_fd(), c"LOCK", dir.path()).unwrap();
+    let (other, id) =
+        open_private(dir_fd(&dir).as_fd(), c"LOCK", dir.path(), Access::ReadWrite).unwrap();
     other.mark(id);
     let error = dir.lock("LOCK").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
@@ -231,16 +232,16 @@ fn claims_exclude_each_other_and_are_seen() {
     let dir = dir_with_lock_file(&temp);
     let lock = dir.lock("LOCK").unwrap();
     assert!(!lock.is_claimed(0, 4096).unwrap());
-    let claim = dir.claim("LOCK", 64, 64).unwrap();
+    let claim = dir.claim_slot("LOCK", 64, 64).unwrap();
     assert_eq!(claim.path(), temp.join("LOCK"));
     assert!(!claim.is_forked());
-    let error = dir.claim("LOCK", 100, 1).unwrap_err();
+    let error = dir.claim_slot("LOCK", 100, 1).unwrap_err();
     assert_eq!((error.kind(), error.offset()), (ErrorKind::Busy, Some(100)));
     assert!(lock.is_claimed(64, 64).unwrap());
     assert!(lock.is_claimed(0, 65).unwrap());
     assert!(!lock.is_claimed(0, 64).unwrap());
     assert!(!lock.is_claimed(128, 64).unwrap());
-    let other = dir.claim("LOCK", 128, 64).unwrap();
+    let other = dir.claim_slot("LOCK", 128, 64).unwrap();
     // Neither the lock nor a plain open and close of the file disturbs a claim.
     drop(dir.open("LOCK", Access::ReadWrite).unwrap());
     assert!(lock.is_claimed(64, 1).unwrap());
@@ -248,7 +249,7 @@ fn claims_exclude_each_other_and_are_seen() {
     assert!(!lock.is_claimed(64, 64).unwrap());
     assert!(lock.is_claimed(64, 65).unwrap());
     drop(other);
-    for result in [lock.is_claimed(0, 0).map(drop), dir.claim("LOCK", 0, 0).map(drop)] {
+    for result in [lock.is_claimed(0, 0).map(drop), dir.claim_slot("LOCK", 0, 0).map(drop)] {
         assert_eq!(result.unwrap_err().kind(), ErrorKind::InvalidArgument);
     }
     assert!(lock.is_claimed(u64::MAX, 2).is_err());
@@ -260,7 +261,7 @@ fn a_child_has_no_part_in_a_claim() {
     let temp = TempDir::new();
     let dir = dir_with_lock_file(&temp);
     let lock = dir.lock("LOCK").unwrap();
-    let claim = dir.claim("LOCK", 0, 64).unwrap();
+    let claim = dir.claim_slot("LOCK", 0, 64).unwrap();
     let done = Gate::new();
     let child = Child::fork(|| {
         done.pass();
@@ -270,7 +271,7 @@ fn a_child_has_no_part_in_a_claim() {
     assert!(lock.is_claimed(0, 64).unwrap());
     drop(claim);
     assert!(!lock.is_claimed(0, 64).unwrap(), "the child lives, and the claim is over");
-    dir.claim("LOCK", 0, 64).unwrap();
+    dir.claim_slot("LOCK", 0, 64).unwrap();
     done.open();
     assert_eq!(child.wait(), 1);
 }
@@ -298,6 +299,7 @@ fn dir_fd(dir: &OsDirectory) -> std::fs::File {
 
 impl OsLock {
     fn take_for_test(dir: &OsDirectory) -> Self {
-        Self::take(dir_fd(dir).as_fd(), c"LOCK", &dir.path().join("LOCK")).unwrap()
+        Self::take(dir_fd(dir).as_fd(), c"LOCK", &dir.path().join("LOCK"), Access::ReadWrite)
+            .unwrap()
     }
 }

@@ -1,0 +1,5 @@
+//! What a program that uses the crate may plug in.
+
+pub mod event;
+
+pub mod listener;

@@ -1,0 +1,133 @@
+//! Counters that every thread adds to without meeting another.
+
+use crate::base::sync::{AtomicU64, Ordering};
+use crate::stats::lane::{LANES, SHARED, lane};
+use crate::stats::looked::Looked;
+
+/// What is counted.
+#[allow(missing_docs, reason = "each name says what it counts")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Counter {
+    Writes,
+    RecordsWritten,
+    BytesWritten,
+    UserBytesWritten,
+    LogBytesWritten,
+    Gets,
+    GetsFound,
+    GetTables,
+    GetBlocks,
+    GetsFiltered,
+    Scans,
+    ScannedPairs,
+    Flushes,
+    FlushedBytes,
+    Compactions,
+    CompactionBytesRead,
+    CompactionBytesWritten,
+    TablesMoved,
+    TablesDropped,
+    TablesDeleted,
+    BackgroundFailures,
+    WritesPaced,
+    PacedForFlushMicros,
+    PacedForRunsMicros,
+    PacedForDebtMicros,
+    PacedForMemoryMicros,
+}
+
+impl Counter {
+    /// Every counter with its name, in order.
+    pub const ALL: [(Self, &'static str); 26] = [
+        (Self::Writes, "writes"),
+        (Self::RecordsWritten, "records_written"),
+        (Self::BytesWritten, "bytes_written"),
+        (Self::UserBytesWritten, "user_bytes_written"),
+        (Self::LogBytesWritten, "log_bytes_written"),
+        (Self::Gets, "gets"),
+        (Self::GetsFound, "gets_found"),
+        (Self::GetTables, "get_tables"),
+        (Self::GetBlocks, "get_blocks"),
+        (Self::GetsFiltered, "gets_filtered"),
+        (Self::Scans, "scans"),
+        (Self::ScannedPairs, "scanned_pairs"),
+        (Self::Flushes, "flushes"),
+        (Self::FlushedBytes, "flushed_bytes"),
+        (Self::Compactions, "compactions"),
+        (Self::CompactionBytesRead, "compaction_bytes_read"),
+        (Self::CompactionBytesWritten, "compaction_bytes_written"),
+        (Self::TablesMoved, "tables_moved"),
+        (Self::TablesDropped, "tables_dropped"),
+        (Self::TablesDeleted, "tables_deleted"),
+        (Self::BackgroundFailures, "background_failures"),
+        (Self::WritesPaced, "writes_paced"),
+        (Self::PacedForFlushMicros, "paced_for_flush_micros"),
+        (Self::PacedForRunsMicros, "paced_for_runs_micros"),
+        (Self::PacedForDebtMicros, "paced_for_debt_micros"),
+        (Self::PacedForMemoryMicros, "paced_for_memory_micros"),
+    ];
+}
+
+/// One lane's share, on cache lines of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Share([AtomicU64; Counter::ALL.len()]);
+
+/// All counters of one database.
+#[derive(Debug)]
+pub struct Counters {
+    shares: Box<[Share]>,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Counters {
+    /// All at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { shares: std::iter::repeat_with(Share::default).take(LANES).collect() }
+    }
+
+    /// Adds to a counter.
+    #[inline]
+    pub fn add(&self, counter: Counter, count: u64) {
+        let lane = lane();
+        let place = self.shares.get(lane).and_then(|share| share.0.get(counter as usize));
+        let Some(place) = place else { return };
+        if lane == SHARED {
+            place.fetch_add(count, Ordering::Relaxed);
+        } else {
+            // Nobody else changes it.
+            place.store(place.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a lookup of one key, and where it looked.
+    #[inline]
+    pub fn add_get(&self, looked: &Looked, is_found: bool) {
+        self.add(Counter::Gets, 1);
+        if is_found {
+            self.add(Counter::GetsFound, 1);
+        }
+        if looked.tables > 0 {
+            self.add(Counter::GetTables, u64::from(looked.tables));
+            self.add(Counter::GetBlocks, u64::from(looked.blocks));
+            self.add(Counter::GetsFiltered, u64::from(looked.filtered));
+        }
+    }
+
+    /// What has been counted so far.
+    #[must_use]
+    pub fn sum(&self, counter: Counter) -> u64 {
+        let places = self.shares.iter().filter_map(|share| share.0.get(counter as usize));
+        places.fold(0, |sum, place| sum.wrapping_add(place.load(Ordering::Relaxed)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! What is counted and timed, always.
+
+pub mod lane;
+pub mod looked;
+
+pub mod counters;
+pub mod histogram;
+pub mod sample;
+
+pub mod timings;
