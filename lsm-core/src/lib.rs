@@ -15,6 +15,8 @@ pub mod extend;
 pub mod options;
 pub mod stats;
 
+pub mod cursor;
+
 pub mod filter;
 
 pub mod record;
