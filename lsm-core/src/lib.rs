@@ -19,6 +19,7 @@ pub mod cursor;
 
 pub mod filter;
 
+pub mod cache;
 pub mod record;
 
 pub mod version;

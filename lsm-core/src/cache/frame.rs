@@ -1,0 +1,356 @@
+//! `Frame`: a counted reference to the bytes of one block.
+//!
+//! One allocation holds the count, what the cache notes about the block, and behind these 64 bytes
+//! the block itself, so that whoever has the pointer is one line away from the bytes.
+
+#![allow(unsafe_code, reason = "one allocation of a size known at run time, counted by hand")]
+
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use crate::base::budget::{Budget, MemoryKind};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::slice::Owner;
+use crate::base::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, Plain};
+
+/// Blocks begin at multiples of this.
+pub const FRAME_ALIGN: usize = 64;
+/// What a frame takes up beside its bytes, rounded up to 64: the head, and what a usual allocator
+/// writes before it.
+pub const FRAME_OVERHEAD: u64 = (size_of::<Head>() + 16) as u64;
+
+/// Not in the ring.
+pub(crate) const NO_NODE: u32 = u32::MAX;
+
+/// What stands before the bytes.
+#[repr(C, align(64))]
+pub(crate) struct Head {
+    count: AtomicUsize,
+    len: usize,
+    is_hot: AtomicBool,
+    /// As what the bytes are charged; see `MemoryKind`.
+    kind: AtomicU8,
+    /// Where in the ring it stands. Written and read under the cache's lock.
+    node: AtomicU32,
+    budget: Option<Arc<Budget>>,
+    bytes: Plain,
+}
+
+#[cfg(not(lsm_loom))]
+const _: () = assert!(size_of::<Head>() == FRAME_ALIGN && align_of::<Head>() == FRAME_ALIGN);
+
+/// A block's bytes. They stay as long as any `Frame` of them, whatever the cache does; a clone is
+/// another reference to the same bytes.
+pub struct Frame(NonNull<Head>);
+
+// SAFETY: the bytes are only read, and all else in the head is atomic or never written again.
+unsafe impl Send for Frame {}
+// SAFETY: as above.
+unsafe impl Sync for Frame {}
+
+impl Frame {
+    /// The block.
+    #[inline]
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.head().bytes.read();
+        // SAFETY: `allocate` made room for `len` bytes behind the head and wrote them; they are
+        // written by nobody while a `Frame` exists, and stay until the count that `self` is of is
+        // given back.
+        unsafe { std::slice::from_raw_parts(self.0.add(1).as_ptr().cast(), self.head().len) }
+    }
+
+    /// What it counts for, overhead included.
+    #[must_use]
+    pub fn cost(&self) -> u64 {
+        cost_of(self.head().len)
+    }
+
+    /// True if both are references to the same bytes.
+    #[must_use]
+    pub fn is_same(&self, other: &Frame) -> bool {
+        self.0 == other.0
+    }
+
+    /// How many references there are just now, those of the cache included.
+    #[must_use]
+    pub fn references(&self) -> usize {
+        self.head().count.load(Ordering::Relaxed)
+    }
+
+    /// Says that somebody wanted it. Only the first one since the last look dirties the line.
+    #[inline]
+    pub(crate) fn touch(&self) {
+        let is_hot = &self.head().is_hot;
+        if !is_hot.load(Ordering::Relaxed) {
+            is_hot.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether somebody wanted it since the last time this was asked.
+    pub(crate) fn take_touch(&self) -> bool {
+        self.head().is_hot.swap(false, Ordering::Relaxed)
+    }
+
+    /// Charges the bytes as something else.
+    pub(crate) fn set_kind(&self, kind: MemoryKind) {
+        let head = self.head();
+        let before = head.kind.swap(kind as u8, Ordering::Relaxed);
+        if let (Some(budget), Some(before)) = (&head.budget, MemoryKind::from_number(before)) {
+            budget.add(kind, self.cost());
+            budget.sub(before, self.cost());
+        }
+    }
+
+    pub(crate) fn node(&self) -> u32 {
+        self.head().node.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_node(&self, node: u32) {
+        self.head().node.store(node, Ordering::Relaxed);
+    }
+
+    /// The reference as a pointer; it still counts.
+    pub(crate) fn into_head(self) -> NonNull<Head> {
+        let head = self.0;
+        std::mem::forget(self);
+        head
+    }
+
+    /// Where it is; this counts nothing.
+    pub(crate) fn place(&self) -> NonNull<Head> {
+        self.0
+    }
+
+    /// The reference that `into_head` made a pointer.
+    ///
+    /// # Safety
+    ///
+    /// `head` came from `into_head`, and that reference is the caller's to give.
+    pub(crate) unsafe fn from_head(head: NonNull<Head>) -> Frame {
+        Frame(head)
+    }
+
+    /// One more reference.
+    ///
+    /// # Safety
+    ///
+    /// `head` came from `into_head`, and a reference is held throughout this call.
+    #[inline]
+    pub(crate) unsafe fn count_up(head: NonNull<Head>) -> Frame {
+        // SAFETY: the caller says that the frame is there. The count cannot wrap: memory has no
+        // room for as many references, and forgetting as many takes centuries.
+        let before = unsafe { head.as_ref() }.count.fetch_add(1, Ordering::Relaxed);
+        debug_assert!(before > 0, "a reference was made of a frame that is gone");
+        Frame(head)
+    }
+
+    #[inline]
+    fn head(&self) -> &Head {
+        // SAFETY: the head was written by `allocate`, and stays until the count that `self` is of
+        // is given back. It is borrowed mutably by no one: `admit` does so before there is a Frame.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Clone for Frame {
+    #[inline]
+    fn clone(&self) -> Self {
+        // SAFETY: `self` is a reference.
+        unsafe { Self::count_up(self.0) }
+    }
+}
+
+impl Drop for Frame {
+    #[inline]
+    fn drop(&mut self) {
+        // Release, so that what this reference read is read; acquire, so that the last one frees
+        // after all of them.
+        if self.head().count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // SAFETY: this was the last reference, and nobody can make another one out of nothing.
+            unsafe { free(self.0) };
+        }
+    }
+}
+
+impl Deref for Frame {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        self.bytes()
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Frame({} bytes)", self.bytes().len())
+    }
+}
+
+// SAFETY: the bytes lie behind the head, at one address, unchanged until the count is zero.
+unsafe impl Owner for Frame {
+    fn into_raw(self) -> *const () {
+        self.into_head().as_ptr().cast_const().cast()
+    }
+
+    /// # Safety
+    ///
+    /// As the trait says.
+    unsafe fn retain(raw: *const ()) {
+        // SAFETY: `raw` came from `into_raw`, so it is not null, and the caller holds a reference.
+        let frame = unsafe { Self::count_up(NonNull::new_unchecked(raw.cast_mut().cast())) };
+        std::mem::forget(frame);
+    }
+
+    /// # Safety
+    ///
+    /// As the trait says.
+    unsafe fn release(raw: *const ()) {
+        // SAFETY: `raw` came from `into_raw`, so it is not null, and the caller gives one up.
+        drop(unsafe { Self::from_head(NonNull::new_unchecked(raw.cast_mut().cast())) });
+    }
+}
+
+/// A frame that is still being written, and that nobody else has.
+pub struct Draft(NonNull<Head>);
+
+// SAFETY: it is the only way to its memory, as a Box is.
+unsafe impl Send for Draft {}
+// SAFETY: shared, it is only read.
+unsafe impl Sync for Draft {}
+
+impl Draft {
+    /// So many zero bytes, 64-byte aligned, to be written.
+    pub fn new(len: usize) -> Result<Draft> {
+        allocate(len, alloc_zeroed)
+    }
+
+    /// A copy of a block.
+    pub fn copy_of(bytes: &[u8]) -> Result<Draft> {
+        // Memory that is not zeroed: it is written here, before there is a reference to it.
+        let draft = allocate(bytes.len(), alloc)?;
+        // SAFETY: there is room for `len` bytes behind the head, in memory of our own.
+        unsafe { draft.start().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        Ok(draft)
+    }
+
+    /// Counts the bytes from now on, and lets them be read only.
+    pub(crate) fn admit(self, budget: &Arc<Budget>, kind: MemoryKind) -> Frame {
+        let mut head = self.0;
+        std::mem::forget(self);
+        {
+            // SAFETY: the draft was the only way to the head.
+            let head = unsafe { head.as_mut() };
+            budget.add(kind, cost_of(head.len));
+            head.kind = AtomicU8::new(kind as u8);
+            head.budget = Some(Arc::clone(budget));
+        }
+        Frame(head)
+    }
+
+    /// What it will count for.
+    pub(crate) fn cost(&self) -> u64 {
+        cost_of(self.len())
+    }
+
+    fn start(&self) -> *mut u8 {
+        // SAFETY: the allocation is at least as long as the head.
+        unsafe { self.0.add(1) }.as_ptr().cast()
+    }
+
+    fn len(&self) -> usize {
+        // SAFETY: `allocate` wrote the head.
+        unsafe { self.0.as_ref() }.len
+    }
+}
+
+impl Deref for Draft {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: all bytes are written: `new` zeroes them, and `copy_of` fills them.
+        unsafe { std::slice::from_raw_parts(self.start(), self.len()) }
+    }
+}
+
+impl DerefMut for Draft {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `deref`, and `self` is the only way to them.
+        unsafe { std::slice::from_raw_parts_mut(self.start(), self.len()) }
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // SAFETY: nobody else has it.
+        unsafe { free(self.0) };
+    }
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Draft({} bytes)", self.len())
+    }
+}
+
+/// What a frame of so many bytes counts for.
+#[must_use]
+pub fn cost_of(len: usize) -> u64 {
+    let lines = (len as u64).div_ceil(FRAME_ALIGN as u64);
+    lines.saturating_mul(FRAME_ALIGN as u64).saturating_add(FRAME_OVERHEAD)
+}
+
+/// The head and the bytes, in whole lines.
+fn layout_of(len: usize) -> Option<Layout> {
+    let size = size_of::<Head>().checked_add(len)?.checked_next_multiple_of(FRAME_ALIGN)?;
+    Layout::from_size_align(size, FRAME_ALIGN).ok()
+}
+
+/// Room for a frame, its head written, its bytes as `with` gives them.
+fn allocate(len: usize, with: unsafe fn(Layout) -> *mut u8) -> Result<Draft> {
+    let refusal = || {
+        Error::new(ErrorKind::OutOfMemory, format!("there is no memory for a block of {len} bytes"))
+    };
+    let layout = layout_of(len).ok_or_else(refusal)?;
+    // SAFETY: the layout is not empty: it has the head.
+    let memory = NonNull::new(unsafe { with(layout) }).ok_or_else(refusal)?.cast::<Head>();
+    let head = Head {
+        count: AtomicUsize::new(1),
+        len,
+        is_hot: AtomicBool::new(false),
+        kind: AtomicU8::new(MemoryKind::Pin as u8),
+        node: AtomicU32::new(NO_NODE),
+        budget: None,
+        bytes: Plain::new(),
+    };
+    // SAFETY: the memory is ours, aligned and large enough.
+    unsafe { memory.write(head) };
+    Ok(Draft(memory))
+}
+
+/// Gives the memory back, and what was charged for it.
+///
+/// # Safety
+///
+/// `head` came from `allocate`, and nobody has another reference, nor will.
+unsafe fn free(head: NonNull<Head>) {
+    // SAFETY: the caller says that nobody else has it; it is read once and not used after.
+    let head_value = unsafe { head.read() };
+    head_value.bytes.write();
+    let kind = MemoryKind::from_number(head_value.kind.load(Ordering::Relaxed));
+    if let (Some(budget), Some(kind)) = (&head_value.budget, kind) {
+        budget.sub(kind, cost_of(head_value.len));
+    }
+    // In a model the memory stays, so that whoever comes too late is found, and not killed.
+    if let Some(layout) = layout_of(head_value.len).filter(|_| !cfg!(lsm_loom)) {
+        // SAFETY: `allocate` got this memory with this layout.
+        unsafe { dealloc(head.as_ptr().cast(), layout) };
+    }
+}
+
+#[cfg(test)]
+mod tests;
