@@ -22,6 +22,8 @@ pub mod filter;
 pub mod cache;
 pub mod record;
 
+pub mod memtable;
+
 pub mod version;
 pub mod wal;
 

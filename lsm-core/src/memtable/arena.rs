@@ -1,0 +1,258 @@
+//! Memory for the entries and nodes of one memtable: filled from front to back, freed as a whole.
+//!
+//! ```text
+//! chunk k = 4 KiB << k      place = u32, counted in units of 8 bytes
+//! chunk k holds the places from 512 << k to 512 << (k + 1), so the highest bit names the chunk,
+//! and no place is 0
+//!
+//! record = key length u32 | value length u32 | trailer u64 | key | value
+//! ```
+//!
+//! Invariants: what was handed out never moves and lives as long as the arena; a record is written
+//! whole before its place is known to anybody but the writer, and never changes after that.
+
+#![allow(unsafe_code)]
+
+use std::array::from_fn;
+use std::ptr::{NonNull, null_mut};
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sync::{AtomicPtr, AtomicUsize, OnceLock, Ordering, Plain};
+use crate::env::os::memory::Region;
+
+/// Bytes in a unit.
+const UNIT: usize = 8;
+/// Two to this power is how many units the first chunk has.
+const FIRST_BITS: u32 = 9;
+/// So many chunks fill the places that there are.
+const CHUNKS: usize = (u32::BITS - FIRST_BITS) as usize;
+/// Bytes of a record in front of its key.
+const HEAD_LEN: usize = size_of::<RecordHead>();
+
+/// The chunks of one memtable.
+#[derive(Debug)]
+pub(super) struct Arena {
+    /// Where place 0 would lie if all places were in this chunk.
+    origins: [AtomicPtr<u8>; CHUNKS],
+    regions: [OnceLock<Region>; CHUNKS],
+    used: AtomicUsize,
+}
+
+/// The free rest of the last chunk. There is one for each arena, and whoever has it is the writer.
+#[derive(Debug)]
+pub(super) struct Bump {
+    next: u64,
+    end: u64,
+    chunk: Option<usize>,
+}
+
+#[repr(C)]
+struct RecordHead {
+    key_len: u32,
+    value_len: u32,
+    trailer: u64,
+    bytes: Plain,
+}
+
+/// The address of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Record(NonNull<RecordHead>);
+
+// SAFETY: it is an address, and what lies there never changes.
+unsafe impl Send for Record {}
+// SAFETY: as above.
+unsafe impl Sync for Record {}
+
+/// What a record holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry<'a> {
+    pub(super) key: &'a [u8],
+    pub(super) trailer: u64,
+    pub(super) value: &'a [u8],
+}
+
+impl Arena {
+    /// An arena without memory, and the right to fill it.
+    pub(super) fn new() -> (Self, Bump) {
+        let arena = Self {
+            origins: from_fn(|_| AtomicPtr::new(null_mut())),
+            regions: from_fn(|_| OnceLock::new()),
+            used: AtomicUsize::new(0),
+        };
+        (arena, Bump { next: 0, end: 0, chunk: None })
+    }
+
+    /// How many bytes were handed out.
+    pub(super) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Takes `bytes` zeroed bytes at a multiple of `align`, which is 8 or 64.
+    ///
+    /// # Safety
+    ///
+    /// `bump` came with this arena.
+    pub(super) unsafe fn take(&self, bump: &mut Bump, bytes: usize, align: usize) -> Result<u32> {
+        let units = bytes.div_ceil(UNIT) as u64;
+        let mut start = bump.next.next_multiple_of((align / UNIT) as u64);
+        if start + units > bump.end {
+            self.grow(bump, units)?;
+            // Chunks begin at multiples of every alignment.
+            start = bump.next;
+        }
+        let place = u32::try_from(start).map_err(|_| full())?;
+        let before = self.used.load(Ordering::Relaxed);
+        let taken = (start + units - bump.next) as usize * UNIT;
+        bump.next = start + units;
+        self.used.store(before + taken, Ordering::Relaxed);
+        Ok(place)
+    }
+
+    /// Begins the next chunk in which `units` have room. What is left of the last one stays empty;
+    /// so do the chunks that are too small, and those take no memory.
+    fn grow(&self, bump: &mut Bump, units: u64) -> Result<()> {
+        let mut chunk = bump.chunk.map_or(0, |chunk| chunk + 1);
+        while units > Self::first_of(chunk) {
+            chunk += 1;
+        }
+        let (Some(origin), Some(region)) = (self.origins.get(chunk), self.regions.get(chunk))
+        else {
+            return Err(full());
+        };
+        let first = Self::first_of(chunk);
+        let len = usize::try_from(first).ok().and_then(|units| units.checked_mul(UNIT));
+        let memory = Region::new(len.ok_or_else(full)?)?;
+        let start = memory.start().as_ptr();
+        if region.set(memory).is_err() {
+            return Err(Error::new(ErrorKind::Internal, "a chunk of the memtable was there"));
+        }
+        origin.store(start.wrapping_sub(first as usize * UNIT), Ordering::Release);
+        *bump = Bump { next: first, end: 2 * first, chunk: Some(chunk) };
+        Ok(())
+    }
+
+    /// The first place of a chunk, which is also how many it has.
+    fn first_of(chunk: usize) -> u64 {
+        1 << (FIRST_BITS as usize + chunk).min(40)
+    }
+
+    /// The address of a place. Looks at nothing there, so any number may be asked for.
+    #[inline]
+    pub(super) fn address(&self, place: u32) -> *mut u8 {
+        let chunk = (u32::BITS - FIRST_BITS - 1).wrapping_sub(place.leading_zeros()) as usize;
+        // Relaxed: whoever has the place of something has it from a release that came after.
+        let origin =
+            self.origins.get(chunk).map_or(null_mut(), |origin| origin.load(Ordering::Relaxed));
+        origin.wrapping_add(place as usize * UNIT)
+    }
+
+    /// Asks for the memory at a place, to have it when it is looked at.
+    #[inline]
+    pub(super) fn prefetch(&self, place: u32) {
+        prefetch(self.address(place));
+    }
+
+    /// Copies an entry behind `before` bytes for the caller, a multiple of 8; answers where the
+    /// record begins.
+    ///
+    /// # Safety
+    ///
+    /// `bump` came with this arena.
+    pub(super) unsafe fn put(
+        &self,
+        bump: &mut Bump,
+        before: usize,
+        entry: Entry<'_>,
+    ) -> Result<u32> {
+        let too_large = |_| Error::new(ErrorKind::TooLarge, "an entry is too long for a memtable");
+        let head = RecordHead {
+            key_len: u32::try_from(entry.key.len()).map_err(too_large)?,
+            value_len: u32::try_from(entry.value.len()).map_err(too_large)?,
+            trailer: entry.trailer,
+            bytes: Plain::new(),
+        };
+        let len = before + HEAD_LEN + entry.key.len() + entry.value.len();
+        // SAFETY: passed on to the caller.
+        let start = unsafe { self.take(bump, len, UNIT)? };
+        let place = start + (before / UNIT) as u32;
+        let at = self.address(place);
+        // SAFETY: `take` gave all these bytes to us alone, at a multiple of 8, and nobody has the
+        // place yet.
+        unsafe {
+            at.cast::<RecordHead>().write(head);
+            let key = at.add(HEAD_LEN);
+            std::ptr::copy_nonoverlapping(entry.key.as_ptr(), key, entry.key.len());
+            let value = key.add(entry.key.len());
+            std::ptr::copy_nonoverlapping(entry.value.as_ptr(), value, entry.value.len());
+        }
+        Ok(place)
+    }
+
+    /// The record at a place.
+    ///
+    /// # Safety
+    ///
+    /// `place` was answered by `put` of this arena, and came here through an acquire of the
+    /// release that published it.
+    #[inline]
+    pub(super) unsafe fn record(&self, place: u32) -> Record {
+        // SAFETY: a place that was handed out is not null.
+        Record(unsafe { NonNull::new_unchecked(self.address(place).cast()) })
+    }
+
+    /// What the record at a place holds.
+    ///
+    /// # Safety
+    ///
+    /// As `record`.
+    #[inline]
+    pub(super) unsafe fn entry(&self, place: u32) -> Entry<'_> {
+        // SAFETY: passed on to the caller; the arena outlives the answer.
+        unsafe { self.record(place).entry() }
+    }
+}
+
+impl Record {
+    /// What it holds.
+    ///
+    /// # Safety
+    ///
+    /// The arena of the record lives for as long as `'a`.
+    #[inline]
+    pub(super) unsafe fn entry<'a>(self) -> Entry<'a> {
+        // SAFETY: `put` wrote the head and as many bytes behind it as the head says, nothing
+        // changes them, and the caller keeps them alive.
+        unsafe {
+            let head = self.0.as_ref();
+            head.bytes.read();
+            let key = self.0.as_ptr().cast::<u8>().add(HEAD_LEN);
+            let value = key.add(head.key_len as usize);
+            Entry {
+                key: std::slice::from_raw_parts(key, head.key_len as usize),
+                trailer: head.trailer,
+                value: std::slice::from_raw_parts(value, head.value_len as usize),
+            }
+        }
+    }
+}
+
+fn full() -> Error {
+    Error::new(ErrorKind::OutOfMemory, "a memtable holds no more")
+}
+
+/// Asks for the line at an address, and the one behind it.
+#[inline]
+fn prefetch(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch of any address at all does nothing that can be seen.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
+        _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(64).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
+#[cfg(test)]
+mod tests;

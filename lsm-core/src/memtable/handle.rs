@@ -1,0 +1,294 @@
+//! A memtable: entries in order, a filter in front of them, range tombstones beside them.
+
+use std::sync::Arc;
+
+use crate::base::budget::{Budget, Charge, MemoryKind};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sync::{AtomicU64, Mutex, Ordering};
+use crate::cursor::tombstone::{Fragments, Tombstone};
+use crate::env::os::memory::Region;
+use crate::key::kind::Kind;
+use crate::key::seqno::SeqNo;
+use crate::key::trailer::{kind_of, seqno_of};
+use crate::memtable::arena::Entry;
+use crate::memtable::cursor::{MemCursor, Way};
+use crate::memtable::filter::{Filter, FilterWriter};
+use crate::memtable::options::MemtableOptions;
+use crate::memtable::skiplist::{SkipCursor, SkipList, SkipWriter};
+use crate::memtable::tombstones::Tombstones;
+use crate::memtable::tree::{FAN_OUT, Tree, TreeCursor, TreeWriter};
+use crate::options::memory::MemtableKind;
+
+/// In about so many steps a memtable is charged for what it takes.
+const CHARGE_STEPS: usize = 32;
+/// No step is smaller.
+const CHARGE_STEP_MIN: usize = 16 << 10;
+
+/// What was written last, in order. Any number of threads reads, while one writes through the
+/// `Inserter`; no reader takes a lock or waits for another.
+///
+/// A reader sees an entry for sure if it learned of its sequence number from whoever put it, or
+/// from somebody who did. Nothing is taken out before the memtable goes as a whole.
+#[derive(Debug)]
+pub struct Memtable {
+    index: Index,
+    filter: Filter,
+    tombstones: Tombstones,
+    entries: AtomicU64,
+    deletes: AtomicU64,
+    range_deletes: AtomicU64,
+    /// The smallest sequence number and the largest one.
+    first: AtomicU64,
+    last: AtomicU64,
+    /// What it counts for, in steps ahead of what it takes.
+    charge: Mutex<Option<Charge>>,
+}
+
+#[derive(Debug)]
+enum Index {
+    Tree(Arc<Tree<FAN_OUT>>),
+    SkipList(Arc<SkipList>),
+}
+
+/// The one writer of a memtable.
+#[derive(Debug)]
+pub struct Inserter {
+    memtable: Arc<Memtable>,
+    index: Writer,
+    filter: FilterWriter,
+    /// Beyond so many bytes of entries it has to be charged for more.
+    charged: usize,
+    step: usize,
+    has_grown: bool,
+}
+
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "the large one is the one that is used")]
+enum Writer {
+    Tree(TreeWriter<FAN_OUT>),
+    SkipList(SkipWriter),
+}
+
+/// An entry of a memtable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemEntry<'a> {
+    /// Sequence number and kind.
+    pub trailer: u64,
+    /// The value; empty for deletes.
+    pub value: &'a [u8],
+}
+
+/// An empty memtable and its writer; `OutOfMemory` if there is no memory for it.
+pub fn new(options: &MemtableOptions) -> Result<(Arc<Memtable>, Inserter)> {
+    let (index, writer) = match options.kind {
+        MemtableKind::Tree => {
+            let (tree, writer) = Tree::new()?;
+            (Index::Tree(tree), Writer::Tree(writer))
+        }
+        MemtableKind::SkipList => {
+            let (list, writer) = SkipList::new();
+            (Index::SkipList(list), Writer::SkipList(writer))
+        }
+    };
+    let memtable = Arc::new(Memtable {
+        index,
+        filter: Filter::default(),
+        tombstones: Tombstones::default(),
+        entries: AtomicU64::new(0),
+        deletes: AtomicU64::new(0),
+        range_deletes: AtomicU64::new(0),
+        first: AtomicU64::new(u64::MAX),
+        last: AtomicU64::new(0),
+        charge: Mutex::new(None),
+    });
+    let filter = FilterWriter::new(options.bytes);
+    let step = (options.bytes / CHARGE_STEPS).max(CHARGE_STEP_MIN);
+    let inserter = Inserter {
+        memtable: Arc::clone(&memtable),
+        index: writer,
+        filter,
+        charged: usize::MAX,
+        step,
+        has_grown: false,
+    };
+    Ok((memtable, inserter))
+}
+
+impl Inserter {
+    /// Adds an entry; a delete has no value. `hash` is `hash64` of the key. `OutOfMemory` and
+    /// `TooLarge` leave everything as it was, and so does `InvalidArgument`, the answer to a key
+    /// and trailer that are there already.
+    #[inline]
+    pub fn put(&mut self, key: &[u8], hash: u64, trailer: u64, value: &[u8]) -> Result<()> {
+        let memtable = &*self.memtable;
+        let entries = memtable.entries.load(Ordering::Relaxed);
+        // First the filter: whoever sees the entry finds it through the filter too.
+        memtable.filter.add(&mut self.filter, hash, entries, || memtable.index.bytes())?;
+        let entry = Entry { key, trailer, value };
+        match &mut self.index {
+            Writer::Tree(tree) => tree.insert(entry)?,
+            Writer::SkipList(list) => list.insert(entry)?,
+        }
+        memtable.entries.store(entries + 1, Ordering::Relaxed);
+        if matches!(kind_of(trailer), Some(Kind::Delete | Kind::SingleDelete)) {
+            let deletes = memtable.deletes.load(Ordering::Relaxed);
+            memtable.deletes.store(deletes + 1, Ordering::Relaxed);
+        }
+        memtable.note(seqno_of(trailer));
+        if memtable.index.bytes() >= self.charged {
+            self.charge_more();
+        }
+        Ok(())
+    }
+
+    /// Counts what the memtable takes from now on, until the last one drops it.
+    pub fn charge_to(&mut self, budget: &Arc<Budget>) {
+        *self.memtable.charge.lock() = Some(budget.charge(MemoryKind::Memtable, 0));
+        self.charge_more();
+    }
+
+    /// True if it counts for more than the last time this was asked.
+    #[must_use]
+    pub fn take_growth(&mut self) -> bool {
+        std::mem::take(&mut self.has_grown)
+    }
+
+    #[cold]
+    fn charge_more(&mut self) {
+        self.charged = self.memtable.index.bytes().saturating_add(self.step);
+        self.has_grown = true;
+        let beside = self.memtable.filter.bytes() + self.memtable.tombstones.bytes();
+        if let Some(charge) = self.memtable.charge.lock().as_mut() {
+            charge.resize(Region::resident(self.charged).saturating_add(beside) as u64);
+        }
+    }
+
+    /// Deletes every entry older than `seqno` whose key is at or after `start` and before `end`. A
+    /// range that holds no key is `InvalidArgument`.
+    pub fn delete_range(&mut self, start: &[u8], end: &[u8], seqno: SeqNo) -> Result<()> {
+        if start >= end {
+            let message = "a range to delete ends before it begins";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let tombstone = Tombstone { start: start.to_vec(), end: end.to_vec(), seqno };
+        let memtable = &*self.memtable;
+        memtable.tombstones.add(tombstone);
+        let count = memtable.range_deletes.load(Ordering::Relaxed);
+        memtable.range_deletes.store(count + 1, Ordering::Relaxed);
+        memtable.note(seqno);
+        if self.charged < usize::MAX {
+            self.charge_more();
+        }
+        Ok(())
+    }
+
+    /// What it writes to.
+    #[must_use]
+    pub fn memtable(&self) -> &Arc<Memtable> {
+        &self.memtable
+    }
+}
+
+impl Memtable {
+    /// The newest entry of `key` whose trailer is at most `ceiling`. `hash` is `hash64` of the key.
+    /// Range tombstones are not considered.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, key: &[u8], hash: u64, ceiling: u64) -> Option<MemEntry<'_>> {
+        if !self.filter.may_contain(hash) {
+            return None;
+        }
+        let found = match &self.index {
+            Index::Tree(tree) => tree.get(key, ceiling),
+            Index::SkipList(list) => list.get(key, ceiling),
+        };
+        found.map(|entry| MemEntry { trailer: entry.trailer, value: entry.value })
+    }
+
+    /// A cursor at no entry.
+    #[must_use]
+    pub fn cursor(&self) -> MemCursor {
+        MemCursor(match &self.index {
+            Index::Tree(tree) => Way::Tree(TreeCursor::new(Arc::clone(tree))),
+            Index::SkipList(list) => Way::SkipList(SkipCursor::new(Arc::clone(list))),
+        })
+    }
+
+    /// True if there are range tombstones.
+    #[inline]
+    #[must_use]
+    pub fn has_tombstones(&self) -> bool {
+        self.tombstones.has_any()
+    }
+
+    /// All range tombstones.
+    #[must_use]
+    pub fn tombstones(&self) -> Arc<Fragments> {
+        self.tombstones.whole()
+    }
+
+    /// The newest range tombstone over `key` that is not newer than `ceiling`; `ZERO` if none is.
+    #[inline]
+    #[must_use]
+    pub fn covering(&self, key: &[u8], ceiling: SeqNo) -> SeqNo {
+        self.tombstones.covering(key, ceiling)
+    }
+
+    /// How many bytes of memory it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.index.bytes() + self.filter.bytes() + self.tombstones.bytes()
+    }
+
+    /// How many entries it holds, range tombstones not counted.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.entries.load(Ordering::Relaxed)
+    }
+
+    /// How many of them delete a key.
+    #[must_use]
+    pub fn deletes(&self) -> u64 {
+        self.deletes.load(Ordering::Relaxed)
+    }
+
+    /// How many ranges were deleted.
+    #[must_use]
+    pub fn range_deletes(&self) -> u64 {
+        self.range_deletes.load(Ordering::Relaxed)
+    }
+
+    /// True if nothing was put and no range was deleted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries() == 0 && self.range_deletes() == 0
+    }
+
+    /// The smallest sequence number and the largest one, range tombstones included.
+    #[must_use]
+    pub fn seqno_range(&self) -> Option<(SeqNo, SeqNo)> {
+        let first = SeqNo::new(self.first.load(Ordering::Relaxed))?;
+        Some((first, SeqNo::new(self.last.load(Ordering::Relaxed))?))
+    }
+
+    /// Takes a sequence number in. Only the writer calls this.
+    #[inline]
+    fn note(&self, seqno: SeqNo) {
+        let seqno = seqno.get();
+        if seqno > self.last.load(Ordering::Relaxed) {
+            self.last.store(seqno, Ordering::Relaxed);
+        }
+        if seqno < self.first.load(Ordering::Relaxed) {
+            self.first.store(seqno, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Index {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Tree(tree) => tree.bytes(),
+            Self::SkipList(list) => list.bytes(),
+        }
+    }
+}
