@@ -24,6 +24,8 @@ pub mod record;
 
 pub mod memtable;
 
+pub mod table;
+
 pub mod version;
 pub mod wal;
 

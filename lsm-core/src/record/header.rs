@@ -33,7 +33,8 @@ use crate::env::host::BootId;
 /// Bytes of a header.
 pub const HEADER_LEN: usize = 128;
 
-const MAGIC: [u8; 8] = [0x89, b'L', b'S', b'M', 0x0d, 0x0a, 0x1a, 0x0a];
+/// What every file of ours begins with.
+pub const MAGIC: [u8; 8] = [0x89, b'L', b'S', b'M', 0x0d, 0x0a, 0x1a, 0x0a];
 const FORMAT: u16 = 1;
 const CHECKED: usize = HEADER_LEN - 8;
 /// Flags of any kind of file; a new one comes with a bit in `required`.
@@ -51,6 +52,8 @@ pub enum FileKind {
     Head = 3,
     /// The lock file.
     Lock = 4,
+    /// A table.
+    Table = 5,
 }
 
 /// What every file says of itself.

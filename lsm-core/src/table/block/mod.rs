@@ -1,0 +1,9 @@
+//! Blocks: some hundred sorted entries in one image, column by column.
+
+pub mod shape;
+
+pub mod builder;
+pub mod view;
+
+pub mod buffer;
+pub mod point;

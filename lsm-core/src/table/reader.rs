@@ -1,0 +1,271 @@
+//! `Table`: an open table file.
+//!
+//! What is resident is the top index and the properties. Filters, indexes and data come through
+//! slots of the cache: two for each partition, and one for each data block in a leaf that is made
+//! when a partition is first used.
+
+use std::sync::Arc;
+
+use crate::base::budget::{Budget, Charge, MemoryKind};
+use crate::base::codec::Decoder;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::slice::Slice;
+use crate::base::sync::OnceLock;
+use crate::cache::frame::Frame;
+use crate::cache::pool::{Cache, Use};
+use crate::cache::slots::Slots;
+use crate::cursor::tombstone::Fragments;
+use crate::env::fs::File;
+use crate::filter::{is_well_formed, may_contain};
+use crate::key::trailer::NEWEST;
+use crate::stats::looked::Looked;
+use crate::table::handle::{BlockKind, Handle};
+use crate::table::opening::{Expect, Opened};
+use crate::table::page::Page;
+use crate::table::partition::Partition;
+use crate::table::properties::{Part, Properties, decode_parts};
+use crate::table::source::{Source, check_entries};
+
+/// An entry that was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Sequence number and kind.
+    pub trailer: u64,
+    /// The value. A long one lies in the block, and keeps it in memory.
+    pub value: Slice,
+}
+
+/// An open table. Its blocks go from the cache when it is dropped, with their slots.
+#[derive(Debug)]
+pub struct Table {
+    opened: Opened,
+    cache: Arc<Cache>,
+    /// Filter and index of partition `n` are 2n and 2n + 1.
+    slots: Arc<Slots>,
+    /// The data blocks of each partition.
+    leaves: Vec<OnceLock<Arc<Slots>>>,
+    tombstones: OnceLock<Arc<Fragments>>,
+    /// What is resident of it.
+    _charge: Charge,
+}
+
+impl Table {
+    /// Opens the table in `file`: reads and checks header, footer, properties and top index, and
+    /// nothing else.
+    pub fn open(file: Arc<dyn File>, expect: Expect, cache: Arc<Cache>) -> Result<Arc<Self>> {
+        let opened = Opened::read(file, expect)?;
+        let partitions = opened.top.len();
+        let leaves = partitions * size_of::<OnceLock<Arc<Slots>>>();
+        let bytes = size_of::<Self>() + opened.top.bytes() + leaves;
+        let charge = cache.budget().charge(MemoryKind::Index, bytes as u64);
+        Ok(Arc::new(Self {
+            opened,
+            cache,
+            slots: Slots::new(partitions * 2),
+            leaves: std::iter::repeat_with(OnceLock::new).take(partitions).collect(),
+            tombstones: OnceLock::new(),
+            _charge: charge,
+        }))
+    }
+
+    /// Reads its blocks.
+    pub(super) fn source(&self) -> &Source {
+        &self.opened.source
+    }
+
+    /// What its memory is counted in.
+    pub(super) fn budget(&self) -> &Arc<Budget> {
+        self.cache.budget()
+    }
+
+    /// What opening read of it.
+    #[must_use]
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// Counts and bounds.
+    #[must_use]
+    pub fn properties(&self) -> &Properties {
+        &self.opened.properties
+    }
+
+    /// True if there are range tombstones in it.
+    #[inline]
+    #[must_use]
+    pub fn has_tombstones(&self) -> bool {
+        !self.opened.footer.tombstones.is_none()
+    }
+
+    /// Its range tombstones, which stay in memory once they were asked for.
+    pub fn tombstones(&self) -> Result<Arc<Fragments>> {
+        if let Some(tombstones) = self.tombstones.get() {
+            return Ok(Arc::clone(tombstones));
+        }
+        let tombstones = Arc::new(self.opened.read_tombstones()?);
+        Ok(Arc::clone(self.tombstones.get_or_init(|| tombstones)))
+    }
+
+    /// What each keyspace has in it. Reads the file.
+    pub fn parts(&self) -> Result<Vec<Part>> {
+        let handle = self.opened.footer.parts;
+        let image = self.source().read(handle, BlockKind::Parts)?;
+        let sought = self.source().sought(handle, BlockKind::Parts);
+        decode_parts(&image).ok_or_else(|| sought.damaged("is malformed"))
+    }
+
+    /// The newest entry of `key` with a trailer of at most `ceiling`. `hash` is `hash64` of the
+    /// key. Range tombstones are not considered.
+    pub fn get(&self, key: &[u8], hash: u64, ceiling: u64, how: Use) -> Result<Option<Found>> {
+        self.get_counted(key, hash, ceiling, how, &mut Looked::default())
+    }
+
+    /// As `get`, adding what it looks at to `looked`.
+    #[inline]
+    pub fn get_counted(
+        &self,
+        key: &[u8],
+        hash: u64,
+        ceiling: u64,
+        how: Use,
+        looked: &mut Looked,
+    ) -> Result<Option<Found>> {
+        let at = self.opened.top.find(key, ceiling);
+        let Some(partition) = self.opened.top.get(at) else { return Ok(None) };
+        if !partition.filter.is_none() && !self.may_contain(at, partition, hash)? {
+            looked.filtered = looked.filtered.wrapping_add(1);
+            return Ok(None);
+        }
+        looked.blocks = looked.blocks.wrapping_add(1);
+        let index = self.index(at, Use::Index)?;
+        let at = (at, index.view().lower_bound(key, ceiling));
+        let page = match self.resident(at) {
+            Some(page) => page,
+            None => {
+                let handle = self.handle_at(at, Some(&index))?;
+                let mut read = || self.source().read_entries(handle, BlockKind::Data);
+                self.load(at, how, &mut read)?
+            }
+        };
+        let view = page.view();
+        let Some(entry) = view.find(key, (hash >> 56) as u8, ceiling) else { return Ok(None) };
+        let trailer = view.trailer(entry);
+        Ok(Some(Found { trailer, value: page.into_value(entry) }))
+    }
+
+    fn may_contain(&self, at: usize, partition: &Partition, hash: u64) -> Result<bool> {
+        let frame = match self.cache.get(&self.slots, at * 2) {
+            Some(frame) => frame,
+            None => self.load_filter(at, partition)?,
+        };
+        Ok(may_contain(frame.bytes(), hash))
+    }
+
+    #[cold]
+    fn load_filter(&self, at: usize, partition: &Partition) -> Result<Frame> {
+        self.cache.get_or_load(&self.slots, at * 2, Use::Index, &mut || self.read_filter(partition))
+    }
+
+    /// The filter of a partition, from the file.
+    pub(super) fn read_filter(&self, partition: &Partition) -> Result<Vec<u8>> {
+        let sought = self.source().sought(partition.filter, BlockKind::Filter);
+        let image = self.source().read(partition.filter, BlockKind::Filter)?;
+        if is_well_formed(&image) { Ok(image) } else { Err(sought.damaged("is malformed")) }
+    }
+
+    /// The index of a partition, which there is.
+    pub(super) fn index(&self, at: usize, how: Use) -> Result<Page> {
+        if let Some(page) = self.cache.get(&self.slots, at * 2 + 1).and_then(Page::shared) {
+            return Ok(page);
+        }
+        self.load_index(at, how)
+    }
+
+    #[cold]
+    fn load_index(&self, at: usize, how: Use) -> Result<Page> {
+        let partition = self.opened.top.get(at).copied().ok_or_else(no_partition)?;
+        let frame = self
+            .cache
+            .get_or_load(&self.slots, at * 2 + 1, how, &mut || self.read_index(&partition))?;
+        Page::shared(frame).ok_or_else(no_partition)
+    }
+
+    /// The index of a partition, from the file: a well-formed block with an entry for each data
+    /// block.
+    pub(super) fn read_index(&self, partition: &Partition) -> Result<Vec<u8>> {
+        let sought = self.source().sought(partition.index, BlockKind::Index);
+        let image = self.source().read(partition.index, BlockKind::Index)?;
+        if check_entries(&sought, &image)? != partition.blocks as usize {
+            return Err(sought.damaged("does not have as many entries as the top index says"));
+        }
+        Ok(image)
+    }
+
+    /// How many data blocks a partition has; none if there is no such partition.
+    #[inline]
+    pub(super) fn blocks(&self, at: usize) -> usize {
+        self.opened.top.get(at).map_or(0, |partition| partition.blocks as usize)
+    }
+
+    /// Where a data block, named by its partition and its number there, stands. `index` is that of
+    /// the partition.
+    pub(super) fn handle_at(&self, at: (usize, usize), index: Option<&Page>) -> Result<Handle> {
+        let index = index.ok_or_else(no_partition)?;
+        let partition = self.opened.top.get(at.0).ok_or_else(no_partition)?;
+        let sought = self.source().sought(partition.index, BlockKind::Index);
+        let view = index.view();
+        if at.1 >= view.len() {
+            return Err(sought.damaged("does not reach as far as the top index says"));
+        }
+        let mut bytes = Decoder::new(view.value(at.1));
+        Handle::decode(&mut bytes)
+            .filter(|handle| bytes.is_empty() && partition.has(*handle))
+            .ok_or_else(|| sought.damaged("names an impossible place"))
+    }
+
+    /// A data block, if it is in the cache.
+    #[inline]
+    pub(super) fn resident(&self, at: (usize, usize)) -> Option<Page> {
+        let leaf = self.leaves.get(at.0)?.get()?;
+        Page::shared(self.cache.get(leaf, at.1)?)
+    }
+
+    /// A data block, named by its partition and its number there, through the cache. `read` reads
+    /// it if it is not there, and sees to it that it is well formed.
+    pub(super) fn load(
+        &self,
+        at: (usize, usize),
+        how: Use,
+        read: &mut dyn FnMut() -> Result<Vec<u8>>,
+    ) -> Result<Page> {
+        let leaf = self.leaves.get(at.0).ok_or_else(no_partition)?;
+        let leaf = leaf.get_or_init(|| Slots::new(self.blocks(at.0)));
+        let frame = self.cache.get_or_load(leaf, at.1, how, read)?;
+        Page::shared(frame).ok_or_else(no_partition)
+    }
+
+    /// Bytes that it keeps in memory itself, beside what is in the cache.
+    #[must_use]
+    pub fn resident_bytes(&self) -> usize {
+        let tombstones = self.tombstones.get().map_or(0, |tombstones| tombstones.bytes());
+        let leaves = self.leaves.capacity() * size_of::<OnceLock<Arc<Slots>>>();
+        size_of::<Self>() + self.opened.top.bytes() + leaves + tombstones
+    }
+
+    /// About where in the file an entry with this key would stand.
+    pub fn offset_of(&self, key: &[u8]) -> Result<u64> {
+        let at = self.opened.top.find(key, NEWEST);
+        if at >= self.opened.top.len() {
+            return Ok(self.opened.body_end());
+        }
+        let index = self.index(at, Use::Index)?;
+        let block = index.view().lower_bound(key, NEWEST);
+        Ok(self.handle_at((at, block), Some(&index))?.offset)
+    }
+}
+
+/// What cannot happen: partitions are counted when the table is opened, and images are parsed
+/// before they become frames.
+fn no_partition() -> Error {
+    Error::new(ErrorKind::Internal, "a block of a table is not where it was found")
+}

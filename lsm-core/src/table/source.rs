@@ -1,0 +1,107 @@
+//! Reads blocks of one file, and believes none before it is verified.
+
+use std::sync::Arc;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::env::fs::{File, read_full_at};
+use crate::table::block::view::Layout;
+use crate::table::handle::{BLOCKS_START, BlockKind, Handle};
+use crate::table::seal::Sought;
+
+/// An open file that blocks are read from.
+#[derive(Debug)]
+pub struct Source {
+    file: Arc<dyn File>,
+    file_id: u64,
+    limit: u64,
+}
+
+impl Source {
+    /// The blocks of `file`, which has this id, end before `limit`.
+    #[must_use]
+    pub fn new(file: Arc<dyn File>, file_id: u64, limit: u64) -> Self {
+        Self { file, file_id, limit }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &Arc<dyn File> {
+        &self.file
+    }
+
+    /// Where the last block ends.
+    #[must_use]
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// The block that ought to stand there.
+    #[must_use]
+    pub fn sought(&self, handle: Handle, kind: BlockKind) -> Sought<'_> {
+        Sought { path: self.file.path(), file_id: self.file_id, handle, kind }
+    }
+
+    /// Refuses a handle that leads out of the blocks. So no handle makes anybody allocate more than
+    /// the length of the file.
+    pub fn check_place(&self, sought: &Sought<'_>) -> Result<()> {
+        let handle = sought.handle;
+        let is_inside = handle.offset >= BLOCKS_START && handle.end() <= self.limit;
+        if handle.is_none() || !is_inside {
+            return Err(sought.damaged("would lie outside the blocks"));
+        }
+        Ok(())
+    }
+
+    /// Reads a block, verifies it, and unpacks it.
+    pub fn read(&self, handle: Handle, kind: BlockKind) -> Result<Vec<u8>> {
+        let sought = self.sought(handle, kind);
+        self.check_place(&sought)?;
+        let mut bytes = Vec::new();
+        self.read_at(handle.offset, handle.file_len() as usize, &mut bytes)?;
+        let packed = sought.verify(&bytes)?;
+        if packed.is_plain() {
+            bytes.truncate(handle.len as usize);
+            return Ok(bytes);
+        }
+        let mut image = Vec::new();
+        sought.unpack(packed, &mut image)?;
+        Ok(image)
+    }
+
+    /// Reads a block of entries, and sees to it that it is well formed.
+    pub fn read_entries(&self, handle: Handle, kind: BlockKind) -> Result<Vec<u8>> {
+        let image = self.read(handle, kind)?;
+        check_entries(&self.sought(handle, kind), &image)?;
+        Ok(image)
+    }
+
+    /// Reads `len` bytes at `offset` into `out`, whose contents they replace; fewer if the file has
+    /// been cut.
+    pub fn read_at(&self, offset: u64, len: usize, out: &mut Vec<u8>) -> Result<()> {
+        out.clear();
+        reserve(out, len)?;
+        out.resize(len, 0);
+        let read = self.read_into(offset, out)?;
+        out.truncate(read);
+        Ok(())
+    }
+
+    /// Fills `out` with what stands at `offset`; answers how much that was, less than all only if
+    /// the file has been cut.
+    pub fn read_into(&self, offset: u64, out: &mut [u8]) -> Result<usize> {
+        read_full_at(self.file.as_ref(), out, offset)
+    }
+}
+
+/// Refuses an image that is not a well-formed block of entries; answers how many it has.
+pub fn check_entries(sought: &Sought<'_>, image: &[u8]) -> Result<usize> {
+    let layout = Layout::parse(image).ok_or_else(|| sought.damaged("is malformed"))?;
+    Ok(layout.len())
+}
+
+/// Makes room, or says that there is none: a large value must not take the process down.
+pub fn reserve(out: &mut Vec<u8>, len: usize) -> Result<()> {
+    let more = len.saturating_sub(out.len());
+    out.try_reserve_exact(more)
+        .map_err(|_| Error::new(ErrorKind::OutOfMemory, "no memory for a block of a table"))
+}
