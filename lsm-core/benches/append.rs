@@ -190,7 +190,8 @@ fn measure_here(arguments: &[String]) {
     let time = Duration::from_millis(arguments[4].parse().unwrap());
     let dir = TempDir::new();
     let options = JournalOptions { log_mode: case.mode, ..JournalOptions::default() };
-    let (journal, _) = Journal::open(&real(), &dir.0.join("db"), options, &mut |_| Ok(())).unwrap();
+    let (journal, _) =
+        Journal::open(&real(), &dir.0.join("db"), options, &mut |_, _| Ok(())).unwrap();
     // Past the first small segments, which are made one after the other.
     run(&journal, Case { is_durable: false, has_syncer: false, ..case }, time / 5);
     journal.sync().unwrap();

@@ -47,7 +47,7 @@ fn main() -> Outcome {
 fn open(path: &Path) -> Result<(Journal, OpenReport, Vec<Vec<u8>>)> {
     let mut batches = Vec::new();
     let (journal, report) =
-        Journal::open(&real(), path, JournalOptions::default(), &mut |batch| {
+        Journal::open(&real(), path, JournalOptions::default(), &mut |_, batch| {
             batches.push(batch.payload.to_vec());
             Ok(())
         })?;
@@ -79,7 +79,7 @@ fn first_steps(db: &Path) -> Outcome {
         let is_durable = durability == Durability::Durable;
         ensure(!is_durable || durable >= seqno, "a Durable batch is durable")?;
     }
-    let id = journal.create_keyspace("users")?;
+    let id = journal.create_keyspace("users", "")?;
     println!("   keyspace \"users\" is number {}", id.get());
     journal.close()?;
     let (journal, report, batches) = open(db)?;

@@ -26,6 +26,8 @@ pub mod memtable;
 
 pub mod table;
 
+pub mod batch;
+
 pub mod version;
 pub mod wal;
 

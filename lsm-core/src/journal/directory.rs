@@ -13,7 +13,7 @@ use crate::env::fs::Directory;
 use crate::env::world::Env;
 use crate::journal::listing::Listing;
 use crate::options::durability::IfMissing;
-use crate::version::manifest::{Unnamed, inspect_unnamed};
+use crate::version::unnamed::{Unnamed, inspect_unnamed};
 
 /// Opens the directory, or makes it and those above it.
 pub fn open_or_make_dir(
@@ -75,7 +75,9 @@ fn parent_of(path: &Path) -> PathBuf {
     }
 }
 
-fn no_database(path: &Path) -> Error {
+/// The error of a call that makes no database and finds none.
+#[must_use]
+pub fn no_database(path: &Path) -> Error {
     Error::new(ErrorKind::InvalidArgument, "there is no database here").at_path(path)
 }
 

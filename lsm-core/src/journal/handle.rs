@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::env::fs::Directory;
 use crate::env::schedule::{Job, Signal};
 use crate::env::world::Env;
 use crate::journal::flusher::Flusher;
 use crate::journal::jobs::{JobPlace, Jobs};
 use crate::journal::keeper::Keeper;
-use crate::journal::lockfile;
 use crate::journal::options::{JournalOptions, OpenReport};
+use crate::journal::read_only::recover_read_only;
 use crate::journal::recovery::{
     Recovered, Replay, bounded, listed_of, recover, rewrite_log, witness_of,
 };
 use crate::journal::state::{State, facts_of};
+use crate::journal::tables::{self, NewTable, check_edits, check_options};
 use crate::journal::turn::Turn;
+use crate::journal::verify;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
 use crate::options::durability::Durability;
@@ -50,8 +53,24 @@ impl Journal {
         replay: &mut Replay<'_>,
     ) -> Result<(Self, OpenReport)> {
         options.check()?;
-        let Recovered { dir, lock, manifest, end, next_seqno, mut report } =
-            recover(env, path, &options, replay)?;
+        let (journal, report) = Self::of(env, recover(env, path, &options, replay)?, options)?;
+        journal.start_jobs()?;
+        Ok((journal, report))
+    }
+
+    /// Opens the database at `path` for reading alone, as `open` does but for this: it changes
+    /// nothing but this reader's slot in the lock file, and every call that writes answers
+    /// `ReadOnly`. `Locked` while somebody has it open for writing.
+    pub fn open_read_only(
+        env: &Env,
+        path: &Path,
+        replay: &mut Replay<'_>,
+    ) -> Result<(Self, OpenReport)> {
+        Self::of(env, recover_read_only(env, path, replay)?, JournalOptions::default())
+    }
+
+    fn of(env: &Env, recovered: Recovered, options: JournalOptions) -> Result<(Self, OpenReport)> {
+        let Recovered { dir, hold, manifest, end, next_seqno, mut report } = recovered;
         let medium = dir.medium()?;
         if medium.is_network {
             let note = "the directory is reached over a network or through a user's process: \
@@ -70,7 +89,8 @@ impl Journal {
             state: Arc::new(State {
                 env: env.clone(),
                 dir,
-                lock,
+                is_read_only: hold.writer().is_none(),
+                hold,
                 options,
                 is_mapped,
                 log,
@@ -84,7 +104,6 @@ impl Journal {
                 jobs: Jobs::new(),
             }),
         };
-        journal.start_jobs()?;
         Ok((journal, report))
     }
 
@@ -126,26 +145,54 @@ impl Journal {
         durability: Durability,
         deadline: Option<Duration>,
     ) -> Result<SeqNo> {
-        let state = &self.state;
-        state.check_open()?;
-        check_batch(batch, count)?;
-        let first = match durability {
-            Durability::Volatile => state.log.reserve(count)?,
-            _ => state.log.append(&Payload::new(batch), count, deadline)?,
-        };
-        let last = first.after(u64::from(count - 1)).unwrap_or(SeqNo::MAX);
-        if durability == Durability::Durable {
-            state.log.sync_to(last, deadline)?;
+        check_batch(batch.len(), count)?;
+        let last = |first: SeqNo| first.after(u64::from(count - 1)).unwrap_or(SeqNo::MAX);
+        if durability == Durability::Volatile {
+            return self.reserve(count).map(last);
         }
-        if durability != Durability::Volatile {
-            state.wake_flusher();
+        let payload = Payload::new(batch);
+        let last = loop {
+            match self.try_append(&payload, count)? {
+                Some(first) => break last(first),
+                None => self.wait_room(deadline)?,
+            }
+        };
+        if durability == Durability::Durable {
+            self.sync_to(last, deadline)?;
         }
         Ok(last)
     }
 
+    /// Appends a batch of `count` entries if that can be done without waiting, and answers the
+    /// sequence number of its first one. `None` if a log segment must be made first: then
+    /// `wait_room`, and try again.
+    pub fn try_append(&self, payload: &Payload<'_>, count: u32) -> Result<Option<SeqNo>> {
+        self.state.check_writable()?;
+        check_batch(payload.bytes().len(), count)?;
+        let first = self.state.log.try_append(payload, count)?;
+        if first.is_some() {
+            self.state.wake_flusher();
+        }
+        Ok(first)
+    }
+
+    /// Waits until the log segment is there that `try_append` has asked for.
+    pub fn wait_room(&self, deadline: Option<Duration>) -> Result<()> {
+        self.state.check_writable()?;
+        self.state.log.wait_room(deadline)
+    }
+
+    /// Takes the sequence numbers of a batch of `count` entries that is not logged, and answers
+    /// the first.
+    pub fn reserve(&self, count: u32) -> Result<SeqNo> {
+        self.state.check_writable()?;
+        check_batch(0, count)?;
+        self.state.log.reserve(count)
+    }
+
     /// Returns once every logged batch up to `seqno` is durable.
-    pub fn wait_durable(&self, seqno: SeqNo, deadline: Option<Duration>) -> Result<()> {
-        self.state.check_open()?;
+    pub fn sync_to(&self, seqno: SeqNo, deadline: Option<Duration>) -> Result<()> {
+        self.state.check_writable()?;
         if seqno >= self.state.log.next_seqno() {
             let message = "a sequence number is waited for that no write was given";
             return Err(Error::new(ErrorKind::InvalidArgument, message));
@@ -155,7 +202,7 @@ impl Journal {
 
     /// Makes everything appended so far durable.
     pub fn sync(&self) -> Result<()> {
-        self.state.check_open()?;
+        self.state.check_writable()?;
         self.state.log.sync_all(None)
     }
 
@@ -167,7 +214,7 @@ impl Journal {
 
     /// Lets the next batch begin a new segment, and answers the number of the one that ends.
     pub fn rotate(&self) -> Result<u64> {
-        self.state.check_open()?;
+        self.state.check_writable()?;
         Ok(self.state.log.rotate())
     }
 
@@ -177,48 +224,74 @@ impl Journal {
         Ok(self.state.log.end().number)
     }
 
-    /// Makes edits durable as one, after everything appended so far.
-    pub fn commit(&self, edits: &[Edit]) -> Result<()> {
-        self.state.check_open()?;
-        self.check_edits(edits)?;
-        self.state.commit_behind_log(edits)
+    /// Makes edits durable as one, after everything appended so far. What the tables among them
+    /// hold must be durable already; their names become so here. `then` sees the catalog with the
+    /// edits before anybody can make others, so versions are installed in the order of the edits.
+    pub fn commit(&self, edits: &[Edit], then: &mut dyn FnMut(&Catalog)) -> Result<()> {
+        self.commit_with(&mut |_| Ok(edits.to_vec()), &mut |catalog, _| then(catalog))
     }
 
-    /// Everything else in the catalog follows from what the journal does itself.
-    fn check_edits(&self, edits: &[Edit]) -> Result<()> {
-        let refuse = |message: &str| Err(Error::new(ErrorKind::InvalidArgument, message));
-        let active = self.state.log.end().number;
-        for edit in edits {
-            match edit {
-                Edit::LogStart(start) if *start > active => {
-                    return refuse("the log segment that is being written cannot be retired");
-                }
-                Edit::LogStart(start) if *start < self.catalog()?.log_start => {
-                    return refuse("the log was rewritten, and its segments have other numbers");
-                }
-                Edit::LogStart(_) | Edit::KeyspaceDropped(_) => {}
-                _ => return refuse("this edit is the journal's own to make"),
-            }
-        }
-        Ok(())
+    /// As `commit`, with edits that `plan` makes from the catalog as it is just before them, such
+    /// as those that it leaves of others (`Catalog::without_dropped`). `then` sees them too.
+    pub fn commit_with(
+        &self,
+        plan: &mut dyn FnMut(&Catalog) -> Result<Vec<Edit>>,
+        then: &mut dyn FnMut(&Catalog, &[Edit]),
+    ) -> Result<()> {
+        self.state.check_writable()?;
+        let mut manifest = self.state.take_manifest_behind_log()?;
+        let edits = plan(manifest.catalog())?;
+        check_edits(&self.state, &manifest, &edits)?;
+        self.state.commit_then(&mut manifest, &edits, &mut |catalog| then(catalog, &edits))
     }
 
-    /// Makes a keyspace; `Exists` if the name is taken.
-    pub fn create_keyspace(&self, name: &str) -> Result<KeyspaceId> {
-        self.state.check_open()?;
+    /// Creates a table file under a number that was never used. Nothing lists it yet: a `commit`
+    /// does, or `discard_tables` takes it away.
+    pub fn new_table(&self) -> Result<NewTable> {
+        self.state.check_writable()?;
+        tables::new_table(&self.state)
+    }
+
+    /// Takes away table files that were made and then not listed, also after a `commit` that failed
+    /// and may be found after a restart all the same.
+    pub fn discard_tables(&self, numbers: &[u64]) -> Result<()> {
+        self.state.check_writable()?;
+        tables::discard_tables(&self.state, numbers)
+    }
+
+    /// Unlinks table files that were removed by an edit and that nobody reads any more. One that
+    /// the database still lists is refused.
+    pub fn unlink_tables(&self, numbers: &[u64]) -> Result<()> {
+        self.state.check_writable()?;
+        tables::unlink_tables(&self.state, numbers)
+    }
+
+    /// The directory, for whoever opens its tables.
+    #[must_use]
+    pub fn directory(&self) -> &Arc<dyn Directory> {
+        &self.state.dir
+    }
+
+    /// Makes a keyspace; `Exists` if the name is taken. `options` is the text of what was chosen
+    /// for it; empty leaves everything as it is by default.
+    pub fn create_keyspace(&self, name: &str, options: &str) -> Result<KeyspaceId> {
+        self.state.check_writable()?;
         if name.is_empty() || name.len() > KEYSPACE_NAME_MAX {
             let message = format!("the name of a keyspace has 1 to {KEYSPACE_NAME_MAX} bytes");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        self.state.log.sync_all(None)?;
-        let mut manifest = self.state.take_manifest();
+        check_options(options)?;
+        let mut manifest = self.state.take_manifest_behind_log()?;
         let catalog = manifest.catalog();
         if catalog.keyspaces.values().any(|taken| taken == name) {
             return Err(Error::new(ErrorKind::Exists, "there is a keyspace of that name"));
         }
         let id = KeyspaceId::new(catalog.next_keyspace);
-        let edit = Edit::KeyspaceCreated { id, name: name.to_owned() };
-        self.state.commit(&mut manifest, &[edit])?;
+        let mut edits = vec![Edit::KeyspaceCreated { id, name: name.to_owned() }];
+        if !options.is_empty() {
+            edits.push(Edit::KeyspaceOptions { id, text: options.to_owned() });
+        }
+        self.state.commit(&mut manifest, &edits)?;
         Ok(id)
     }
 
@@ -228,10 +301,23 @@ impl Journal {
         Ok(self.state.take_manifest().catalog().clone())
     }
 
+    /// How many bytes the live log segments hold. Does not wait: `None` while the manifest is being
+    /// changed.
+    #[must_use]
+    pub fn log_bytes(&self) -> Option<u64> {
+        let manifest = self.state.manifest.try_take()?;
+        let logs = &manifest.catalog().logs;
+        let sealed = logs.values().filter_map(|log| log.seal.map(|seal| seal.end));
+        let is_open = |number| logs.get(&number).is_some_and(|log| log.seal.is_none());
+        let open = self.state.log.open_ends().into_iter();
+        let open = open.filter(|(number, _)| is_open(*number)).map(|(_, end)| end);
+        Some(sealed.chain(open).fold(0, u64::saturating_add))
+    }
+
     /// True if records reach the log through a mapping.
     #[must_use]
     pub fn is_mapped(&self) -> bool {
-        if self.state.lock.is_forked() {
+        if self.check_not_forked().is_err() {
             return false;
         }
         self.state.log.active().map_or(self.state.is_mapped, |active| active.is_mapped())
@@ -240,17 +326,14 @@ impl Journal {
     /// The fault that stopped writing, if one did. Batches after `durable_seqno` are in doubt.
     #[must_use]
     pub fn fault(&self) -> Option<Error> {
-        if self.state.lock.is_forked() {
-            return Some(lockfile::forked());
-        }
-        self.state.log.fault()
+        self.check_not_forked().err().or_else(|| self.state.log.fault())
     }
 
     /// Takes up writing again after a fault, once its cause is mended: copies what the log holds
     /// into new files. Fails, and changes nothing, if part of it can no longer be read.
     pub fn resume(&self) -> Result<()> {
         let state = &self.state;
-        state.check_open()?;
+        state.check_writable()?;
         if state.log.fault().is_none() {
             return Ok(());
         }
@@ -274,19 +357,43 @@ impl Journal {
         Ok(())
     }
 
-    /// Makes everything durable, marks the database as closed in order, and lets go of it.
-    pub fn close(self) -> Result<()> {
-        self.close_once()
+    /// Checks what the ground consists of: heads, manifest, log, and the CRC of every sealed
+    /// segment. `told` hears of the bytes that were read, and can end it.
+    pub fn verify(&self, told: &mut dyn FnMut(u64) -> Result<()>) -> Result<()> {
+        self.state.check_open()?;
+        verify::verify(&self.state, told)
     }
 
-    fn close_once(&self) -> Result<()> {
+    /// The sequence number that the next entry gets.
+    #[must_use]
+    pub fn next_seqno(&self) -> SeqNo {
+        self.state.log.next_seqno()
+    }
+
+    /// Refuses a call in a child process that a fork has made.
+    #[inline]
+    pub fn check_not_forked(&self) -> Result<()> {
+        self.state.check_not_forked()
+    }
+
+    /// Makes everything durable, marks the database as closed in order, and lets go of it. Who
+    /// calls it again is told that it is closed.
+    pub fn close(&self) -> Result<()> {
         let state = &self.state;
         state.check_open()?;
         state.is_closing.store(true, Ordering::Release);
         state.keeper_wake.notify();
         state.flusher_wake.notify();
         state.jobs.wait(state.env.scheduler.as_ref());
+        let closed = if state.is_read_only { Ok(()) } else { self.seal() };
+        // Other handles may live on, and answer that it is closed: the directory is free.
+        state.hold.release();
+        closed
+    }
 
+    /// Marks the database as closed in order.
+    fn seal(&self) -> Result<()> {
+        let state = &self.state;
         if let Some(fault) = state.log.fault() {
             let message = "the database was closed as a crash would leave it";
             return Err(fault.as_cause_of(ErrorKind::ReadOnly, message));
@@ -320,7 +427,7 @@ impl Drop for Journal {
     fn drop(&mut self) {
         // A handle that was closed, or that a fork has copied, refuses and touches nothing. Who
         // wants to know how closing went calls `close`.
-        let _unheard = self.close_once();
+        let _unheard = self.close();
     }
 }
 
@@ -329,11 +436,11 @@ fn jobs_of(options: &JournalOptions) -> usize {
     1 + usize::from(options.sync_interval.is_some())
 }
 
-fn check_batch(batch: &[u8], count: u32) -> Result<()> {
+fn check_batch(bytes: usize, count: u32) -> Result<()> {
     if count == 0 {
         return Err(Error::new(ErrorKind::InvalidArgument, "a batch holds at least one entry"));
     }
-    if count > FRAME_COUNT_MAX || batch.len() > BATCH_BYTES_MAX {
+    if count > FRAME_COUNT_MAX || bytes > BATCH_BYTES_MAX {
         let message =
             format!("a batch holds at most {FRAME_COUNT_MAX} entries and {BATCH_BYTES_MAX} bytes");
         return Err(Error::new(ErrorKind::TooLarge, message));

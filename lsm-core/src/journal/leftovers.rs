@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::env::fs::{Access, Directory, File};
+use crate::base::planted::{Bug, planted};
+use crate::env::fs::{Access, Directory, File, read_full_at};
 use crate::journal::listing::Listing;
 use crate::journal::options::OpenReport;
-use crate::record::header::{FileHeader, FileKind};
+use crate::record::header::{FileHeader, FileKind, HEADER_LEN};
 use crate::record::names;
 use crate::version::catalog::Catalog;
 use crate::version::manifest::Manifest;
@@ -23,6 +24,7 @@ use crate::wal::rewrite::REWRITTEN;
 pub struct Leftovers {
     logs: Vec<u64>,
     manifests: Vec<u64>,
+    tables: Vec<u64>,
     /// Names that are not ours, or that cannot be told.
     pub unknown: Vec<OsString>,
 }
@@ -57,7 +59,58 @@ pub fn find_leftovers(
             leftovers.unknown.push(names::manifest(number).into());
         }
     }
+    for &number in &listing.tables {
+        if catalog.tables.contains_key(&number) {
+            continue;
+        }
+        if is_leftover_table(dir, number, catalog)? {
+            leftovers.tables.push(number);
+        } else {
+            leftovers.unknown.push(names::table(number).into());
+        }
+    }
     Ok(leftovers)
+}
+
+/// Refuses a database of which a listed table is missing or has another length.
+pub fn check_tables(dir: &dyn Directory, catalog: &Catalog) -> Result<()> {
+    for (&number, entry) in &catalog.tables {
+        let name = names::table(number);
+        let bytes = entry.meta.bytes;
+        let found = match dir.open(&name, Access::Read) {
+            Ok(file) => file.len()?,
+            Err(error) if error.is_not_found() => {
+                let message = "a table that is still needed is missing";
+                return Err(Error::corruption(&dir.path().join(&name), 0, message));
+            }
+            Err(error) => return Err(error),
+        };
+        if found != bytes {
+            let message = format!("a table of {bytes} bytes has {found}");
+            return Err(Error::corruption(&dir.path().join(&name), found.min(bytes), message));
+        }
+    }
+    Ok(())
+}
+
+/// True if an unlisted table was never listed, or is no longer. One that was made after the last
+/// edit that the manifest knows means that the manifest is an old copy.
+fn is_leftover_table(dir: &dyn Directory, number: u64, catalog: &Catalog) -> Result<bool> {
+    let file = dir.open(&names::table(number), Access::Read)?;
+    let header = match FileHeader::read(file.as_ref(), FileKind::Table) {
+        Ok(header) => header,
+        Err(error) if error.kind() == ErrorKind::Corruption => return is_unwritten(file.as_ref()),
+        Err(error) if error.kind() == ErrorKind::Format => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let is_ours = header.database_id == catalog.database_id
+        && header.incarnation == catalog.incarnation
+        && header.number == number;
+    if is_ours && header.edit > catalog.edit && !planted(Bug::StaleManifestAccepted) {
+        let message = "the manifest does not know this table: a stale copy stands there";
+        return Err(Error::corruption(file.path(), 64, message));
+    }
+    Ok(is_ours)
 }
 
 /// True if an unlisted segment is ours and holds nothing that only it holds. One that was used
@@ -98,6 +151,9 @@ pub fn clear_leftovers(
     for &number in &leftovers.logs {
         clear(names::log(number));
     }
+    for &number in &leftovers.tables {
+        clear(names::table(number));
+    }
     for &number in &leftovers.manifests {
         if !named.contains(&number) && !manifest.is_current(number) {
             clear(names::manifest(number));
@@ -108,4 +164,11 @@ pub fn clear_leftovers(
 /// True if nothing was ever written to a file: its maker died first.
 fn is_empty(file: &dyn File) -> Result<bool> {
     Ok(file.len()? == 0)
+}
+
+/// True if a table has no header: its maker died, and then the machine, before the first sync.
+fn is_unwritten(file: &dyn File) -> Result<bool> {
+    let mut header = [0; HEADER_LEN];
+    read_full_at(file, &mut header, 0)?;
+    Ok(header.iter().all(|&byte| byte == 0))
 }

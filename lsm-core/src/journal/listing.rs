@@ -18,6 +18,8 @@ pub struct Listing {
     pub logs: BTreeSet<u64>,
     /// Manifests, by number.
     pub manifests: BTreeSet<u64>,
+    /// Tables, by number.
+    pub tables: BTreeSet<u64>,
     /// Whatever is not ours.
     pub foreign: Vec<OsString>,
 }
@@ -42,6 +44,7 @@ impl Listing {
                 FileName::Scratch => {}
                 FileName::Log(number) => drop(listing.logs.insert(number)),
                 FileName::Manifest(number) => drop(listing.manifests.insert(number)),
+                FileName::Table(number) => drop(listing.tables.insert(number)),
             }
         }
         Ok(listing)
@@ -50,7 +53,7 @@ impl Listing {
     /// A number above every one in use.
     #[must_use]
     pub fn number_floor(&self) -> u64 {
-        let last = self.logs.last().max(self.manifests.last());
+        let last = self.logs.last().max(self.manifests.last()).max(self.tables.last());
         last.map_or(1, |last| last.saturating_add(1))
     }
 
@@ -61,8 +64,8 @@ impl Listing {
             let message = "this directory holds other files and no database; nothing was changed";
             return Err(Error::new(ErrorKind::Format, message).at_path(&dir.path().join(name)));
         }
-        if !self.logs.is_empty() {
-            let message = "both heads of the database are missing, and its log is there";
+        if !self.logs.is_empty() || !self.tables.is_empty() {
+            let message = "both heads of the database are missing, and its data is there";
             return Err(Error::new(ErrorKind::Corruption, message).at_path(dir.path()));
         }
         Ok(())

@@ -34,7 +34,8 @@ pub const SLOTS: u64 = 64;
 
 const WRITER_LEN: usize = 64;
 const SLOTS_AT: u64 = 4096;
-const SLOT_LEN: usize = 64;
+/// Bytes of a slot.
+pub const SLOT_LEN: usize = 64;
 const IN_USE: u32 = 1;
 
 /// Who writes the database.
@@ -74,14 +75,43 @@ pub fn take(dir: &dyn Directory, may_create: bool) -> Result<Box<dyn Lock>> {
         }
     }
     dir.lock(names::LOCK).map_err(|error| {
-        let holder = (error.kind() == ErrorKind::Locked).then(|| read_writer(dir)).flatten();
-        match holder {
-            Some(writer) => {
-                let message = format!("process {} has the database open", writer.process_id);
+        // Readers that share the lock are noted in their slots, and then there is no writer.
+        match (error.kind() == ErrorKind::Locked).then(|| live_reader(dir)).flatten() {
+            Some(process) => {
+                let message = format!("process {process} reads the database");
                 error.as_cause_of(ErrorKind::Locked, &message)
             }
-            None => error,
+            None => told(dir, error),
         }
+    })
+}
+
+/// Shares the lock with other readers; `Locked` while somebody writes.
+pub fn share(dir: &dyn Directory) -> Result<Box<dyn Lock>> {
+    dir.share(names::LOCK).map_err(|error| told(dir, error))
+}
+
+/// The error with the writer's name, as far as it wrote that down.
+fn told(dir: &dyn Directory, error: Error) -> Error {
+    let holder = (error.kind() == ErrorKind::Locked).then(|| read_writer(dir)).flatten();
+    match holder {
+        Some(writer) => {
+            let message = format!("process {} has the database open", writer.process_id);
+            error.as_cause_of(ErrorKind::Locked, &message)
+        }
+        None => error,
+    }
+}
+
+/// A process that reads the database now, as far as can be told.
+fn live_reader(dir: &dyn Directory) -> Option<u32> {
+    let file = dir.open(names::LOCK, Access::Read).ok()?;
+    (0..SLOTS).find_map(|slot| {
+        let reader = read_slot(file.as_ref(), slot).ok()??;
+        // Only who holds the claim is alive; one that could be had is given back at once.
+        let claimed = dir.claim(names::LOCK, slot_offset(slot), SLOT_LEN as u64);
+        let is_live = claimed.is_err_and(|error| error.kind() == ErrorKind::Busy);
+        is_live.then_some(reader.process_id)
     })
 }
 

@@ -12,12 +12,19 @@ pub mod turn;
 
 pub mod directory;
 pub mod leftovers;
+pub mod readers;
+
+pub mod destroy;
 
 pub mod recovery;
+
+pub mod read_only;
 
 pub mod state;
 
 pub mod flusher;
 pub mod keeper;
+pub mod tables;
+pub mod verify;
 
 pub mod handle;

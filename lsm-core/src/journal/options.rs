@@ -1,9 +1,9 @@
 //! What can be chosen about the ground, and what is answered about an opening.
 
-use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
+pub use crate::extend::event::OpenReport;
 use crate::options::durability::IfMissing;
 use crate::options::log_mode::LogMode;
 
@@ -60,21 +60,4 @@ impl Default for JournalOptions {
             sync_interval: Some(Duration::from_secs(1)),
         }
     }
-}
-
-/// What an opening found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OpenReport {
-    /// The database was made just now.
-    pub is_new: bool,
-    /// It had been closed in order.
-    pub was_clean: bool,
-    /// Batches that were replayed from the log.
-    pub batches: u64,
-    /// Bytes behind the end of the log or the manifest that were torn and given up.
-    pub dropped_bytes: u64,
-    /// Names in the directory that are not ours, or that cannot be told; they were left alone.
-    pub unknown: Vec<OsString>,
-    /// Trouble that was met and did no harm.
-    pub notes: Vec<String>,
 }

@@ -11,10 +11,11 @@ use crate::env::fs::{Directory, Lock};
 use crate::env::host::Host;
 use crate::env::world::Env;
 use crate::journal::directory::{check_may_create, check_medium, open_or_make_dir, sync_ancestors};
-use crate::journal::leftovers::{clear_leftovers, find_leftovers};
+use crate::journal::leftovers::{Leftovers, check_tables, clear_leftovers, find_leftovers};
 use crate::journal::listing::Listing;
 use crate::journal::lockfile::{self, Writer};
 use crate::journal::options::{JournalOptions, OpenReport};
+use crate::journal::readers::Hold;
 use crate::key::seqno::SeqNo;
 use crate::options::durability::IfMissing;
 use crate::record::header::{FileHeader, FileKind};
@@ -22,22 +23,24 @@ use crate::record::names;
 use crate::version::catalog::Catalog;
 use crate::version::edit::{Edit, Seal};
 use crate::version::head::{FoundHeads, read_heads};
-use crate::version::manifest::{Manifest, RecoveredManifest, Unnamed, inspect_unnamed};
+use crate::version::manifest::{Manifest, RecoveredManifest};
+use crate::version::unnamed::{Unnamed, inspect_unnamed};
 use crate::wal::chain::{ChainRead, Listed, Replayed, Witness, read_chain};
 use crate::wal::rewrite::{Rewrite, Rewritten};
 use crate::wal::seam::Seam;
 use crate::wal::tail::ChainEnd;
 
-/// A replay of batches, in commit order.
-pub type Replay<'a> = dyn FnMut(Replayed<'_>) -> Result<()> + 'a;
+/// A replay of batches, in commit order. The catalog says which entries are in tables already, and
+/// which keyspaces there are.
+pub type Replay<'a> = dyn FnMut(&Catalog, Replayed<'_>) -> Result<()> + 'a;
 
 /// A database directory that was recovered and is ready to be written.
 #[derive(Debug)]
 pub struct Recovered {
     /// The directory.
     pub dir: Arc<dyn Directory>,
-    /// The lock on it.
-    pub lock: Box<dyn Lock>,
+    /// What keeps it in the hands of this process.
+    pub hold: Hold,
     /// The manifest.
     pub manifest: Manifest,
     /// Where the log goes on.
@@ -103,7 +106,8 @@ fn create(
         }
     }
     let next_seqno = first_seqno(manifest.catalog());
-    Ok(Recovered { dir, lock, manifest, end: ChainEnd::default(), next_seqno, report })
+    let hold = Hold::Writer(lock);
+    Ok(Recovered { dir, hold, manifest, end: ChainEnd::default(), next_seqno, report })
 }
 
 fn recover_existing(
@@ -113,15 +117,58 @@ fn recover_existing(
     listing: &Listing,
     replay: &mut Replay<'_>,
 ) -> Result<Recovered> {
+    let Reading { heads, mut manifest, leftovers, read, mut report } =
+        read_existing(env, &dir, listing, replay)?;
+    let mut end = read.end;
+    if !report.was_clean && !planted(Bug::RecoverySkipsRewrite) {
+        end = settle(env, dir.as_ref(), &mut manifest, &read)?;
+    }
+    clear_leftovers(dir.as_ref(), &leftovers, &manifest, &heads_numbers(&heads), &mut report);
+    let mut next_seqno = next_seqno_of(&read, manifest.catalog());
+    if planted(Bug::SequenceReusedAfterCrash) {
+        next_seqno = first_seqno(manifest.catalog());
+    }
+    Ok(Recovered { dir, hold: Hold::Writer(lock), manifest, end, next_seqno, report })
+}
+
+/// A database directory that was read, and not touched.
+#[derive(Debug)]
+pub struct Reading {
+    /// The heads.
+    pub heads: FoundHeads,
+    /// The manifest that they name.
+    pub manifest: Manifest,
+    /// What the manifest does not list.
+    pub leftovers: Leftovers,
+    /// What came of the log.
+    pub read: ChainRead,
+    /// What was found.
+    pub report: OpenReport,
+}
+
+/// Reads what is there, and changes nothing.
+pub fn read_existing(
+    env: &Env,
+    dir: &Arc<dyn Directory>,
+    listing: &Listing,
+    replay: &mut Replay<'_>,
+) -> Result<Reading> {
     let heads = read_heads(dir.as_ref())?;
-    let RecoveredManifest { mut manifest, is_clean, dropped_bytes } =
+    let RecoveredManifest { manifest, is_clean, dropped_bytes } =
         Manifest::recover(dir.clone(), env.host.clone(), &heads, listing.number_floor())?;
+    check_tables(dir.as_ref(), manifest.catalog())?;
     let leftovers = find_leftovers(dir.as_ref(), listing, manifest.catalog())?;
     let witness = witness_of(manifest.catalog(), env.host.as_ref());
     let listed = listed_of(manifest.catalog());
-    let read = read_chain(dir.as_ref(), &listed, &witness, replay)?;
+    let mut replay = |batch: Replayed<'_>| replay(manifest.catalog(), batch);
+    let mut read = read_chain(dir.as_ref(), &listed, &witness, &mut replay)?;
 
-    let was_clean = is_clean && read.is_sealed;
+    let mut was_clean = is_clean && read.is_sealed;
+    if is_clean && !read.has_begun && read.dropped_bytes == 0 {
+        // All of the log was retired, and the segments that were made ahead were never begun.
+        was_clean = true;
+        read.end = ChainEnd::default();
+    }
     let mut report = OpenReport {
         was_clean,
         batches: read.batches,
@@ -133,16 +180,13 @@ fn recover_existing(
         report.notes.push("a head is missing; the other one serves".to_owned());
     }
     report.notes.extend(heads.damage.iter().map(|damage| format!("a head is damaged: {damage}")));
-    let mut end = read.end;
-    if !was_clean && !planted(Bug::RecoverySkipsRewrite) {
-        end = settle(env, dir.as_ref(), &mut manifest, &read)?;
-    }
-    clear_leftovers(dir.as_ref(), &leftovers, &manifest, &heads_numbers(&heads), &mut report);
-    let mut next_seqno = read.next_seqno.max(sealed_next_seqno(manifest.catalog()));
-    if planted(Bug::SequenceReusedAfterCrash) {
-        next_seqno = first_seqno(manifest.catalog());
-    }
-    Ok(Recovered { dir, lock, manifest, end, next_seqno, report })
+    Ok(Reading { heads, manifest, leftovers, read, report })
+}
+
+/// The sequence number that comes next.
+#[must_use]
+pub fn next_seqno_of(read: &ChainRead, catalog: &Catalog) -> SeqNo {
+    read.next_seqno.max(sealed_next_seqno(catalog))
 }
 
 /// Numbers below this were given, though what had them may never have been logged.
@@ -254,9 +298,19 @@ fn unlink_logs(dir: &dyn Directory, logs: &[Listed]) {
 
 /// The header of a new log segment.
 pub fn log_header(env: &Env, manifest: &Manifest, number: u64) -> Result<FileHeader> {
+    file_header(env, manifest, FileKind::Log, number)
+}
+
+/// The header of a new file.
+pub fn file_header(
+    env: &Env,
+    manifest: &Manifest,
+    kind: FileKind,
+    number: u64,
+) -> Result<FileHeader> {
     let catalog = manifest.catalog();
     Ok(FileHeader {
-        kind: FileKind::Log,
+        kind,
         file_id: env.host.random()?,
         database_id: catalog.database_id,
         incarnation: catalog.incarnation,
@@ -313,5 +367,8 @@ fn sign_lock(env: &Env, recovered: &Recovered) -> Result<()> {
     };
     let writer =
         Writer { process_id: env.host.process_id(), epoch: env.host.random()?, opened_millis };
-    lockfile::write_writer(recovered.lock.as_ref(), &header, &writer)
+    match recovered.hold.writer() {
+        Some(lock) => lockfile::write_writer(lock, &header, &writer),
+        None => Ok(()),
+    }
 }

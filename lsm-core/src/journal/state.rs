@@ -6,12 +6,13 @@ use crate::base::checksum::FileCrc;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
 use crate::base::sync::{AtomicBool, AtomicU64, Ordering};
-use crate::env::fs::{Directory, File, Lock, read_full_at};
+use crate::env::fs::{Directory, File, read_full_at};
 use crate::env::schedule::Signal;
 use crate::env::world::Env;
 use crate::journal::jobs::Jobs;
 use crate::journal::lockfile;
 use crate::journal::options::JournalOptions;
+use crate::journal::readers::Hold;
 use crate::journal::turn::{InTurn, Turn};
 use crate::key::seqno::SeqNo;
 use crate::record::names;
@@ -28,8 +29,10 @@ pub struct State {
     pub env: Env,
     /// The directory.
     pub dir: Arc<dyn Directory>,
-    /// The lock on it.
-    pub lock: Box<dyn Lock>,
+    /// What keeps it in the hands of this process.
+    pub hold: Hold,
+    /// Nothing is written.
+    pub is_read_only: bool,
     /// What was chosen.
     pub options: JournalOptions,
     /// Records go through a mapping.
@@ -57,11 +60,24 @@ pub struct State {
 impl State {
     /// Refuses a call on a journal that is closed, or that a fork has copied.
     pub fn check_open(&self) -> Result<()> {
-        if self.lock.is_forked() {
-            return Err(lockfile::forked());
-        }
+        self.check_not_forked()?;
         if self.is_closing.load(Ordering::Acquire) {
             return Err(Error::new(ErrorKind::Closed, "the database is closed"));
+        }
+        Ok(())
+    }
+
+    /// Refuses a call in a child process that a fork has made.
+    #[inline]
+    pub fn check_not_forked(&self) -> Result<()> {
+        if self.hold.is_forked(&self.env) { Err(lockfile::forked()) } else { Ok(()) }
+    }
+
+    /// Refuses a write on a journal that is closed, forked or read-only.
+    pub fn check_writable(&self) -> Result<()> {
+        self.check_open()?;
+        if self.is_read_only {
+            return Err(Error::new(ErrorKind::ReadOnly, "the database was opened read-only"));
         }
         Ok(())
     }
@@ -73,6 +89,16 @@ impl State {
 
     /// Makes edits durable whose effects need nothing of the log.
     pub fn commit(&self, manifest: &mut Manifest, edits: &[Edit]) -> Result<()> {
+        self.commit_then(manifest, edits, &mut |_| ())
+    }
+
+    /// As `commit`; `then` sees the catalog with the edits before anybody can make others.
+    pub fn commit_then(
+        &self,
+        manifest: &mut Manifest,
+        edits: &[Edit],
+        then: &mut dyn FnMut(&Catalog),
+    ) -> Result<()> {
         let durable = self.log.durable_end();
         let mut all = vec![Edit::Clock(self.env.clock.wall_millis())];
         if durable.number > 0 {
@@ -80,22 +106,34 @@ impl State {
             all.push(Edit::LogDurable(LogPosition { number, offset }));
         }
         all.extend_from_slice(edits);
-        if edits.iter().any(|edit| matches!(edit, Edit::LogStart(_))) {
+        if edits.iter().any(|edit| matches!(edit, Edit::LogStart(_) | Edit::TableAdded { .. })) {
             all.push(Edit::NextSeqno(self.log.next_seqno()));
         }
-        let before = manifest.catalog().clone();
-        if planted(Bug::LogUnlinkedBeforeEdit) {
-            let mut after = before.clone();
-            let _checked_below = all.iter().try_for_each(|edit| after.apply(edit));
-            self.unlink_dead_logs(&before, &after);
-        }
+        self.sync_names(manifest, edits)?;
+        let before: Vec<u64> = manifest.catalog().logs.keys().copied().collect();
+        self.unlink_too_early(manifest.catalog(), &all);
         manifest.commit(&all)?;
         let after = manifest.catalog();
         self.log.set_facts(facts_of(after));
+        then(after);
         self.unlink_dead_logs(&before, after);
         self.log.note_vouched(durable);
         self.wake_flusher();
         Ok(())
+    }
+
+    /// Makes the names of the tables that are to be listed durable. After a failure it is unknown
+    /// for ever whether they are, so these files cannot be listed any more.
+    fn sync_names(&self, manifest: &mut Manifest, edits: &[Edit]) -> Result<()> {
+        let added = |edit: &Edit| match edit {
+            Edit::TableAdded { meta, .. } => Some(names::table(meta.number)),
+            _ => None,
+        };
+        let mut added = edits.iter().filter_map(added).peekable();
+        if added.peek().is_none() || planted(Bug::TableDirNotSynced) {
+            return Ok(());
+        }
+        self.dir.sync().inspect_err(|_| added.for_each(|name| manifest.forget_later(name)))
     }
 
     /// Tells the flusher that there is something to sync or to vouch for.
@@ -106,19 +144,38 @@ impl State {
         }
     }
 
-    /// Makes edits durable, and before them everything appended to the log so far.
-    pub fn commit_behind_log(&self, edits: &[Edit]) -> Result<()> {
+    /// The manifest, when everything appended to the log so far is durable.
+    pub fn take_manifest_behind_log(&self) -> Result<InTurn<'_, Manifest>> {
         if !planted(Bug::ManifestBeforeLog) {
             self.log.sync_all(None)?;
         }
-        let mut manifest = self.take_manifest();
-        self.commit(&mut manifest, edits)
+        Ok(self.take_manifest())
     }
 
     /// A name that stays is cleared away by the next opening.
-    fn unlink_dead_logs(&self, before: &Catalog, after: &Catalog) {
-        for number in before.logs.keys().filter(|number| !after.logs.contains_key(number)) {
+    fn unlink_dead_logs(&self, before: &[u64], after: &Catalog) {
+        for number in before.iter().filter(|number| !after.logs.contains_key(number)) {
             let _left_behind = self.dir.unlink(&names::log(*number));
+        }
+    }
+
+    /// The planted bugs of unlinking what the edits retire before they are durable.
+    fn unlink_too_early(&self, before: &Catalog, edits: &[Edit]) {
+        let (logs, tables) =
+            (planted(Bug::LogUnlinkedBeforeEdit), planted(Bug::TableUnlinkedBeforeEdit));
+        if !logs && !tables {
+            return;
+        }
+        let mut after = before.clone();
+        let _checked_below = edits.iter().try_for_each(|edit| after.apply(edit));
+        if logs {
+            let before: Vec<u64> = before.logs.keys().copied().collect();
+            self.unlink_dead_logs(&before, &after);
+        }
+        for number in
+            before.tables.keys().filter(|number| tables && !after.tables.contains_key(number))
+        {
+            let _left_behind = self.dir.unlink(&names::table(*number));
         }
     }
 
@@ -159,7 +216,8 @@ pub fn facts_of(catalog: &Catalog) -> SeamFacts {
     SeamFacts { edit: catalog.edit, clock_millis: catalog.clock_millis }
 }
 
-fn crc_of(file: &dyn File, len: u64) -> Result<u32> {
+/// CRC-32 of the first `len` bytes of a file that ended.
+pub fn crc_of(file: &dyn File, len: u64) -> Result<u32> {
     let mut crc = FileCrc::new();
     let mut buffer = vec![0; (256 << 10).min(len as usize)];
     let mut at = 0;

@@ -38,6 +38,8 @@ pub enum FileName {
     Log(u64),
     /// A manifest.
     Manifest(u64),
+    /// A sorted table.
+    Table(u64),
 }
 
 impl FileName {
@@ -59,6 +61,7 @@ impl FileName {
         let parsed = match kind {
             "wal" => Self::Log(number),
             "manifest" => Self::Manifest(number),
+            "sst" => Self::Table(number),
             _ => return None,
         };
         (numbered(number, kind) == name).then_some(parsed)
@@ -68,7 +71,7 @@ impl FileName {
     #[must_use]
     pub fn number(self) -> Option<u64> {
         match self {
-            Self::Log(number) | Self::Manifest(number) => Some(number),
+            Self::Log(number) | Self::Manifest(number) | Self::Table(number) => Some(number),
             _ => None,
         }
     }
@@ -84,6 +87,12 @@ pub fn log(number: u64) -> String {
 #[must_use]
 pub fn manifest(number: u64) -> String {
     numbered(number, "manifest")
+}
+
+/// The name of a sorted table.
+#[must_use]
+pub fn table(number: u64) -> String {
+    numbered(number, "sst")
 }
 
 fn numbered(number: u64, kind: &str) -> String {

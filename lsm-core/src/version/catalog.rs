@@ -4,10 +4,12 @@
 //! is consistent; `snapshot` gives the edits that make the same catalog from nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
 use crate::version::edit::{Edit, LogPosition, Seal};
+use crate::version::tree::{SliceMeta, TableMeta};
 
 /// What the database consists of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +36,34 @@ pub struct Catalog {
     pub keyspaces: BTreeMap<KeyspaceId, String>,
     /// The next keyspace gets this number.
     pub next_keyspace: u32,
+    /// The text of what was chosen for a keyspace, where something was.
+    pub options: BTreeMap<KeyspaceId, String>,
+    /// The table files, by number.
+    pub tables: BTreeMap<u64, Arc<TableEntry>>,
+    /// Entries with this sequence number or a lower one are in tables, or gone.
+    pub flushed: SeqNo,
+    /// The tables of each run, in key order.
+    runs: BTreeMap<RunId, Arc<Vec<u64>>>,
+}
+
+/// A tree, a level of it, and the number of a run there.
+type RunId = (KeyspaceId, u8, u64);
+
+/// What is known of a table file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableEntry {
+    /// The file.
+    pub meta: TableMeta,
+    /// Its parts, and where they stand.
+    pub slices: Vec<SliceMeta>,
+}
+
+impl TableEntry {
+    /// The part of a keyspace.
+    #[must_use]
+    pub fn slice(&self, keyspace: KeyspaceId) -> Option<&SliceMeta> {
+        self.slices.iter().find(|slice| slice.keyspace == keyspace)
+    }
 }
 
 /// What is known of a log segment.
@@ -70,17 +100,32 @@ impl Catalog {
             }
             Edit::LogDurable(position) => self.log_durable = self.log_durable.max(*position),
             Edit::KeyspaceCreated { id, name } => self.create_keyspace(*id, name)?,
-            Edit::KeyspaceDropped(id) => {
-                self.keyspaces.remove(id).ok_or("a keyspace is dropped that is not there")?;
-            }
+            Edit::KeyspaceDropped(id) => self.drop_keyspace(*id)?,
             Edit::NextKeyspace(number) => self.next_keyspace = self.next_keyspace.max(*number),
+            Edit::KeyspaceOptions { id, text } => {
+                self.check_keyspace(*id)?;
+                self.options.insert(*id, text.clone());
+            }
+            Edit::TableAdded { meta, slices } => self.add_table(meta, slices)?,
+            Edit::SliceMoved { table, keyspace, level, run } => {
+                let old = self.take_slice(*table, *keyspace)?;
+                self.put_slice(*table, SliceMeta { level: *level, run: *run, ..old })?;
+            }
+            Edit::SliceRemoved { table, keyspace } => {
+                self.take_slice(*table, *keyspace)?;
+                self.drop_if_unused(*table);
+            }
+            Edit::Flushed(seqno) => {
+                self.flushed = self.flushed.max(*seqno);
+                self.note_seqno(*seqno)?;
+            }
         }
         Ok(())
     }
 
     fn add_log(&mut self, number: u64, file_id: u64) -> Result<(), &'static str> {
         let follows = self.logs.last_key_value().is_none_or(|(&last, _)| last < number);
-        if !follows || number < self.log_start {
+        if !follows || number < self.log_start || self.tables.contains_key(&number) {
             return Err("a log segment is added out of order");
         }
         self.logs.insert(number, LogEntry { file_id, seal: None });
@@ -125,9 +170,142 @@ impl Catalog {
             edits.push(Edit::KeyspaceCreated { id, name: name.clone() });
         }
         edits.push(Edit::NextKeyspace(self.next_keyspace));
+        for (&id, text) in &self.options {
+            edits.push(Edit::KeyspaceOptions { id, text: text.clone() });
+        }
+        for entry in self.tables.values() {
+            let TableEntry { meta, slices } = entry.as_ref().clone();
+            edits.push(Edit::TableAdded { meta, slices });
+        }
+        if self.flushed > SeqNo::ZERO {
+            edits.push(Edit::Flushed(self.flushed));
+        }
         edits
     }
+
+    /// True if there is such a keyspace.
+    #[must_use]
+    pub fn has_keyspace(&self, id: KeyspaceId) -> bool {
+        id == KeyspaceId::DEFAULT || self.keyspaces.contains_key(&id)
+    }
+
+    /// What was chosen for a keyspace, as text; empty if nothing was.
+    #[must_use]
+    pub fn options_of(&self, id: KeyspaceId) -> &str {
+        self.options.get(&id).map_or("", String::as_str)
+    }
+
+    /// The edits without what they say of keyspaces that were dropped while they were prepared.
+    /// Numbers of keyspaces are never given again, so nothing else can be meant.
+    #[must_use]
+    pub fn without_dropped(&self, mut edits: Vec<Edit>) -> Vec<Edit> {
+        let is_dropped = |id: &KeyspaceId| id.get() < self.next_keyspace && !self.has_keyspace(*id);
+        edits.retain_mut(|edit| match edit {
+            Edit::TableAdded { slices, .. } => {
+                slices.retain(|slice| !is_dropped(&slice.keyspace));
+                !slices.is_empty()
+            }
+            Edit::SliceMoved { keyspace, .. } | Edit::SliceRemoved { keyspace, .. } => {
+                !is_dropped(keyspace)
+            }
+            Edit::KeyspaceOptions { id, .. } => !is_dropped(id),
+            _ => true,
+        });
+        edits
+    }
+
+    fn check_keyspace(&self, id: KeyspaceId) -> Result<(), &'static str> {
+        if self.has_keyspace(id) { Ok(()) } else { Err("a keyspace is named that is not there") }
+    }
+
+    fn drop_keyspace(&mut self, id: KeyspaceId) -> Result<(), &'static str> {
+        self.keyspaces.remove(&id).ok_or("a keyspace is dropped that is not there")?;
+        self.options.remove(&id);
+        let has_slice = |entry: &Arc<TableEntry>| entry.slice(id).is_some();
+        let holders = self.tables.iter().filter(|(_, entry)| has_slice(entry));
+        let holders: Vec<u64> = holders.map(|(&number, _)| number).collect();
+        for number in holders {
+            self.take_slice(number, id)?;
+            self.drop_if_unused(number);
+        }
+        Ok(())
+    }
+
+    fn note_seqno(&mut self, seqno: SeqNo) -> Result<(), &'static str> {
+        let next = seqno.after(1).ok_or("the sequence numbers have run out")?;
+        self.next_seqno = self.next_seqno.max(next);
+        Ok(())
+    }
+
+    fn add_table(&mut self, meta: &TableMeta, slices: &[SliceMeta]) -> Result<(), &'static str> {
+        meta.check()?;
+        let number = meta.number;
+        if self.tables.contains_key(&number) || self.logs.contains_key(&number) {
+            return Err("the number of a file is used again");
+        }
+        if slices.is_empty() {
+            return Err("a table is added that no tree needs");
+        }
+        self.next_number = self.next_number.max(number.saturating_add(1));
+        self.note_seqno(meta.seqno_max)?;
+        let entry = TableEntry { meta: meta.clone(), slices: Vec::with_capacity(slices.len()) };
+        self.tables.insert(number, Arc::new(entry));
+        slices.iter().try_for_each(|slice| self.put_slice(number, slice.clone()))
+    }
+
+    /// Puts a slice in its place in a tree.
+    fn put_slice(&mut self, table: u64, slice: SliceMeta) -> Result<(), &'static str> {
+        slice.check()?;
+        self.check_keyspace(slice.keyspace)?;
+        let entry = self.tables.get_mut(&table).ok_or(UNKNOWN_TABLE)?;
+        if entry.slice(slice.keyspace).is_some() {
+            return Err("a table has two parts in one keyspace");
+        }
+        let id = (slice.keyspace, slice.level, slice.run);
+        let at = self.place_in_run(id, &slice)?;
+        Arc::make_mut(self.runs.entry(id).or_default()).insert(at, table);
+        if let Some(entry) = self.tables.get_mut(&table) {
+            Arc::make_mut(entry).slices.push(slice);
+        }
+        Ok(())
+    }
+
+    /// Takes a slice out of its tree.
+    fn take_slice(&mut self, table: u64, keyspace: KeyspaceId) -> Result<SliceMeta, &'static str> {
+        let entry = self.tables.get_mut(&table).ok_or(UNKNOWN_TABLE)?;
+        let at = entry.slices.iter().position(|slice| slice.keyspace == keyspace);
+        let slice = Arc::make_mut(entry).slices.remove(at.ok_or(UNKNOWN_SLICE)?);
+        let id = (keyspace, slice.level, slice.run);
+        let run = Arc::make_mut(self.runs.get_mut(&id).ok_or(UNKNOWN_SLICE)?);
+        run.retain(|&number| number != table);
+        if run.is_empty() {
+            self.runs.remove(&id);
+        }
+        Ok(slice)
+    }
+
+    fn drop_if_unused(&mut self, table: u64) {
+        if self.tables.get(&table).is_some_and(|entry| entry.slices.is_empty()) {
+            self.tables.remove(&table);
+        }
+    }
+
+    /// Where in its run a slice belongs; an error if it overlaps another one there.
+    fn place_in_run(&self, id: RunId, slice: &SliceMeta) -> Result<usize, &'static str> {
+        let Some(run) = self.runs.get(&id) else { return Ok(0) };
+        let of = |number: &u64| self.tables.get(number).and_then(|entry| entry.slice(id.0));
+        let at = run.partition_point(|number| {
+            of(number).is_some_and(|other| other.is_before(&slice.smallest))
+        });
+        match run.get(at).and_then(of) {
+            Some(next) if next.overlaps(slice) => Err("parts of tables overlap in one run"),
+            _ => Ok(at),
+        }
+    }
 }
+
+const UNKNOWN_TABLE: &str = "a table is named that is not there";
+const UNKNOWN_SLICE: &str = "a part of a table is named that is not there";
 
 #[cfg(test)]
 mod tests;

@@ -5,12 +5,15 @@
 //! ```
 //!
 //! A reader that does not know an odd tag must refuse the manifest; an even one it may pass over.
-//! Reserved: 32 to 63 for tables and their virtual bounds, 64 to 79 for blob files, 80 to 95 for
+//! Reserved: 42 to 63 for tables and their virtual bounds, 64 to 79 for blob files, 80 to 95 for
 //! branches, 96 to 111 for encryption.
+//!
+//! Edits are applied one by one, so in a record that replaces tables the removals come first.
 
 use crate::base::codec::{Decoder, put_prefixed, put_varint};
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
+use crate::version::tree::{SliceMeta, TableMeta};
 
 /// One change of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +60,41 @@ pub enum Edit {
     KeyspaceDropped(KeyspaceId),
     /// No keyspace ever had this number or a higher one.
     NextKeyspace(u32),
+    /// A table file belongs to the database.
+    TableAdded {
+        /// The file.
+        meta: TableMeta,
+        /// Its parts: at least one, and at most one for each keyspace.
+        slices: Vec<SliceMeta>,
+    },
+    /// A part of a table stands elsewhere in its tree.
+    SliceMoved {
+        /// The number of the table.
+        table: u64,
+        /// The tree.
+        keyspace: KeyspaceId,
+        /// The level where it stands now.
+        level: u8,
+        /// The run of that level.
+        run: u64,
+    },
+    /// A part of a table is not needed any more. A table without parts leaves with the last one.
+    SliceRemoved {
+        /// The number of the table.
+        table: u64,
+        /// The tree.
+        keyspace: KeyspaceId,
+    },
+    /// What was chosen for a keyspace.
+    KeyspaceOptions {
+        /// The keyspace; the default one too.
+        id: KeyspaceId,
+        /// The text form of `options::keyspace::KeyspaceOptions`.
+        text: String,
+    },
+    /// Every entry with this sequence number or a lower one is in tables, or gone: a replay of the
+    /// log passes over it.
+    Flushed(SeqNo),
 }
 
 /// A place in the log.
@@ -92,6 +130,14 @@ const LOG_DURABLE: u64 = 13;
 const KEYSPACE_CREATED: u64 = 15;
 const KEYSPACE_DROPPED: u64 = 17;
 const NEXT_KEYSPACE: u64 = 19;
+const TABLE_ADDED: u64 = 33;
+const SLICE_MOVED: u64 = 35;
+const SLICE_REMOVED: u64 = 37;
+const KEYSPACE_OPTIONS: u64 = 39;
+const FLUSHED: u64 = 41;
+
+/// The flag of a slice whose largest key is not in it.
+const LARGEST_EXCLUDED: u8 = 1;
 
 impl Edit {
     /// Appends the edit to a record's payload.
@@ -137,6 +183,28 @@ impl Edit {
             }
             Self::KeyspaceDropped(id) => one(body, u64::from(id.get()), KEYSPACE_DROPPED),
             Self::NextKeyspace(number) => one(body, u64::from(*number), NEXT_KEYSPACE),
+            Self::KeyspaceOptions { id, text } => {
+                put_varint(body, u64::from(id.get()));
+                body.extend_from_slice(text.as_bytes());
+                KEYSPACE_OPTIONS
+            }
+            Self::Flushed(seqno) => one(body, seqno.get(), FLUSHED),
+            Self::TableAdded { meta, slices } => {
+                put_table(body, meta);
+                put_varint(body, slices.len() as u64);
+                slices.iter().for_each(|slice| put_slice(body, slice));
+                TABLE_ADDED
+            }
+            Self::SliceMoved { table, keyspace, level, run } => {
+                put_varint(body, *table);
+                put_varint(body, u64::from(keyspace.get()));
+                body.push(*level);
+                one(body, *run, SLICE_MOVED)
+            }
+            Self::SliceRemoved { table, keyspace } => {
+                put_varint(body, *table);
+                one(body, u64::from(keyspace.get()), SLICE_REMOVED)
+            }
         }
     }
 
@@ -158,7 +226,7 @@ impl Edit {
             IDENTITY => Self::Identity { database_id: body.array()?, incarnation: body.u64()? },
             CLOCK => Self::Clock(body.varint()?),
             NEXT_NUMBER => Self::NextNumber(body.varint()?),
-            NEXT_SEQNO => Self::NextSeqno(SeqNo::new(body.varint()?)?),
+            NEXT_SEQNO => Self::NextSeqno(seqno(body)?),
             LOG_ADDED => Self::LogAdded { number: body.varint()?, file_id: body.u64()? },
             LOG_SEALED => Self::LogSealed {
                 number: body.varint()?,
@@ -166,20 +234,34 @@ impl Edit {
                     end: body.varint()?,
                     check: body.u64()?,
                     crc: body.u32()?,
-                    next_seqno: SeqNo::new(body.varint()?)?,
+                    next_seqno: seqno(body)?,
                 },
             },
             LOG_START => Self::LogStart(body.varint()?),
             LOG_DURABLE => {
                 Self::LogDurable(LogPosition { number: body.varint()?, offset: body.varint()? })
             }
-            KEYSPACE_CREATED => {
-                let id = keyspace_id(body)?;
-                let name = body.bytes(body.rest().len())?;
-                Self::KeyspaceCreated { id, name: String::from_utf8(name.to_vec()).ok()? }
-            }
+            KEYSPACE_CREATED => Self::KeyspaceCreated { id: keyspace_id(body)?, name: text(body)? },
             KEYSPACE_DROPPED => Self::KeyspaceDropped(keyspace_id(body)?),
             NEXT_KEYSPACE => Self::NextKeyspace(u32::try_from(body.varint()?).ok()?),
+            TABLE_ADDED => {
+                let meta = table_meta(body)?;
+                // The count is not trusted: slices are read until one is missing.
+                let count = body.varint()?;
+                let slices = (0..count).map(|_| slice_meta(body)).collect::<Option<_>>()?;
+                Self::TableAdded { meta, slices }
+            }
+            SLICE_MOVED => Self::SliceMoved {
+                table: body.varint()?,
+                keyspace: keyspace_id(body)?,
+                level: body.u8()?,
+                run: body.varint()?,
+            },
+            SLICE_REMOVED => {
+                Self::SliceRemoved { table: body.varint()?, keyspace: keyspace_id(body)? }
+            }
+            KEYSPACE_OPTIONS => Self::KeyspaceOptions { id: keyspace_id(body)?, text: text(body)? },
+            FLUSHED => Self::Flushed(seqno(body)?),
             _ => return None,
         })
     }
@@ -195,7 +277,8 @@ pub enum BadEdit {
 }
 
 fn is_known(tag: u64) -> bool {
-    tag == CLOCK || (tag % 2 == 1 && tag <= NEXT_KEYSPACE)
+    let is_odd = tag % 2 == 1;
+    tag == CLOCK || (is_odd && (tag <= NEXT_KEYSPACE || (TABLE_ADDED..=FLUSHED).contains(&tag)))
 }
 
 fn one(body: &mut Vec<u8>, value: u64, tag: u64) -> u64 {
@@ -207,5 +290,85 @@ fn keyspace_id(body: &mut Decoder<'_>) -> Option<KeyspaceId> {
     u32::try_from(body.varint()?).ok().map(KeyspaceId::new)
 }
 
+fn seqno(body: &mut Decoder<'_>) -> Option<SeqNo> {
+    SeqNo::new(body.varint()?)
+}
+
+/// The rest of the body as text.
+fn text(body: &mut Decoder<'_>) -> Option<String> {
+    let bytes = body.bytes(body.rest().len())?;
+    String::from_utf8(bytes.to_vec()).ok()
+}
+
+fn put_table(body: &mut Vec<u8>, meta: &TableMeta) {
+    put_varint(body, meta.number);
+    body.extend_from_slice(&meta.file_id.to_le_bytes());
+    put_varint(body, meta.bytes);
+    body.extend_from_slice(&meta.crc.to_le_bytes());
+    for value in [
+        meta.entries,
+        meta.deletes,
+        meta.range_deletes,
+        meta.seqno_min.get(),
+        meta.seqno_max.get(),
+        meta.created_millis,
+        meta.expiry_min_millis,
+        meta.expiry_max_millis,
+    ] {
+        put_varint(body, value);
+    }
+}
+
+fn table_meta(body: &mut Decoder<'_>) -> Option<TableMeta> {
+    Some(TableMeta {
+        number: body.varint()?,
+        file_id: body.u64()?,
+        bytes: body.varint()?,
+        crc: body.u32()?,
+        entries: body.varint()?,
+        deletes: body.varint()?,
+        range_deletes: body.varint()?,
+        seqno_min: seqno(body)?,
+        seqno_max: seqno(body)?,
+        created_millis: body.varint()?,
+        expiry_min_millis: body.varint()?,
+        expiry_max_millis: body.varint()?,
+    })
+}
+
+fn put_slice(body: &mut Vec<u8>, slice: &SliceMeta) {
+    put_varint(body, u64::from(slice.keyspace.get()));
+    body.push(slice.level);
+    put_varint(body, slice.run);
+    body.push(if slice.is_largest_excluded { LARGEST_EXCLUDED } else { 0 });
+    put_prefixed(body, &slice.smallest);
+    put_prefixed(body, &slice.largest);
+    put_varint(body, slice.bytes);
+    put_varint(body, slice.entries);
+    put_varint(body, slice.deletes);
+}
+
+fn slice_meta(body: &mut Decoder<'_>) -> Option<SliceMeta> {
+    let keyspace = keyspace_id(body)?;
+    let level = body.u8()?;
+    let run = body.varint()?;
+    let is_largest_excluded = match body.u8()? {
+        0 => false,
+        LARGEST_EXCLUDED => true,
+        _ => return None,
+    };
+    Some(SliceMeta {
+        keyspace,
+        level,
+        run,
+        smallest: body.prefixed()?.to_vec(),
+        largest: body.prefixed()?.to_vec(),
+        is_largest_excluded,
+        bytes: body.varint()?,
+        entries: body.varint()?,
+        deletes: body.varint()?,
+    })
+}
+
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

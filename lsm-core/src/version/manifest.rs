@@ -37,6 +37,8 @@ pub struct Manifest {
     open: Option<OpenManifest>,
     /// Names that a later commit makes superfluous.
     obsolete: Vec<String>,
+    /// A commit has failed that may be found after a restart all the same.
+    is_in_doubt: bool,
 }
 
 /// The manifest that this process writes.
@@ -86,6 +88,7 @@ impl Manifest {
             has_begun: false,
             open: None,
             obsolete: Vec::new(),
+            is_in_doubt: false,
         };
         manifest.commit(&[])?;
         Ok(manifest)
@@ -119,6 +122,7 @@ impl Manifest {
                 has_begun: false,
                 open: None,
                 obsolete: vec![names::manifest(head.manifest_number())],
+                is_in_doubt: false,
             },
             is_clean,
             dropped_bytes: read.dropped_bytes,
@@ -146,6 +150,19 @@ impl Manifest {
         self.obsolete.push(name);
     }
 
+    /// True if a file of this name goes with the next manifest that is begun.
+    #[must_use]
+    pub fn will_forget(&self, name: &str) -> bool {
+        self.obsolete.iter().any(|forgotten| forgotten == name)
+    }
+
+    /// True if it cannot be told whether the last commit, which failed, is there. The next one that
+    /// succeeds settles it.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.is_in_doubt
+    }
+
     /// Makes the edits durable as one. After an error that says `maybe_committed` they may be found
     /// after a restart all the same, unless a later commit succeeds.
     pub fn commit(&mut self, edits: &[Edit]) -> Result<()> {
@@ -164,7 +181,8 @@ impl Manifest {
                 self.begin(&mut next)
             }
         };
-        done?;
+        done.inspect_err(|error| self.is_in_doubt |= error.maybe_committed())?;
+        self.is_in_doubt = false;
         self.durable_edit = next.edit;
         self.catalog = next;
         Ok(())
@@ -365,35 +383,6 @@ fn record(
     bytes.extend_from_slice(payload.bytes());
     bytes.resize(padded_len(payload.bytes().len()) as usize, 0);
     Ok((bytes, check))
-}
-
-/// What a manifest is that no head names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unnamed {
-    /// Left over from making a database that was never finished: it holds nothing.
-    Unfinished,
-    /// It held changes that were committed once.
-    Used,
-    /// Its header does not verify.
-    Unreadable,
-}
-
-/// Looks at a manifest that no head names.
-pub fn inspect_unnamed(dir: &dyn Directory, number: u64) -> Result<Unnamed> {
-    let file = dir.open(&names::manifest(number), Access::Read)?;
-    if file.len()? == 0 {
-        return Ok(Unnamed::Unfinished);
-    }
-    let header = match FileHeader::read(file.as_ref(), FileKind::Manifest) {
-        Ok(header) => header,
-        Err(error) if error.kind() == ErrorKind::Corruption => return Ok(Unnamed::Unreadable),
-        Err(error) => return Err(error),
-    };
-    let place = Place::of(&header);
-    let mut reader = RecordReader::new(file.as_ref(), place, HEADER_LEN as u64, header.check())?;
-    let has_first = reader.next_record()?.is_some();
-    let is_used = header.edit > 0 || (has_first && reader.next_record()?.is_some());
-    Ok(if is_used { Unnamed::Used } else { Unnamed::Unfinished })
 }
 
 /// One reading of a manifest.

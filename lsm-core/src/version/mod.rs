@@ -1,10 +1,16 @@
-//! What the database consists of: edits, the catalog that they add up to, and the manifest that
-//! keeps them.
+//! What the database consists of: edits, the catalog that they add up to, the manifest that keeps
+//! them, and the trees that readers see.
+
+pub mod garbage;
+
+pub mod tree;
 
 pub mod edit;
-pub mod tree;
 
 pub mod catalog;
 pub mod head;
+pub mod unnamed;
 
+pub mod current;
 pub mod manifest;
+pub mod shelf;

@@ -71,6 +71,8 @@ pub struct ChainRead {
     pub dropped_bytes: u64,
     /// The last segment of the chain ended where it was sealed.
     pub is_sealed: bool,
+    /// Some segment was begun: it has a seam or a seal.
+    pub has_begun: bool,
 }
 
 /// A batch that survived.
@@ -97,7 +99,28 @@ pub fn read_chain(
     }
     let mut read = Walk { segments: &segments, witness, read: ChainRead::empty() }.run(replay)?;
     read.next_seqno = read.next_seqno.max(witness.next_seqno);
+    read.has_begun = segments.iter().any(|it| it.seam.is_some() || it.listed.sealed.is_some());
     Ok(read)
+}
+
+/// Holds the listed segments against each other, up to the end that the last one is said to have.
+/// What stands behind it is not looked at: it may be written just now.
+pub fn check_chain(dir: &dyn Directory, listed: &[Listed], witness: &Witness) -> Result<()> {
+    let mut segments = Vec::with_capacity(listed.len().min(1 << 16));
+    for entry in listed {
+        segments.push(OpenSegment::open(dir, *entry, witness)?);
+    }
+    let mut walk = Walk { segments: &segments, witness, read: ChainRead::empty() };
+    let mut at = walk.first();
+    while let Some(segment) = segments.get(at) {
+        let next = walk.successor(at);
+        if !walk.walk_segment(segment, next.map(|next| next.1), &mut |_| Ok(()))? {
+            return Err(walk.damaged(segment, "the log does not verify up to its end"));
+        }
+        let Some((next, _)) = next else { break };
+        at = next;
+    }
+    Ok(())
 }
 
 /// A segment with its seam read.
@@ -373,6 +396,7 @@ impl ChainRead {
             batches: 0,
             dropped_bytes: 0,
             is_sealed: true,
+            has_begun: false,
         }
     }
 }

@@ -71,28 +71,9 @@ impl Log {
         }
     }
 
-    /// Appends a batch of `count` entries; answers the sequence number of the first. Waits for a
-    /// segment if it must, and not past `deadline`.
-    pub fn append(
-        &self,
-        payload: &Payload<'_>,
-        count: u32,
-        deadline: Option<Duration>,
-    ) -> Result<SeqNo> {
-        loop {
-            if let Some(first) = self.try_append(payload, count)? {
-                return Ok(first);
-            }
-            let mut has_answer = || !matches!(self.tail.lock().supply, Supply::Wanted(_));
-            if !self.scheduler.wait(&self.changed, deadline, &mut has_answer) {
-                let message = "the deadline passed while a log segment was being made";
-                return Err(Error::new(ErrorKind::TimedOut, message));
-            }
-        }
-    }
-
-    /// As `append`; `None` if a segment is wanted first.
-    fn try_append(&self, payload: &Payload<'_>, count: u32) -> Result<Option<SeqNo>> {
+    /// Appends a batch of `count` entries; answers the sequence number of the first. `None` if a
+    /// segment is wanted first. Never waits.
+    pub fn try_append(&self, payload: &Payload<'_>, count: u32) -> Result<Option<SeqNo>> {
         let mut tail = self.tail.lock();
         let tail = &mut *tail;
         tail.check_fault()?;
@@ -111,6 +92,17 @@ impl Log {
             self.work.notify();
         }
         Ok(Some(first))
+    }
+
+    /// Waits until a segment that `try_append` has asked for is there, or the reason why it is not,
+    /// which the next append answers.
+    pub fn wait_room(&self, deadline: Option<Duration>) -> Result<()> {
+        let mut has_answer = || !matches!(self.tail.lock().supply, Supply::Wanted(1..));
+        if self.scheduler.wait(&self.changed, deadline, &mut has_answer) {
+            return Ok(());
+        }
+        let message = "the deadline passed while a log segment was being made";
+        Err(Error::new(ErrorKind::TimedOut, message))
     }
 
     /// Goes on in the next segment; false if there is none yet, which is then asked for.
@@ -153,6 +145,15 @@ impl Log {
             active.is_full = true;
         }
         tail.end().number
+    }
+
+    /// True if no record will ever go into a segment below `start`.
+    #[must_use]
+    pub fn has_left(&self, start: u64) -> bool {
+        let tail = self.tail.lock();
+        let end = tail.end().number;
+        let is_open = tail.active.as_ref().is_some_and(|active| !active.is_full);
+        start <= end || (start == end.saturating_add(1) && !is_open)
     }
 
     /// The size that the next segment must at least have, if one is wanted.
@@ -219,6 +220,16 @@ impl Log {
     #[must_use]
     pub fn end(&self) -> ChainEnd {
         self.tail.lock().end()
+    }
+
+    /// How long each segment is that this process has written, and that is not described to the
+    /// manifest yet, by its number.
+    #[must_use]
+    pub fn open_ends(&self) -> Vec<(u64, u64)> {
+        let tail = self.tail.lock();
+        let finished = tail.finished.iter().map(|it| (it.segment.number(), it.end));
+        let unsynced = tail.unsynced.iter().chain(&tail.active);
+        finished.chain(unsynced.map(|it| (it.segment.number(), it.end))).collect()
     }
 
     /// Stops the log: nothing is taken any more, and whoever waits is told why.

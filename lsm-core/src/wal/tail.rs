@@ -256,6 +256,7 @@ impl Active {
     }
 
     pub(super) fn finish(self) -> Finished {
+        self.segment.release();
         Finished {
             segment: self.segment,
             end: self.end,

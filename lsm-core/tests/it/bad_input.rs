@@ -12,9 +12,9 @@ use lsm_core::journal::handle::Journal;
 use lsm_core::journal::options::JournalOptions;
 use lsm_core::key::seqno::SeqNo;
 use lsm_core::options::durability::{Durability, IfMissing};
-use lsm_core::options::log_mode::LogMode;
 use lsm_core::record::frame::{Frame, Payload, Place, RecordType, padded_len};
 use lsm_core::record::header::{FileHeader, FileKind};
+use lsm_core::wal::segment::LogMode;
 
 use crate::script::{PATH, options};
 use crate::specimen::{Specimen, files_of};
@@ -22,7 +22,7 @@ use crate::specimen::{Specimen, files_of};
 fn open_with(disk: &SimDisk, if_missing: IfMissing) -> Result<Journal, Error> {
     let options = JournalOptions { if_missing, ..options(LogMode::Write) };
     let world = SimWorld::from_disk(disk.clone(), 4711);
-    Journal::open(&world.env(), Path::new(PATH), options, &mut |_| Ok(()))
+    Journal::open(&world.env(), Path::new(PATH), options, &mut |_, _| Ok(()))
         .map(|(journal, _)| journal)
 }
 
@@ -42,7 +42,7 @@ fn refused_with(disk: &SimDisk, if_missing: IfMissing, kind: ErrorKind) -> Error
     error
 }
 
-fn refused(disk: &SimDisk, kind: ErrorKind) -> Error {
+pub fn refused(disk: &SimDisk, kind: ErrorKind) -> Error {
     refused_with(disk, IfMissing::Create, kind)
 }
 
@@ -55,7 +55,7 @@ fn named(specimen: &Specimen, end: &str) -> String {
 }
 
 /// The file with some bytes of its header changed, under a header check that fits.
-fn with_header(bytes: &[u8], offset: usize, patch: &[u8]) -> Vec<u8> {
+pub fn with_header(bytes: &[u8], offset: usize, patch: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     bytes[offset..offset + patch.len()].copy_from_slice(patch);
     let check = hash64(&bytes[..120]);
@@ -139,11 +139,11 @@ fn an_unknown_edit_is_refused_if_it_is_odd_and_passed_over_if_even() {
         disk.plant(&path, &longer).unwrap();
         disk
     };
-    let error = refused(&plant(&[33, 1, 9]), ErrorKind::Format);
-    assert!(error.to_string().contains("33"), "{error:?}");
+    let error = refused(&plant(&[43, 1, 9]), ErrorKind::Format);
+    assert!(error.to_string().contains("43"), "{error:?}");
     assert_eq!(error.path(), Some(Path::new(&path)));
     assert_eq!(error.offset(), Some(specimen.files[&path].len() as u64));
-    open(&plant(&[34, 1, 9])).unwrap();
+    open(&plant(&[42, 1, 9])).unwrap();
 }
 
 #[test]
@@ -196,7 +196,9 @@ fn a_read_only_medium_is_refused() {
 
 #[test]
 fn names_of_ours_must_be_regular_files() {
-    for name in ["db.lock", "a.head", "b.head", "a.tmp", "000099.wal", "000099.manifest"] {
+    for name in
+        ["db.lock", "a.head", "b.head", "a.tmp", "000099.wal", "000099.manifest", "000099.sst"]
+    {
         let path = format!("{PATH}/{name}");
         let disk = specimen().copy();
         let _may_be_absent = disk.remove(&path);
@@ -222,9 +224,15 @@ fn a_forked_child_is_refused_and_touches_nothing() {
         journal.append(b"after", 1, Durability::Buffered).map(drop),
         journal.sync(),
         journal.rotate().map(drop),
-        journal.create_keyspace("k").map(drop),
+        journal.create_keyspace("k", "").map(drop),
         journal.resume(),
-        journal.commit(&[]),
+        journal.commit(&[], &mut |_| ()),
+        journal.try_append(&Payload::new(b"after"), 1).map(drop),
+        journal.wait_room(None),
+        journal.reserve(1).map(drop),
+        journal.new_table().map(drop),
+        journal.discard_tables(&[7]),
+        journal.unlink_tables(&[7]),
     ];
     for call in calls {
         assert_eq!(call.expect_err("forked").kind(), ErrorKind::Forked);

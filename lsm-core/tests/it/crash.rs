@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use lsm_core::env::sim::crash::Moment;
-use lsm_core::options::log_mode::LogMode;
+use lsm_core::wal::segment::LogMode;
 
 use crate::images::{Crash, Recoveries, caught, replay_line};
 use crate::model::Recovered;
@@ -194,7 +194,7 @@ fn every_script_of_two_letters_survives_every_crash() {
 }
 
 /// Longer ones that have shown something once.
-const LONGER: &[&str] = &["", "BRB", "DRLI", "DRLLI", "LSLLI"];
+const LONGER: &[&str] = &["", "BRB", "DRLI", "DRLLI", "LSLLI", "FFC", "FXFX", "BFTFC"];
 
 #[test]
 fn longer_scripts_survive_every_crash() {

@@ -11,7 +11,7 @@ use lsm_core::journal::handle::Journal;
 use lsm_core::journal::options::JournalOptions;
 use lsm_core::key::seqno::SeqNo;
 use lsm_core::options::durability::Durability;
-use lsm_core::options::log_mode::LogMode;
+use lsm_core::wal::segment::LogMode;
 
 use crate::machine::{MODES, TempDir, open, options};
 
@@ -45,7 +45,7 @@ fn begin_with(dir: &Path, options: JournalOptions) -> (Journal, SeqNo) {
     }
     let durable = journal.append(&[8; 100], 1, Durability::Durable).unwrap();
     // The manifest, too, learns how much is durable.
-    journal.create_keyspace("a").unwrap();
+    journal.create_keyspace("a", "").unwrap();
     (journal, durable)
 }
 
@@ -121,7 +121,7 @@ fn a_log_cut_between_the_stores_and_the_sync_makes_them_not_durable() {
         }
         assert!(last > durable);
         cut(&active_log(&dir.db(), &journal), 4096);
-        let error = journal.wait_durable(last, None).unwrap_err();
+        let error = journal.sync_to(last, None).unwrap_err();
         assert!(error.maybe_committed(), "{mode:?}: {error:?}");
         check_refusing(&journal, durable);
         assert_eq!(close(journal).unwrap_err().kind(), ErrorKind::ReadOnly);

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use lsm_core::options::log_mode::LogMode;
+use lsm_core::wal::segment::LogMode;
 
 use crate::script::{PATH, mode_name};
 use crate::specimen::{Files, Specimen, Verdict};
@@ -61,7 +61,11 @@ fn masks(byte: u8) -> Vec<u8> {
 
 /// Flips every `step`-th byte of every file, four ways.
 pub fn flip_bytes(specimen: &Specimen, step: usize, damages: &mut Damages) {
-    for (path, bytes) in &specimen.files {
+    // What a table holds it checks itself, when the opening is over. Here the reader of tables does
+    // so, after an unclean opening has written.
+    let is_closed = specimen.vouched.is_empty();
+    let files = specimen.files.iter();
+    for (path, bytes) in files.filter(|(path, _)| is_closed || !path.ends_with(".sst")) {
         for (offset, &byte) in bytes.iter().enumerate().step_by(step) {
             for mask in masks(byte) {
                 flip(specimen, (path, offset as u64), mask, damages);
@@ -241,6 +245,7 @@ fn specimens_have_something_of_everything() {
     let logs = specimen.files.keys().filter(|path| path.ends_with(".wal")).count();
     assert!(logs >= 4, "{:?}", specimen.files.keys());
     assert!(specimen.files.keys().all(|path| path.starts_with(PATH)));
+    assert!(specimen.files.keys().any(|path| path.ends_with(".sst")));
     assert_eq!(specimen.truth.0.keyspaces.len(), 4);
     assert!(specimen.truth.0.batches.iter().any(|(_, _, payload)| payload.is_empty()));
 }

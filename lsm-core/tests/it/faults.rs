@@ -11,18 +11,18 @@ use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::faults::{Effect, Fault};
 use lsm_core::env::sim::op::{Op, OpKind};
 use lsm_core::options::durability::Durability;
-use lsm_core::options::log_mode::LogMode;
+use lsm_core::wal::segment::LogMode;
 
 use crate::images::{Crash, Recoveries, caught};
 use crate::script::{Run, complaint, keeps_cache, mode_name, new_disk};
 
-const LETTERS: &str = "BDSRKTCXI";
+const LETTERS: &str = "BDSRKTFCXI";
 /// Longer scripts, each with a turn of its own.
 pub const CURATED: &[&str] = &[
     "LXC", "BBSB", "DRDB", "BRBS", "BRBRS", "LLSB", "LSLC", "KBTS", "BKRKC", "DTDT", "BTXB",
     "BICB", "BIBI", "DIXD", "RBRBS", "BSRBSC", "VBVD", "VCVB", "LRLTS", "BKXKS", "CBCB", "XBXB",
     "DCDX", "BRBTSX", "LLLLS", "TTTT", "KKCK", "BDBDRS", "IBIC", "LILS", "DLDLC", "BRRRB",
-    "SBRXIC",
+    "SBRXIC", "FF", "FCFC", "BFXF", "FTFB", "VFXF", "FRFIC", "KFXKF", "LFLFX",
 ];
 
 /// What an enumeration of faults came to.

@@ -18,7 +18,7 @@ use lsm_core::env::world::Env;
 use lsm_core::journal::handle::Journal;
 use lsm_core::journal::options::JournalOptions;
 use lsm_core::options::durability::Durability;
-use lsm_core::options::log_mode::LogMode;
+use lsm_core::wal::segment::LogMode;
 
 use crate::machine::{MODES, TempDir, again, mode_name, mode_of, role};
 
@@ -35,7 +35,7 @@ fn open(env: &Env, path: &Path, mode: LogMode) -> Journal {
         sync_interval: None,
         ..JournalOptions::default()
     };
-    Journal::open(env, path, options, &mut |_| Ok(())).unwrap().0
+    Journal::open(env, path, options, &mut |_, _| Ok(())).unwrap().0
 }
 
 /// Runs a script without `X`. After each letter `rest` lets the background work end.
@@ -49,7 +49,7 @@ fn run(env: &Env, path: &Path, mode: LogMode, script: &str, rest: impl Fn()) -> 
             'L' => drop(journal.append(&[3; 9000], 1, Durability::Buffered).unwrap()),
             'S' => journal.sync().unwrap(),
             'R' => drop(journal.rotate().unwrap()),
-            'K' => drop(journal.create_keyspace(&format!("k{number}")).unwrap()),
+            'K' => drop(journal.create_keyspace(&format!("k{number}"), "").unwrap()),
             'C' => {
                 journal.close().unwrap();
                 journal = open(env, path, mode);

@@ -11,8 +11,8 @@ use std::time::Duration;
 use lsm_core::base::checksum::FileCrc;
 use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::options::durability::Durability;
-use lsm_core::options::log_mode::LogMode;
 use lsm_core::version::edit::Edit;
+use lsm_core::wal::segment::LogMode;
 
 use crate::script::{PATH, kill, open};
 use crate::specimen::{Files, files_of};
@@ -34,13 +34,13 @@ fn write(is_closed: bool) -> SimDisk {
     append("one", 1, Durability::Buffered);
     append("", 1, Durability::Buffered);
     append("three entries in a batch", 3, Durability::Durable);
-    journal.commit(&[Edit::LogStart(journal.log_number().unwrap())]).unwrap();
-    let first = journal.create_keyspace("first").unwrap();
-    journal.create_keyspace("zweiter Raum").unwrap();
+    journal.commit(&[Edit::LogStart(journal.log_number().unwrap())], &mut |_| ()).unwrap();
+    let first = journal.create_keyspace("first", "").unwrap();
+    journal.create_keyspace("zweiter Raum", "").unwrap();
     append("never logged", 2, Durability::Volatile);
     journal.rotate().unwrap();
     append("behind a gap in the numbers", 1, Durability::Buffered);
-    journal.commit(&[Edit::KeyspaceDropped(first)]).unwrap();
+    journal.commit(&[Edit::KeyspaceDropped(first)], &mut |_| ()).unwrap();
     for _ in 0..4 {
         world.clock.advance(Duration::from_secs(1));
         world.scheduler.run_until_idle();

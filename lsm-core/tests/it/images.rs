@@ -11,7 +11,7 @@ use std::sync::Arc;
 use lsm_core::env::sim::crash::{CrashPolicy, Moment};
 use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::options::durability::Durability;
-use lsm_core::options::log_mode::LogMode;
+use lsm_core::wal::segment::LogMode;
 
 use crate::model::Recovered;
 use crate::script::{complaint, kill, mode_name, open, peek, watch};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use lsm_core::journal::handle::Journal;
 use lsm_core::options::durability::Durability;
-use lsm_core::options::log_mode::LogMode;
+use lsm_core::wal::segment::LogMode;
 
 use crate::machine::{Dice, MODES, TempDir, again, mode_name, mode_of, open, options, role};
 
@@ -65,7 +65,7 @@ fn step(journal: &Journal, dice: &mut Dice, index: &mut u64) {
         2 => journal.sync().unwrap(),
         3 => {
             let name = format!("keyspace {index} of {}", last.get());
-            journal.create_keyspace(&name).unwrap();
+            journal.create_keyspace(&name, "").unwrap();
             tell(&name);
         }
         _ => {}

@@ -11,7 +11,7 @@ use lsm_core::base::error::Result;
 use lsm_core::env::os::world::real;
 use lsm_core::journal::handle::Journal;
 use lsm_core::journal::options::{JournalOptions, OpenReport};
-use lsm_core::options::log_mode::LogMode;
+use lsm_core::wal::segment::LogMode;
 
 pub const MODES: [LogMode; 2] = [LogMode::Write, LogMode::Mapped];
 
@@ -73,7 +73,7 @@ pub fn options(mode: LogMode) -> JournalOptions {
 /// Opens the database on the real file system; answers what was replayed too.
 pub fn open(path: &Path, options: JournalOptions) -> Result<(Journal, OpenReport, Vec<Batch>)> {
     let mut batches = Vec::new();
-    let (journal, report) = Journal::open(&real(), path, options, &mut |batch| {
+    let (journal, report) = Journal::open(&real(), path, options, &mut |_, batch| {
         let first = batch.first.get();
         batches.push(Batch { first, count: batch.count, payload: batch.payload.to_vec() });
         Ok(())

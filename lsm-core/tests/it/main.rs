@@ -17,6 +17,9 @@
 )]
 
 #[cfg(lsm_sim)]
+mod tables;
+
+#[cfg(lsm_sim)]
 mod script;
 
 #[cfg(lsm_sim)]
@@ -55,6 +58,9 @@ mod planted;
 
 #[cfg(lsm_sim)]
 mod bad_input;
+
+#[cfg(lsm_sim)]
+mod listed;
 
 #[cfg(lsm_sim)]
 mod golden;

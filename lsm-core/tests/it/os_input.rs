@@ -16,7 +16,7 @@ use std::time::Duration;
 use lsm_core::base::error::{Error, ErrorKind};
 use lsm_core::journal::options::JournalOptions;
 use lsm_core::options::durability::{Durability, IfMissing};
-use lsm_core::options::log_mode::LogMode;
+use lsm_core::wal::segment::LogMode;
 
 use crate::machine::{MODES, TempDir, again, open, options, role};
 
@@ -218,7 +218,9 @@ fn a_forked_child_is_refused_and_does_not_disturb_the_parent() {
                     return 2;
                 }
             }
-            if !is_forked(journal.sync().err()) || !is_forked(journal.create_keyspace("c").err()) {
+            if !is_forked(journal.sync().err())
+                || !is_forked(journal.create_keyspace("c", "").err())
+            {
                 return 3;
             }
             drop(journal);

@@ -4,7 +4,7 @@
 //! something wrong. With no bug planted the same stories find nothing.
 
 use lsm_core::base::planted::{Bug, plant};
-use lsm_core::options::log_mode::LogMode;
+use lsm_core::wal::segment::LogMode;
 
 use crate::crash::{enumerate, scripts};
 use crate::damage::{damage_closed, damage_unclean};
@@ -33,7 +33,8 @@ const SUITES: &[Suite] = &[
     Suite { name: "crashes, two letters, again", run: |mode| crash(mode, scripts(2), 2, 1) },
 ];
 
-const CHOSEN: &[&str] = &["BX", "BRB", "BRX", "DXD", "DTX", "DRLI", "BRBS", "DVX", "KTX", "LXC"];
+const CHOSEN: &[&str] =
+    &["BX", "BRB", "BRX", "DXD", "DTX", "DRLI", "BRBS", "DVX", "KTX", "LXC", "FFX"];
 
 fn chosen(scripts: &[&str]) -> Vec<String> {
     scripts.iter().map(|&script| script.to_owned()).collect()
@@ -129,8 +130,14 @@ fn every_bug_is_in_the_list_that_people_read() {
 }
 
 /// Those that the small suites find.
-const QUICK: [Bug; 4] =
-    [Bug::LogSyncSkipped, Bug::ManifestSyncSkipped, Bug::HeadDirNotSynced, Bug::ParentDirNotSynced];
+const QUICK: [Bug; 6] = [
+    Bug::LogSyncSkipped,
+    Bug::ManifestSyncSkipped,
+    Bug::HeadDirNotSynced,
+    Bug::ParentDirNotSynced,
+    Bug::TableSyncSkipped,
+    Bug::TableDirNotSynced,
+];
 
 #[test]
 #[ignore = "minutes: make prove"]

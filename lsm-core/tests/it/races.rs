@@ -19,8 +19,8 @@ use lsm_core::env::world::Env;
 use lsm_core::journal::handle::Journal;
 use lsm_core::journal::options::JournalOptions;
 use lsm_core::options::durability::Durability;
-use lsm_core::options::log_mode::LogMode;
 use lsm_core::version::edit::{Edit, LogPosition};
+use lsm_core::wal::segment::LogMode;
 
 use crate::script::{PATH, new_disk};
 
@@ -37,7 +37,7 @@ fn options() -> JournalOptions {
 /// Opens the database; answers the payloads that it held.
 fn open(env: &Env) -> (Journal, Vec<Vec<u8>>) {
     let mut found = Vec::new();
-    let (journal, _) = Journal::open(env, Path::new(PATH), options(), &mut |batch| {
+    let (journal, _) = Journal::open(env, Path::new(PATH), options(), &mut |_, batch| {
         found.push(batch.payload.to_vec());
         Ok(())
     })
@@ -213,7 +213,7 @@ fn edits_that_are_the_journal_s_own_are_refused() {
         Edit::LogStart(u64::MAX),
     ];
     for edit in own {
-        let refused = journal.commit(std::slice::from_ref(&edit)).unwrap_err();
+        let refused = journal.commit(std::slice::from_ref(&edit), &mut |_| ()).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::InvalidArgument, "{edit:?}");
     }
     journal.close().unwrap();
@@ -231,7 +231,8 @@ fn options_that_cannot_be_meant_are_refused() {
     for options in wrong {
         let disk = new_disk();
         let env = SimWorld::from_disk(disk.clone(), 3).env();
-        let refused = Journal::open(&env, Path::new(PATH), options, &mut |_| Ok(())).unwrap_err();
+        let refused =
+            Journal::open(&env, Path::new(PATH), options, &mut |_, _| Ok(())).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::InvalidArgument, "{options:?}");
         assert_eq!(disk.paths().len(), 0, "nothing was made");
     }

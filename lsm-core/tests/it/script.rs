@@ -4,6 +4,7 @@
 //! B append, Buffered     D append, Durable      V append, Volatile    L append more than a segment
 //! S sync                 R rotate the log       K make a keyspace     T retire the old log
 //! C close and reopen     X die and reopen       I idle for some seconds
+//! F flush into a table, which takes the place of the one before
 //! ```
 
 use std::path::Path;
@@ -18,14 +19,15 @@ use lsm_core::env::sim::world::SimWorld;
 use lsm_core::journal::handle::Journal;
 use lsm_core::journal::options::{JournalOptions, OpenReport};
 use lsm_core::options::durability::Durability;
-use lsm_core::options::log_mode::LogMode;
 use lsm_core::version::edit::Edit;
+use lsm_core::wal::segment::LogMode;
 
 use crate::images::Crash;
 use crate::model::{History, Recovered};
+use crate::tables::{Batch, Versions, read_tables};
 
 pub const PATH: &str = "/data/db";
-pub const VERBS: &str = "BDVLSRKTCXI";
+pub const VERBS: &str = "BDVLSRKTFCXI";
 
 /// Small enough that a script of three letters sees everything happen.
 pub fn options(mode: LogMode) -> JournalOptions {
@@ -71,13 +73,23 @@ pub fn open(
 ) -> (SimWorld, Result<(Journal, OpenReport, Recovered)>) {
     let world = SimWorld::from_disk(disk.clone(), seed);
     let mut recovered = Recovered::default();
-    let opened = Journal::open(&world.env(), Path::new(PATH), options(mode), &mut |batch| {
-        recovered.batches.push((batch.first.get(), batch.count, batch.payload.to_vec()));
-        Ok(())
-    });
-    let opened = opened.map(|(journal, report)| {
-        recovered.keyspaces = journal.catalog().unwrap().keyspaces.into_values().collect();
-        (journal, report, recovered)
+    let opened =
+        Journal::open(&world.env(), Path::new(PATH), options(mode), &mut |catalog, batch| {
+            if batch.first > catalog.flushed {
+                recovered.batches.push((batch.first.get(), batch.count, batch.payload.to_vec()));
+            }
+            Ok(())
+        });
+    let opened = opened.and_then(|(journal, report)| match read_tables(&journal) {
+        Ok(flushed) => {
+            recovered.batches.splice(..0, flushed);
+            recovered.keyspaces = journal.catalog()?.keyspaces.into_values().collect();
+            Ok((journal, report, recovered))
+        }
+        Err(error) => {
+            kill(&world, journal);
+            Err(error)
+        }
     });
     (world, opened)
 }
@@ -116,6 +128,9 @@ pub struct Run {
     seed: u64,
     batches: u32,
     keyspaces: u32,
+    /// What an engine would have in memory and in tables.
+    live: Vec<Batch>,
+    versions: Option<Versions>,
     /// Operations on the disks that went before this one.
     base: u64,
 }
@@ -133,6 +148,8 @@ impl Run {
             seed,
             batches: 0,
             keyspaces: 0,
+            live: Vec::new(),
+            versions: None,
             base: 0,
         };
         run.open();
@@ -161,6 +178,7 @@ impl Run {
             'R' => self.with(|journal| journal.rotate().map(drop)),
             'K' => self.create_keyspace(),
             'T' => self.retire(),
+            'F' => self.flush(),
             'C' => self.close_and_reopen(),
             'X' => self.die_and_reopen(),
             'I' => self.idle(),
@@ -220,6 +238,7 @@ impl Run {
             (Ok(last), Some(index)) => {
                 let first = last.get() - u64::from(count - 1);
                 self.history.acknowledge_batch(index, returned, first);
+                self.live.push((first, count, payload));
                 if durability == Durability::Durable {
                     self.history.note_durable(returned);
                 }
@@ -253,7 +272,7 @@ impl Run {
         self.keyspaces += 1;
         let name = format!("k{}", self.keyspaces);
         let index = self.history.issue_keyspace(self.now(), &name);
-        match journal.create_keyspace(&name) {
+        match journal.create_keyspace(&name, "") {
             Ok(_) => {
                 self.history.acknowledge_keyspace(index, self.now());
                 self.history.note_durable(self.now());
@@ -262,23 +281,35 @@ impl Run {
         }
     }
 
-    /// What the engine does when a flush is installed: everything before a new segment leaves.
+    /// Everything before a new segment leaves, in tables and in the log.
     fn retire(&mut self) {
         self.with(|journal| journal.rotate().map(drop));
         let start = self.history.batch_count();
         if !self.append(Durability::Buffered, 40) {
             return;
         }
-        let Some(journal) = &self.journal else { return };
-        let number = journal.log_number().unwrap();
         let index = self.history.issue_retirement(self.now(), start);
-        match journal.commit(&[Edit::LogStart(number)]) {
+        let (Some(journal), Some(versions)) = (&self.journal, &mut self.versions) else { return };
+        let mut edits = versions.removals();
+        edits.push(Edit::LogStart(journal.log_number().unwrap()));
+        match versions.commit(journal, &edits) {
             Ok(()) => {
+                self.live.drain(..self.live.len() - 1);
                 self.history.acknowledge_retirement(index, self.now());
                 self.history.note_durable(self.now());
             }
             Err(error) => self.history.note_failure(&error),
         }
+    }
+
+    /// Everything appended so far goes into a table.
+    fn flush(&mut self) {
+        if !self.append(Durability::Buffered, 40) {
+            return;
+        }
+        let (Some(journal), Some(versions)) = (&self.journal, &mut self.versions) else { return };
+        let result = versions.flush(journal, &self.live);
+        self.note_sync(result);
     }
 
     fn idle(&mut self) {
@@ -321,6 +352,8 @@ impl Run {
                     self.fail(format!("reopened after the process died: {why}"));
                 }
                 self.history.note_recovered(self.now(), &recovered);
+                self.live = recovered.batches;
+                self.versions = Some(Versions::of(&journal));
                 self.journal = Some(journal);
             }
             Err(error) => self.history.note_failure(&error),

@@ -9,11 +9,12 @@ use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::journal::handle::Journal;
 use lsm_core::options::durability::Durability;
-use lsm_core::options::log_mode::LogMode;
+use lsm_core::wal::segment::LogMode;
 
 use crate::images::caught;
 use crate::model::Recovered;
 use crate::script::{PATH, kill, open};
+use crate::tables::{Batch, Versions};
 
 /// The files of a disk, by path.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -55,9 +56,11 @@ pub fn look(disk: &SimDisk, mode: LogMode) -> Result<(Recovered, u64)> {
     Ok((recovered, next?.get()))
 }
 
-fn append(journal: &Journal, size: usize, durability: Durability) {
+fn append(journal: &Journal, size: usize, durability: Durability) -> Batch {
     let payload: Vec<u8> = (0..size).map(|at| (size * 31 + at * 7) as u8 | 1).collect();
-    journal.append(&payload, size as u32 % 3 + 1, durability).unwrap();
+    let count = size as u32 % 3 + 1;
+    let last = journal.append(&payload, count, durability).unwrap();
+    (last.get() - u64::from(count - 1), count, payload)
 }
 
 fn idle(world: &SimWorld) {
@@ -70,17 +73,18 @@ fn idle(world: &SimWorld) {
 /// The first life of every specimen: several segments, sizes and keyspaces, closed in order.
 fn first_life(disk: &SimDisk, mode: LogMode, seed: u64, older: &mut Vec<Files>) {
     let journal = open(disk, mode, seed).1.unwrap().0;
-    append(&journal, 0, Durability::Buffered);
-    append(&journal, 40, Durability::Durable);
+    let first = append(&journal, 0, Durability::Buffered);
+    let second = append(&journal, 40, Durability::Durable);
     older.push(files_of(disk));
-    journal.create_keyspace("first").unwrap();
+    Versions::of(&journal).flush(&journal, &[first, second]).unwrap();
+    journal.create_keyspace("first", "block_bytes=512").unwrap();
     append(&journal, 1, Durability::Volatile);
     append(&journal, 7, Durability::Buffered);
     journal.rotate().unwrap();
     append(&journal, 8, Durability::Buffered);
     append(&journal, 9, Durability::Durable);
     older.push(files_of(disk));
-    journal.create_keyspace("second keyspace").unwrap();
+    journal.create_keyspace("second keyspace", "").unwrap();
     journal.rotate().unwrap();
     append(&journal, 600, Durability::Buffered);
     journal.close().unwrap();
@@ -94,7 +98,7 @@ fn second_life(disk: &SimDisk, mode: LogMode, older: &mut Vec<Files>) -> (SimWor
     append(&journal, 3, Durability::Buffered);
     append(&journal, 100, Durability::Durable);
     older.push(files_of(disk));
-    journal.create_keyspace("third").unwrap();
+    journal.create_keyspace("third", "").unwrap();
     journal.rotate().unwrap();
     append(&journal, 17, Durability::Buffered);
     append(&journal, 0, Durability::Buffered);
@@ -118,7 +122,7 @@ impl Specimen {
         let (disk, mut older) = (SimDisk::new(), Vec::new());
         first_life(&disk, mode, seed, &mut older);
         let (_, journal) = second_life(&disk, mode, &mut older);
-        journal.create_keyspace("last").unwrap();
+        journal.create_keyspace("last", "").unwrap();
         older.push(files_of(&disk));
         journal.close().unwrap();
         Self::of(&disk, mode, older)

@@ -6,7 +6,7 @@ use std::time::Instant;
 use lsm_core::journal::handle::Journal;
 use lsm_core::key::seqno::SeqNo;
 use lsm_core::options::durability::Durability;
-use lsm_core::options::log_mode::LogMode;
+use lsm_core::wal::segment::LogMode;
 
 use crate::machine::{Batch, Dice, MODES, TempDir, mode_name, open, options};
 
@@ -46,8 +46,8 @@ fn work(journal: &Journal, thread: u64) -> Acknowledged {
         match dice.below(400) {
             0 => drop(journal.rotate().unwrap()),
             1 => journal.sync().unwrap(),
-            2 => drop(journal.create_keyspace(&format!("{thread}-{number}")).unwrap()),
-            3 => journal.wait_durable(last, None).unwrap(),
+            2 => drop(journal.create_keyspace(&format!("{thread}-{number}"), "").unwrap()),
+            3 => journal.sync_to(last, None).unwrap(),
             4 => assert!(journal.catalog().unwrap().edit > 0),
             _ => {}
         }

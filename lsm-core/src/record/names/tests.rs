@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 
-use crate::record::names::{FileName, HEADS, LOCK, NUMBER_MAX, log, manifest};
+use crate::record::names::{FileName, HEADS, LOCK, NUMBER_MAX, log, manifest, table};
 
 fn parse(name: &str) -> Option<FileName> {
     FileName::parse(OsStr::new(name))
@@ -15,6 +15,7 @@ fn ours_come_back() {
     for number in [0, 1, 999_999, 1_000_000, NUMBER_MAX] {
         assert_eq!(parse(&log(number)), Some(FileName::Log(number)));
         assert_eq!(parse(&manifest(number)), Some(FileName::Manifest(number)));
+        assert_eq!(parse(&table(number)), Some(FileName::Table(number)));
     }
     assert_eq!(parse(LOCK), Some(FileName::Lock));
     assert!(HEADS.iter().all(|head| parse(head.live) == Some(FileName::Head)));
@@ -38,6 +39,7 @@ fn what_only_looks_like_ours_is_foreign() {
         "",
         "db.lock2",
         "000001.sst ",
+        "1.sst",
     ];
     assert!(foreign.iter().all(|name| parse(name).is_none()));
 }

@@ -1,0 +1,174 @@
+//! Records: the contents of a batch, in the bytes that the log keeps.
+//!
+//! ```text
+//! batch  = record*
+//! record = kind u8 | keyspace varint | length varint | key | (length varint | value)
+//! ```
+//!
+//! Deletes of one key have no value. A range delete has the first key as its key, and the key that
+//! it ends before as its value; an empty one stands for the end of the keyspace. Encoded once when
+//! the batch is built: the log, the memtable and a replay read the same bytes.
+
+use crate::base::codec::{Decoder, put_prefixed, put_varint};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::key::keyspace::KeyspaceId;
+use crate::key::kind::Kind;
+
+/// The longest key.
+pub const KEY_BYTES_MAX: usize = 65_535;
+/// The longest value.
+pub const VALUE_BYTES_MAX: usize = 1 << 30;
+
+/// Records that are written as one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Records {
+    bytes: Vec<u8>,
+    count: u32,
+}
+
+/// One record, borrowed from its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// What it does.
+    pub kind: Kind,
+    /// Where.
+    pub keyspace: KeyspaceId,
+    /// The user's key.
+    pub key: &'a [u8],
+    /// The value, or where a range delete ends.
+    pub value: &'a [u8],
+}
+
+impl Records {
+    /// No records, in memory that was used before.
+    #[must_use]
+    pub fn reusing(mut bytes: Vec<u8>) -> Self {
+        bytes.clear();
+        Self { bytes, count: 0 }
+    }
+
+    /// The memory, to be used again.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Adds a record; refuses keys and values beyond their limits, and leaves the batch as it was.
+    pub fn push(&mut self, record: Record<'_>) -> Result<()> {
+        check_sizes(record.key, record.value)?;
+        if !ends_with_a_key(&record) {
+            return Err(too_large(
+                "the key that a range delete ends before has at most 65535 bytes",
+            ));
+        }
+        let count = self.count.checked_add(1).ok_or_else(|| too_large("too many records"))?;
+        self.bytes.push(record.kind as u8);
+        put_varint(&mut self.bytes, u64::from(record.keyspace.get()));
+        put_prefixed(&mut self.bytes, record.key);
+        if has_value(record.kind) {
+            put_prefixed(&mut self.bytes, record.value);
+        }
+        self.count = count;
+        Ok(())
+    }
+
+    /// The bytes for the log.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many records.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.count
+    }
+
+    /// True if there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Forgets all records and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.count = 0;
+    }
+
+    /// The records in order.
+    #[must_use]
+    pub fn iter(&self) -> RecordIter<'_> {
+        read(&self.bytes)
+    }
+}
+
+/// The records of a batch as it stands in the log. Nothing follows the first that makes no sense.
+#[must_use]
+pub fn read(bytes: &[u8]) -> RecordIter<'_> {
+    RecordIter { rest: Decoder::new(bytes) }
+}
+
+/// Reads records from bytes.
+#[derive(Clone, Debug)]
+pub struct RecordIter<'a> {
+    rest: Decoder<'a>,
+}
+
+impl<'a> RecordIter<'a> {
+    fn decode(&mut self) -> Option<Record<'a>> {
+        let kind = Kind::from_byte(self.rest.u8()?)?;
+        let keyspace = KeyspaceId::new(u32::try_from(self.rest.varint()?).ok()?);
+        let key = self.rest.prefixed()?;
+        let value = if has_value(kind) { self.rest.prefixed()? } else { &[] };
+        let fits = key.len() <= KEY_BYTES_MAX && value.len() <= VALUE_BYTES_MAX + EXPIRY_BYTES;
+        let record = Record { kind, keyspace, key, value };
+        (fits && ends_with_a_key(&record)).then_some(record)
+    }
+}
+
+impl<'a> Iterator for RecordIter<'a> {
+    /// `None` inside is a record that makes no sense.
+    type Item = Option<Record<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let record = self.decode();
+        if record.is_none() {
+            self.rest = Decoder::new(&[]);
+        }
+        Some(record)
+    }
+}
+
+/// Room for the moment at which a value expires, which stands in front of it.
+const EXPIRY_BYTES: usize = 8;
+
+fn has_value(kind: Kind) -> bool {
+    !matches!(kind, Kind::Delete | Kind::SingleDelete)
+}
+
+/// True but for a range delete whose end is longer than any key.
+fn ends_with_a_key(record: &Record<'_>) -> bool {
+    record.kind != Kind::RangeDelete || record.value.len() <= KEY_BYTES_MAX
+}
+
+/// Refuses keys and values beyond their limits.
+pub fn check_sizes(key: &[u8], value: &[u8]) -> Result<()> {
+    if key.len() > KEY_BYTES_MAX {
+        return Err(too_large("a key has at most 65535 bytes"));
+    }
+    if value.len() > VALUE_BYTES_MAX {
+        return Err(too_large("a value has at most 1 GiB"));
+    }
+    Ok(())
+}
+
+fn too_large(message: &str) -> Error {
+    Error::new(ErrorKind::TooLarge, message)
+}
+
+#[cfg(test)]
+mod tests;
