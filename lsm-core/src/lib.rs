@@ -32,3 +32,7 @@ pub mod version;
 pub mod wal;
 
 pub mod journal;
+
+pub mod survive;
+
+pub mod read;

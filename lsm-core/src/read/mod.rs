@@ -1,0 +1,9 @@
+//! Reading: what there is to read at one moment, and how an answer is made of it.
+
+pub mod bounds;
+pub mod view;
+pub mod visible;
+
+pub mod get;
+pub mod scan;
+pub mod source;

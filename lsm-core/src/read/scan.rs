@@ -1,0 +1,400 @@
+//! A reader's scan: the pairs of a keyspace, as they were at one sequence number.
+//!
+//! Entries of a key come newest first, so going forward the first one that the reader may see
+//! decides, and the others are passed over. Going backward they come oldest first: the last one
+//! seen decides, and is known to be the last only when the cursor has moved past it. So a pair met
+//! going backward is held in the scan's own memory, unless its value is long; then the cursor goes
+//! back to it.
+//!
+//! Whatever there may be thousands of, versions of a key, entries too new, entries under a range
+//! tombstone, is stepped over a few times and then passed over with one seek.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use crate::base::error::{Error, Result};
+use crate::cursor::skip::Skip;
+use crate::cursor::tombstone::Fragments;
+use crate::key::full::{head_of, user_key};
+use crate::key::keyspace::KeyspaceId;
+use crate::key::seqno::SeqNo;
+use crate::key::trailer::{NEWEST, ceiling};
+use crate::read::bounds::Bounds;
+use crate::read::visible::{EXPIRY_LEN, Sight, Visible, user_value};
+
+/// Steps over entries of no use before a seek is tried. A seek costs about as much.
+const STEPS_MAX: u32 = 16;
+/// Longer values are not copied.
+const COPY_MAX: usize = 16_384;
+/// How many neighbouring intervals of tombstones a seek may cross, at first and at most.
+const REACH_MIN: usize = 16;
+const REACH_MAX: usize = 4096;
+
+/// Who scans, and what.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    /// The keyspace that is scanned.
+    pub keyspace: KeyspaceId,
+    /// Entries up to this number are seen.
+    pub seqno: SeqNo,
+    /// Values that expire at this time or before are not seen.
+    pub now_millis: u64,
+    /// The range tombstones of all sources.
+    pub tombstones: Arc<Fragments>,
+    /// True if `value` will not be asked for; it is then nothing in particular.
+    pub is_keys_only: bool,
+}
+
+/// Where the pair is that the scan is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Nowhere,
+    /// Where the cursor is.
+    AtCursor,
+    /// In the scan. The cursor is before all entries of its key that the reader may see.
+    Held,
+}
+
+/// A place among the pairs that a reader sees: at one of them, or at none.
+#[derive(Debug)]
+pub struct Scan<C> {
+    cursor: C,
+    bounds: Bounds,
+    visible: Visible,
+    ceiling: u64,
+    is_keys_only: bool,
+    place: Place,
+    /// Going forward, the key that was decided last; going backward, the one that is held.
+    key: Vec<u8>,
+    has_key: bool,
+    head: u64,
+    trailer: u64,
+    value: Vec<u8>,
+    /// True if the value was too long to be held.
+    is_left_out: bool,
+    /// Entries under a range tombstone since the last one that was not.
+    covered: u32,
+    reach: usize,
+    error: Option<Error>,
+}
+
+impl<C: Skip> Scan<C> {
+    /// At no pair, over what `reader` sees between two user keys.
+    #[must_use]
+    pub fn new(cursor: C, reader: Reader, lower: Bound<&[u8]>, upper: Bound<&[u8]>) -> Self {
+        Self {
+            cursor,
+            bounds: Bounds::new(reader.keyspace, lower, upper),
+            visible: Visible::new(reader.seqno, reader.now_millis, reader.tombstones),
+            ceiling: ceiling(reader.seqno),
+            is_keys_only: reader.is_keys_only,
+            place: Place::Nowhere,
+            key: Vec::new(),
+            has_key: false,
+            head: 0,
+            trailer: 0,
+            value: Vec::new(),
+            is_left_out: false,
+            covered: 0,
+            reach: REACH_MIN,
+            error: None,
+        }
+    }
+
+    /// Moves to the first pair at or after `user_key`.
+    pub fn seek(&mut self, user_key: &[u8]) -> Result<()> {
+        let mut target = self.start();
+        self.bounds.start_at(user_key, &mut target);
+        let result = self.cursor.seek(&target, self.ceiling);
+        self.key = target;
+        let result = result.and_then(|()| self.go_forward());
+        self.kept(result)
+    }
+
+    /// Moves to the last pair at or before `user_key`.
+    pub fn seek_for_prev(&mut self, user_key: &[u8]) -> Result<()> {
+        let mut target = self.start();
+        self.bounds.end_at(user_key, &mut target);
+        let result = self.cursor.seek_before(&target, NEWEST);
+        self.key = target;
+        let result = result.and_then(|()| self.go_backward());
+        self.kept(result)
+    }
+
+    /// Moves to the first pair.
+    pub fn seek_first(&mut self) -> Result<()> {
+        let buffer = self.start();
+        let result = self.cursor.seek(self.bounds.lower(), self.ceiling);
+        self.key = buffer;
+        let result = result.and_then(|()| self.go_forward());
+        self.kept(result)
+    }
+
+    /// Moves to the last pair.
+    pub fn seek_last(&mut self) -> Result<()> {
+        let buffer = self.start();
+        let result = self.cursor.seek_before(self.bounds.upper(), NEWEST);
+        self.key = buffer;
+        let result = result.and_then(|()| self.go_backward());
+        self.kept(result)
+    }
+
+    /// Moves to the next pair. Does nothing at no pair; after an error, gives it again.
+    #[allow(clippy::should_implement_trait, reason = "it lends, which an Iterator cannot")]
+    #[inline]
+    pub fn next(&mut self) -> Result<()> {
+        let result = match self.place {
+            Place::Nowhere => return self.error.clone().map_or(Ok(()), Err),
+            Place::AtCursor => {
+                self.decide();
+                self.cursor.next()
+            }
+            Place::Held => {
+                self.has_key = true;
+                self.head = head_of(&self.key);
+                self.cursor.seek(&self.key, 0)
+            }
+        };
+        let result = result.and_then(|()| self.go_forward());
+        self.kept(result)
+    }
+
+    /// Moves to the pair before. Does nothing at no pair; after an error, gives it again.
+    #[inline]
+    pub fn prev(&mut self) -> Result<()> {
+        let result = match self.place {
+            Place::Nowhere => return self.error.clone().map_or(Ok(()), Err),
+            Place::AtCursor => {
+                self.decide();
+                self.cursor.seek_before(&self.key, NEWEST)
+            }
+            Place::Held => Ok(()),
+        };
+        let result = result.and_then(|()| self.go_backward());
+        self.kept(result)
+    }
+
+    /// True at a pair.
+    #[inline]
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.place != Place::Nowhere
+    }
+
+    /// The user's key.
+    #[inline]
+    #[must_use]
+    pub fn key(&self) -> &[u8] {
+        match self.place {
+            Place::Nowhere => &[],
+            Place::AtCursor => user_key(self.cursor.key()),
+            Place::Held => user_key(&self.key),
+        }
+    }
+
+    /// The user's value, without the time at which it may expire.
+    #[inline]
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        match self.place {
+            Place::Nowhere => &[],
+            Place::AtCursor => user_value(self.cursor.trailer(), self.cursor.value()),
+            Place::Held => user_value(self.trailer, &self.value),
+        }
+    }
+
+    /// The trailer of the entry that gave the pair.
+    #[must_use]
+    pub fn trailer(&self) -> u64 {
+        match self.place {
+            Place::Nowhere => 0,
+            Place::AtCursor => self.cursor.trailer(),
+            Place::Held => self.trailer,
+        }
+    }
+
+    /// Forgets where it was, and lends the key's memory for the way to another place.
+    fn start(&mut self) -> Vec<u8> {
+        self.error = None;
+        self.place = Place::Nowhere;
+        self.has_key = false;
+        (self.covered, self.reach) = (0, REACH_MIN);
+        std::mem::take(&mut self.key)
+    }
+
+    /// Errors are kept until the next seek, and leave no pair.
+    #[inline]
+    fn kept(&mut self, result: Result<()>) -> Result<()> {
+        if let Err(error) = &result {
+            self.place = Place::Nowhere;
+            self.error = Some(error.clone());
+        }
+        result
+    }
+
+    /// The cursor's key is decided: older entries of it are of no use.
+    #[inline]
+    fn decide(&mut self) {
+        self.key.clear();
+        self.key.extend_from_slice(self.cursor.key());
+        self.head = self.cursor.head();
+        self.has_key = true;
+    }
+
+    /// From where the cursor is to the first entry that gives a pair.
+    fn go_forward(&mut self) -> Result<()> {
+        let (mut older, mut too_new) = (0, 0);
+        loop {
+            self.place = Place::Nowhere;
+            if !self.cursor.is_valid() {
+                return Ok(());
+            }
+            let (key, head) = (self.cursor.key(), self.cursor.head());
+            if !self.bounds.is_before_upper(key, head) {
+                return Ok(());
+            }
+            let trailer = self.cursor.trailer();
+            // An older entry of a key that is decided.
+            if self.has_key && head == self.head && key == self.key.as_slice() {
+                older += 1;
+                if older == STEPS_MAX {
+                    self.cursor.seek(&self.key, 0)?;
+                } else {
+                    self.cursor.next()?;
+                }
+                continue;
+            }
+            older = 0;
+            if trailer > self.ceiling {
+                too_new += 1;
+                if too_new % STEPS_MAX == 0 {
+                    self.key.clear();
+                    self.key.extend_from_slice(self.cursor.key());
+                    self.has_key = false;
+                    self.cursor.seek(&self.key, self.ceiling)?;
+                } else {
+                    self.cursor.next()?;
+                }
+                continue;
+            }
+            let cursor = &self.cursor;
+            let sight = self.visible.judge(cursor.key(), trailer, || cursor.value())?;
+            if sight == Sight::Value {
+                (self.covered, self.reach) = (0, REACH_MIN);
+                self.place = Place::AtCursor;
+                return Ok(());
+            }
+            self.decide();
+            if !self.skips(sight, false)? {
+                self.cursor.next()?;
+            }
+        }
+    }
+
+    /// From where the cursor is back to the first key that gives a pair.
+    fn go_backward(&mut self) -> Result<()> {
+        let mut too_new = 0;
+        loop {
+            self.place = Place::Nowhere;
+            self.has_key = false;
+            let is_valid = self.cursor.is_valid();
+            if !is_valid || !self.bounds.is_past_lower(self.cursor.key(), self.cursor.head()) {
+                return Ok(());
+            }
+            if self.cursor.trailer() > self.ceiling {
+                too_new += 1;
+                if too_new % STEPS_MAX == 0 {
+                    self.key.clear();
+                    self.key.extend_from_slice(self.cursor.key());
+                    self.cursor.seek_before(&self.key, NEWEST)?;
+                } else {
+                    self.cursor.prev()?;
+                }
+                continue;
+            }
+            self.hold_newest()?;
+            let (key, value) = (&self.key, &self.value);
+            match self.visible.judge(key, self.trailer, || value)? {
+                Sight::Value if self.is_left_out => {
+                    (self.covered, self.reach) = (0, REACH_MIN);
+                    self.cursor.seek(&self.key, self.trailer)?;
+                    self.place = Place::AtCursor;
+                    return Ok(());
+                }
+                Sight::Value => {
+                    (self.covered, self.reach) = (0, REACH_MIN);
+                    self.place = Place::Held;
+                    return Ok(());
+                }
+                sight => {
+                    self.skips(sight, true)?;
+                }
+            }
+        }
+    }
+
+    /// Holds the newest entry that may be seen of the cursor's key, and moves before all of those.
+    fn hold_newest(&mut self) -> Result<()> {
+        self.key.clear();
+        self.key.extend_from_slice(self.cursor.key());
+        self.hold();
+        self.cursor.prev()?;
+        let mut steps = 0;
+        while self.is_at_newer() {
+            steps += 1;
+            if steps == STEPS_MAX {
+                self.cursor.seek(&self.key, self.ceiling)?;
+                self.hold();
+                return self.cursor.seek_before(&self.key, NEWEST);
+            }
+            self.hold();
+            self.cursor.prev()?;
+        }
+        Ok(())
+    }
+
+    /// True if the cursor is at an entry of the key that is held, and the reader may see it.
+    #[inline]
+    fn is_at_newer(&self) -> bool {
+        self.cursor.is_valid()
+            && self.cursor.trailer() <= self.ceiling
+            && self.cursor.key() == self.key.as_slice()
+    }
+
+    /// Copies what is needed of the cursor's entry, but for its key.
+    #[inline]
+    fn hold(&mut self) {
+        self.trailer = self.cursor.trailer();
+        self.value.clear();
+        let value = self.cursor.value();
+        self.is_left_out = !self.is_keys_only && value.len() > COPY_MAX;
+        let needed = if self.is_keys_only || self.is_left_out { EXPIRY_LEN } else { value.len() };
+        self.value.extend_from_slice(value.get(..needed).unwrap_or(value));
+    }
+
+    /// After enough entries under a range tombstone, passes over what is as old and under it too.
+    /// True if the cursor has moved.
+    fn skips(&mut self, sight: Sight, is_backward: bool) -> Result<bool> {
+        let Sight::Covered(seqno) = sight else { return Ok(false) };
+        self.covered += 1;
+        if self.covered < STEPS_MAX {
+            return Ok(false);
+        }
+        self.covered = 0;
+        let Some(newest) = self.cursor.skippable(seqno) else { return Ok(false) };
+        let has_moved = if is_backward {
+            let from = self.visible.covered_from(newest, self.reach);
+            from.map_or(Ok(false), |key| self.cursor.skip_back(key, newest))?
+        } else {
+            let to = self.visible.covered_to(newest, self.reach);
+            to.map_or(Ok(false), |key| self.cursor.skip_to(key, newest))?
+        };
+        if has_moved {
+            self.reach = (self.reach * 2).min(REACH_MAX);
+        }
+        Ok(has_moved)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! The sources that a scan merges: memtables and runs of tables.
+
+use std::sync::Arc;
+
+use crate::base::error::Result;
+use crate::cache::pool::Use;
+use crate::cursor::concat::{Concat, Part};
+use crate::cursor::contract::Cursor;
+use crate::memtable::cursor::MemCursor;
+use crate::table::cursor::TableCursor;
+use crate::version::tree::Slice;
+
+/// One slice of a run, opened when a scan gets there.
+#[derive(Clone, Debug)]
+pub struct SlicePart(pub Arc<Slice>);
+
+impl Part for SlicePart {
+    type C = TableCursor;
+
+    fn smallest(&self) -> &[u8] {
+        &self.0.meta.smallest
+    }
+
+    fn largest(&self) -> &[u8] {
+        &self.0.meta.largest
+    }
+
+    fn open(&self) -> Result<TableCursor> {
+        Ok(self.0.file.table()?.cursor(Use::Scan))
+    }
+}
+
+/// A memtable, a table, or a run of several.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there are few, and each is reached at every step")]
+pub enum AnyCursor {
+    /// A memtable.
+    Memory(MemCursor),
+    /// One table.
+    Table(TableCursor),
+    /// Several tables, one after the other.
+    Run(Concat<SlicePart>),
+}
+
+macro_rules! each {
+    ($self:ident, $cursor:ident => $call:expr) => {
+        match $self {
+            AnyCursor::Memory($cursor) => $call,
+            AnyCursor::Table($cursor) => $call,
+            AnyCursor::Run($cursor) => $call,
+        }
+    };
+}
+
+impl Cursor for AnyCursor {
+    fn seek(&mut self, key: &[u8], trailer: u64) -> Result<()> {
+        each!(self, cursor => cursor.seek(key, trailer))
+    }
+
+    fn seek_before(&mut self, key: &[u8], trailer: u64) -> Result<()> {
+        each!(self, cursor => cursor.seek_before(key, trailer))
+    }
+
+    fn seek_first(&mut self) -> Result<()> {
+        each!(self, cursor => cursor.seek_first())
+    }
+
+    fn seek_last(&mut self) -> Result<()> {
+        each!(self, cursor => cursor.seek_last())
+    }
+
+    #[inline]
+    fn next(&mut self) -> Result<()> {
+        each!(self, cursor => cursor.next())
+    }
+
+    #[inline]
+    fn prev(&mut self) -> Result<()> {
+        each!(self, cursor => cursor.prev())
+    }
+
+    #[inline]
+    fn is_valid(&self) -> bool {
+        each!(self, cursor => cursor.is_valid())
+    }
+
+    #[inline]
+    fn key(&self) -> &[u8] {
+        each!(self, cursor => cursor.key())
+    }
+
+    #[inline]
+    fn head(&self) -> u64 {
+        each!(self, cursor => cursor.head())
+    }
+
+    #[inline]
+    fn trailer(&self) -> u64 {
+        each!(self, cursor => cursor.trailer())
+    }
+
+    #[inline]
+    fn value(&self) -> &[u8] {
+        each!(self, cursor => cursor.value())
+    }
+}

@@ -1,0 +1,114 @@
+//! Whether a reader sees a value in the newest entry of a key that it may see.
+
+use std::sync::Arc;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::cursor::cover::Cover;
+use crate::cursor::tombstone::Fragments;
+use crate::key::kind::Kind;
+use crate::key::seqno::SeqNo;
+use crate::key::trailer::{kind_of, seqno_of};
+
+/// Bytes before the user's value in an expiring one: when it expires, in milliseconds.
+pub const EXPIRY_LEN: usize = 8;
+
+/// What an entry is to a reader. Older entries of its key are nothing in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// The key has this entry's value.
+    Value,
+    /// The key has no value.
+    Nothing,
+    /// The key has no value because a range tombstone with this number covers it.
+    Covered(SeqNo),
+}
+
+/// Judges entries for one reader.
+#[derive(Clone, Debug)]
+pub struct Visible {
+    seqno: SeqNo,
+    now_millis: u64,
+    cover: Cover,
+}
+
+impl Visible {
+    /// For a reader at `seqno` and at this time, below these range tombstones.
+    #[must_use]
+    pub fn new(seqno: SeqNo, now_millis: u64, tombstones: Arc<Fragments>) -> Self {
+        Self { seqno, now_millis, cover: Cover::new(tombstones) }
+    }
+
+    /// What the newest entry of `key` that is not newer than the reader is. The value is asked for
+    /// only where something stands in it that must be known.
+    #[inline]
+    pub fn judge<'a>(
+        &mut self,
+        key: &[u8],
+        trailer: u64,
+        value: impl FnOnce() -> &'a [u8],
+    ) -> Result<Sight> {
+        let covering = self.cover.newest(key, self.seqno);
+        sight_of(trailer, covering, || self.now_millis, value)
+    }
+
+    /// From the last key judged, which was covered, how far on all that is not newer than `newest`
+    /// is covered too.
+    #[must_use]
+    pub fn covered_to(&self, newest: SeqNo, reach: usize) -> Option<&[u8]> {
+        self.cover.run_end(newest, self.seqno, reach)
+    }
+
+    /// From the last key judged, which was covered, how far back all that is not newer than
+    /// `newest` is covered too.
+    #[must_use]
+    pub fn covered_from(&self, newest: SeqNo, reach: usize) -> Option<&[u8]> {
+        self.cover.run_start(newest, self.seqno, reach)
+    }
+}
+
+/// What an entry is to a reader, under the newest range tombstone over it that the reader sees. The
+/// time and the value are asked for only where they must be known.
+#[inline]
+pub fn sight_of<'a>(
+    trailer: u64,
+    covering: SeqNo,
+    now_millis: impl FnOnce() -> u64,
+    value: impl FnOnce() -> &'a [u8],
+) -> Result<Sight> {
+    if covering > seqno_of(trailer) {
+        return Ok(Sight::Covered(covering));
+    }
+    match kind_of(trailer) {
+        Some(Kind::Put) => Ok(Sight::Value),
+        Some(Kind::Delete | Kind::SingleDelete) => Ok(Sight::Nothing),
+        Some(Kind::PutExpiring) => sight_of_expiring(value(), now_millis()),
+        Some(Kind::Merge) => Err(unsupported("a merge operand")),
+        Some(Kind::BlobRef) => Err(unsupported("a reference to a blob")),
+        Some(Kind::RangeDelete) => Err(unsupported("a range delete among entries")),
+        None => Err(unsupported(&format!("an entry of kind {}", trailer & 0xff))),
+    }
+}
+
+fn sight_of_expiring(value: &[u8], now_millis: u64) -> Result<Sight> {
+    let Some(expiry) = value.first_chunk::<EXPIRY_LEN>() else {
+        let message = "an expiring value is too short to say when it expires";
+        return Err(Error::new(ErrorKind::Corruption, message));
+    };
+    let is_past = u64::from_le_bytes(*expiry) <= now_millis;
+    Ok(if is_past { Sight::Nothing } else { Sight::Value })
+}
+
+/// The user's part of a value.
+#[inline]
+#[must_use]
+pub fn user_value(trailer: u64, value: &[u8]) -> &[u8] {
+    match kind_of(trailer) {
+        Some(Kind::PutExpiring) => value.get(EXPIRY_LEN..).unwrap_or_default(),
+        _ => value,
+    }
+}
+
+#[cold]
+fn unsupported(what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("this version cannot read {what}"))
+}
