@@ -36,3 +36,8 @@ pub mod journal;
 pub mod survive;
 
 pub mod read;
+
+pub mod output;
+
+pub mod compaction;
+pub mod flush;

@@ -1,0 +1,79 @@
+//! Compaction by request: a range of keys goes to the bottom, whatever the strategy thinks.
+
+use std::sync::Arc;
+
+use crate::compaction::busy::Busy;
+use crate::compaction::context::Context;
+use crate::compaction::gather::{can_drop_deletes, gather};
+use crate::compaction::place::Place;
+use crate::compaction::plan::{Input, Plan, PlanKind, Reason};
+use crate::compaction::span::{Bounds, overlapping};
+use crate::key::seqno::SeqNo;
+use crate::version::tree::{LEVELS, Slice, Tree};
+
+/// What somebody asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The range.
+    pub bounds: Bounds,
+    /// The last write that the request is about.
+    pub seqno: SeqNo,
+    /// Tables with this number or a higher one were made after the request: where they have arrived
+    /// at the bottom, they are not rewritten for it again.
+    pub before: u64,
+}
+
+/// What is to be done for a request.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// This, then ask again.
+    Work(Plan),
+    /// Nothing until one of the plans that run has ended.
+    Wait,
+    /// Nothing more.
+    Done,
+}
+
+/// The next step of a request: everything in the range is merged at once into the oldest run, and
+/// what was there already is rewritten only if deletes go away by it.
+#[must_use]
+pub fn next_step(tree: &Tree, busy: &Busy, context: &Context, request: &Request) -> Answer {
+    let output = oldest_place(tree);
+    let span = request.bounds.span();
+    let mut chosen = Vec::new();
+    for run in &tree.runs {
+        let is_last = Place::of(run) == output;
+        let is_due = |slice: &&Arc<Slice>| {
+            let meta = &slice.file.meta;
+            if is_last {
+                return meta.number < request.before
+                    && has_deletes(slice)
+                    && can_drop_deletes(slice, context);
+            }
+            meta.seqno_min <= request.seqno
+        };
+        let slices: Vec<_> = overlapping(run, &span).iter().filter(is_due).cloned().collect();
+        if !slices.is_empty() {
+            chosen.push(Input { level: run.level, run: run.number, slices });
+        }
+    }
+    let inputs = gather(tree, &chosen, output);
+    if inputs.is_empty() {
+        return Answer::Done;
+    }
+    let plan = Plan::new(tree, PlanKind::Merge, inputs, output)
+        .because(Reason::Manual)
+        .with_tables_of(context.table_bytes);
+    if busy.allows(&plan) { Answer::Work(plan) } else { Answer::Wait }
+}
+
+/// Where the oldest data stands; never in level 0, where only flushes arrive.
+#[must_use]
+pub fn oldest_place(tree: &Tree) -> Place {
+    let last = tree.runs.last().filter(|run| run.level > 0).map(Place::of);
+    last.unwrap_or(Place { level: u8::try_from(LEVELS - 1).unwrap_or(1), run: 0 })
+}
+
+fn has_deletes(slice: &Slice) -> bool {
+    slice.meta.deletes > 0 || slice.file.meta.range_deletes > 0
+}

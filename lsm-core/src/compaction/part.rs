@@ -1,0 +1,246 @@
+//! One part of a merge: a range of keys, from the inputs to finished and proved tables.
+
+use std::sync::Arc;
+
+use crate::base::error::Result;
+use crate::compaction::plan::Plan;
+use crate::compaction::source::{SlicePart, run_cursor};
+use crate::compaction::split::Splitter;
+use crate::cursor::concat::Concat;
+use crate::cursor::contract::Cursor;
+use crate::cursor::merge::Merge;
+use crate::cursor::tombstone::Fragments;
+use crate::key::kind::Kind;
+use crate::key::seqno::SeqNo;
+use crate::key::trailer::{NEWEST, seqno_of, trailer_of};
+use crate::output::{Draft, Proof, STEP_BYTES, Sink, Written, is_over};
+use crate::survive::{Rules, Survive, Verdict};
+use crate::table::options::TableOptions;
+
+/// What a merge has to know.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The live snapshots, ascending, as of now.
+    pub snapshots: Vec<SeqNo>,
+    /// What expired by then is seen by no live view, in milliseconds by the catalog's clock: no
+    /// later than the time that the oldest snapshot or iterator goes by.
+    pub expired_millis: u64,
+    /// How tables are written.
+    pub options: TableOptions,
+    /// Into how many parts the merge may be cut.
+    pub parts: usize,
+}
+
+/// What the parts of a merge share.
+#[derive(Debug)]
+pub struct Common {
+    /// What is merged.
+    pub plan: Plan,
+    /// How.
+    pub setup: Setup,
+    /// All range tombstones of the inputs.
+    pub tombstones: Arc<Fragments>,
+    /// Where tables come from.
+    pub sink: Arc<dyn Sink>,
+}
+
+/// A part that is being done.
+#[derive(Debug)]
+pub struct Part {
+    common: Arc<Common>,
+    /// The first key; empty for the first part.
+    start: Vec<u8>,
+    /// The key behind the last one.
+    end: Option<Vec<u8>>,
+    source: Merge<Concat<SlicePart>>,
+    survive: Survive,
+    splitter: Splitter,
+    /// Where the table that is written begins.
+    from: Vec<u8>,
+    /// The key that was met last.
+    last: Vec<u8>,
+    /// Entries read.
+    read: u64,
+    made: Vec<u64>,
+    written: Vec<Written>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    New,
+    Writing(Option<Draft>),
+    Proving(Box<Proof>, Next),
+    Done,
+    Over,
+}
+
+/// What comes after a table.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Table,
+    End,
+}
+
+impl Part {
+    /// The part from one key up to another. Nothing happens before the first step.
+    #[must_use]
+    pub fn new(common: Arc<Common>, start: Vec<u8>, end: Option<Vec<u8>>) -> Self {
+        let plan = &common.plan;
+        let sources = plan.inputs.iter().map(|input| run_cursor(input, &common.sink)).collect();
+        let snapshots = common.setup.snapshots.clone();
+        let rules = Rules { snapshots, is_bottom: plan.is_bottom };
+        Self {
+            source: Merge::new(sources),
+            survive: Survive::new(rules, Arc::clone(&common.tombstones)),
+            splitter: Splitter::new(plan),
+            from: start.clone(),
+            start,
+            end,
+            last: Vec::new(),
+            read: 0,
+            made: Vec::new(),
+            written: Vec::new(),
+            state: State::New,
+            common,
+        }
+    }
+
+    /// Does the next piece; true when all tables are durable and proved. After an error the part is
+    /// over, and what it made is gone.
+    pub fn step(&mut self) -> Result<bool> {
+        let state = std::mem::replace(&mut self.state, State::Over);
+        match self.advance(state) {
+            Ok(state) => self.state = state,
+            Err(error) => {
+                self.discard();
+                return Err(error);
+            }
+        }
+        Ok(matches!(self.state, State::Done))
+    }
+
+    fn advance(&mut self, state: State) -> Result<State> {
+        match state {
+            State::New => {
+                self.source.seek(&self.start, NEWEST)?;
+                Ok(State::Writing(None))
+            }
+            State::Writing(draft) => self.write(draft),
+            State::Proving(mut proof, next) => {
+                if !proof.step()? {
+                    return Ok(State::Proving(proof, next));
+                }
+                self.written.push(proof.into_written());
+                Ok(match next {
+                    Next::Table => State::Writing(None),
+                    Next::End => State::Done,
+                })
+            }
+            State::Done => Ok(State::Done),
+            State::Over => Err(is_over()),
+        }
+    }
+
+    fn write(&mut self, mut draft: Option<Draft>) -> Result<State> {
+        let mut done = 0;
+        while done < STEP_BYTES {
+            if !self.is_inside() {
+                return self.finish(draft, None, Next::End);
+            }
+            let key = self.source.key();
+            if self.last != key {
+                // Asked before the entry is judged, and again, with no table, after the cut.
+                let bytes = draft.as_ref().map_or(0, Draft::bytes);
+                if self.splitter.ends_before(key, bytes) {
+                    let cut = key.to_vec();
+                    return self.finish(draft, Some(cut), Next::Table);
+                }
+                self.last.clear();
+                self.last.extend_from_slice(key);
+            }
+            let value = self.source.value();
+            done += key.len() + value.len();
+            let (trailer, value) = self.aged(self.source.trailer(), value);
+            let kept = match self.survive.judge(key, trailer) {
+                Verdict::Keep => Some(trailer),
+                Verdict::KeepAsZero => Some(trailer & 0xff),
+                Verdict::Drop => None,
+            };
+            if let Some(trailer) = kept {
+                let draft = match &mut draft {
+                    Some(draft) => draft,
+                    None => draft.insert(Draft::begin(
+                        self.common.sink.as_ref(),
+                        self.common.setup.options,
+                        &mut self.made,
+                    )?),
+                };
+                draft.add(key, trailer, value)?;
+            }
+            self.read += 1;
+            self.source.next()?;
+        }
+        Ok(State::Writing(draft))
+    }
+
+    fn is_inside(&self) -> bool {
+        self.source.is_valid()
+            && self.end.as_ref().is_none_or(|end| self.source.key() < end.as_slice())
+    }
+
+    /// What expired is a delete from now on.
+    fn aged<'a>(&self, trailer: u64, value: &'a [u8]) -> (u64, &'a [u8]) {
+        if trailer & 0xff == Kind::PutExpiring as u64 {
+            let moment = value.first_chunk().map_or(u64::MAX, |bytes| u64::from_le_bytes(*bytes));
+            if moment <= self.common.setup.expired_millis {
+                return (trailer_of(seqno_of(trailer), Kind::Delete), &[]);
+            }
+        }
+        (trailer, value)
+    }
+
+    /// Ends a table before `cut`, or at the end of the part.
+    fn finish(&mut self, draft: Option<Draft>, cut: Option<Vec<u8>>, next: Next) -> Result<State> {
+        let end = cut.as_deref().or(self.end.as_deref());
+        let tombstones = self.survive.tombstones().truncate(&self.from, end);
+        let draft = match draft {
+            Some(draft) => Some(draft),
+            None if tombstones.is_empty() => None,
+            None => Some(Draft::begin(
+                self.common.sink.as_ref(),
+                self.common.setup.options,
+                &mut self.made,
+            )?),
+        };
+        if let Some(cut) = cut {
+            self.from = cut;
+        }
+        let Some(draft) = draft else { return Ok(State::Done) };
+        let written = draft.finish(&tombstones)?;
+        let proof = Proof::new(written, self.common.sink.as_ref())?;
+        Ok(State::Proving(Box::new(proof), next))
+    }
+
+    /// How many entries were read.
+    #[must_use]
+    pub fn entries_read(&self) -> u64 {
+        self.read
+    }
+
+    /// The tables of a part that is done, in order.
+    #[must_use]
+    pub fn written(&self) -> &[Written] {
+        &self.written
+    }
+
+    /// Gives up: takes away what was made.
+    pub fn discard(&mut self) {
+        self.state = State::Over;
+        self.written.clear();
+        let made = std::mem::take(&mut self.made);
+        if !made.is_empty() {
+            self.common.sink.discard(&made);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Strategies driven over a tree that is only pretended, with real contents.
+
+pub(crate) mod fake;
+
+mod sim;
+
+mod hostile;
+mod stories;

@@ -1,0 +1,159 @@
+//! Flushing: an immutable memtable becomes a table in level 0.
+//!
+//! Entries of all keyspaces go into one file. Versions that no snapshot needs are left out; deletes
+//! stay, for what they delete may be in older tables.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::base::error::Result;
+use crate::cursor::contract::Cursor;
+use crate::cursor::tombstone::Fragments;
+use crate::key::seqno::SeqNo;
+use crate::output::{Draft, STEP_BYTES, Sink, Written, is_over};
+use crate::survive::{Rules, Survive, Verdict};
+use crate::table::options::TableOptions;
+use crate::version::edit::Edit;
+
+/// What a flush has to know.
+#[derive(Clone, Debug)]
+pub struct FlushSetup {
+    /// The live snapshots, ascending, as of a moment after the memtable was closed.
+    pub snapshots: Vec<SeqNo>,
+    /// How the table is written.
+    pub options: TableOptions,
+    /// When the oldest entry was written, about: milliseconds by the catalog's clock.
+    pub created_millis: u64,
+}
+
+/// A flush that is being done.
+pub struct Flush {
+    sink: Arc<dyn Sink>,
+    setup: FlushSetup,
+    entries: Box<dyn Cursor>,
+    survive: Survive,
+    made: Vec<u64>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    New,
+    Writing(Option<Draft>),
+    Checking(Written),
+    Done(Option<Written>),
+    Over,
+}
+
+impl Flush {
+    /// A flush of these entries and range tombstones. Nothing happens before the first step.
+    #[must_use]
+    pub fn new(
+        entries: Box<dyn Cursor>,
+        tombstones: Arc<Fragments>,
+        setup: FlushSetup,
+        sink: Arc<dyn Sink>,
+    ) -> Self {
+        let rules = Rules { snapshots: setup.snapshots.clone(), is_bottom: false };
+        let survive = Survive::new(rules, tombstones);
+        Self { sink, setup, entries, survive, made: Vec::new(), state: State::New }
+    }
+
+    /// Does the next piece; true when the table is durable and was opened again, or when there was
+    /// nothing to write. After an error the flush is over, and what it made is gone.
+    pub fn step(&mut self) -> Result<bool> {
+        let state = std::mem::replace(&mut self.state, State::Over);
+        match self.advance(state) {
+            Ok(state) => self.state = state,
+            Err(error) => {
+                self.discard();
+                return Err(error);
+            }
+        }
+        Ok(matches!(self.state, State::Done(_)))
+    }
+
+    fn advance(&mut self, state: State) -> Result<State> {
+        Ok(match state {
+            State::New => {
+                self.entries.seek_first()?;
+                State::Writing(None)
+            }
+            State::Writing(mut draft) => {
+                self.write(&mut draft)?;
+                if self.entries.is_valid() { State::Writing(draft) } else { self.finish(draft)? }
+            }
+            State::Checking(written) => {
+                written.reopen(self.sink.as_ref())?;
+                State::Done(Some(written))
+            }
+            State::Done(written) => State::Done(written),
+            State::Over => return Err(is_over()),
+        })
+    }
+
+    fn write(&mut self, draft: &mut Option<Draft>) -> Result<()> {
+        let mut done = 0;
+        while done < STEP_BYTES && self.entries.is_valid() {
+            let (key, trailer) = (self.entries.key(), self.entries.trailer());
+            let value = self.entries.value();
+            done += key.len() + value.len();
+            if self.survive.judge(key, trailer) != Verdict::Drop {
+                let draft = match draft {
+                    Some(draft) => draft,
+                    None => {
+                        let options = self.setup.options;
+                        draft.insert(Draft::begin(self.sink.as_ref(), options, &mut self.made)?)
+                    }
+                };
+                draft.add(key, trailer, value)?;
+            }
+            self.entries.next()?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, draft: Option<Draft>) -> Result<State> {
+        let tombstones = Arc::clone(self.survive.tombstones());
+        let draft = match draft {
+            Some(draft) => draft,
+            None if tombstones.is_empty() => return Ok(State::Done(None)),
+            None => Draft::begin(self.sink.as_ref(), self.setup.options, &mut self.made)?,
+        };
+        Ok(State::Checking(draft.finish(&tombstones)?))
+    }
+
+    /// The table that was made, once `step` has answered true; none if nothing was left to write.
+    #[must_use]
+    pub fn table(&self) -> Option<&Written> {
+        match &self.state {
+            State::Done(written) => written.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The changes that make the table part of the trees; none if there is no table.
+    #[must_use]
+    pub fn edits(&self) -> Vec<Edit> {
+        let edit = |table: &Written| table.edit(0, table.number(), self.setup.created_millis);
+        self.table().map(edit).into_iter().collect()
+    }
+
+    /// Gives up: takes away what was made. Not to be called once the edits may be committed.
+    pub fn discard(&mut self) {
+        self.state = State::Over;
+        let made = std::mem::take(&mut self.made);
+        if !made.is_empty() {
+            self.sink.discard(&made);
+        }
+    }
+}
+
+impl fmt::Debug for Flush {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flush").field("made", &self.made).field("state", &self.state).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;
