@@ -10,19 +10,20 @@ CFGS := --cfg lsm_sim --cfg lsm_planted
 LAB := RUSTFLAGS="$(CFGS)" RUSTDOCFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/lab
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: help demo check test prove bench lives tsan miri mutants coverage golden clean
+.PHONY: help demo check test prove bench lives loom tsan miri mutants coverage golden clean
 .PHONY: format lint deny tidy unit engine capi python images asan
 
 help:
-	@echo 'make demo    run what exists: write, crash and recover on this machine'
+	@echo 'make demo    the daily verbs, then a crash and its recovery, on this machine'
 	@echo 'make check   format, lints, layers and unit tests, in under two minutes'
 	@echo 'make test    all tests, in at most ten minutes from a clean clone'
-	@echo 'make prove   the evidence: crash images, damage, planted bugs, AddressSanitizer'
+	@echo 'make prove   the evidence: crash images, damage, planted bugs, AddressSanitizer, models'
 	@echo 'make bench   the benchmarks'
 	@echo 'Lanes of their own, each for at most SECONDS=$(SECONDS):'
 	@echo 'make lives   databases through crash after crash, for the whole time'
+	@echo 'make loom    every order of threads, up to a bound, in models of what they share'
 	@echo 'make tsan    unit tests and threads under ThreadSanitizer (needs rust-src)'
-	@echo 'make miri    unit tests of base/, key/ and record/ under Miri (needs a nightly toolchain)'
+	@echo 'make miri    unit tests of base/, key/, record/ and cache/ under Miri (needs a nightly toolchain)'
 	@echo 'make mutants changes to the code that no test notices (needs cargo-mutants)'
 	@echo 'make coverage what the tests run through (needs cargo-llvm-cov)'
 	@echo 'make golden  writes the golden directories anew, after a change of format'
@@ -30,13 +31,14 @@ help:
 
 demo:
 	@tools/need $@ cargo cc
+	cargo run --locked --release -p lsm-core --example basic_usage
 	cargo run --locked --release -p lsm-core --example ground
 
 check: format lint deny tidy unit
 
 test: check engine capi python
 
-prove: images asan
+prove: images asan loom
 
 bench:
 	@tools/need $@ cargo cc
@@ -75,7 +77,7 @@ unit:
 # All of the engine's tests but those that check has run: stories, examples, documentation.
 engine:
 	@tools/need test cargo cc
-	$(LAB) cargo test --locked -p lsm-core --test it --examples
+	$(LAB) cargo test --locked -p lsm-core --test it --test allocs --examples
 	$(LAB) cargo test --locked -p lsm-core --doc
 
 # The faces are tested as they ship, without the test-only build's switches.
@@ -103,7 +105,15 @@ images:
 asan:
 	@tools/need prove cargo cc
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address $(CFGS)" CARGO_TARGET_DIR=target/asan \
-		tools/ran cargo test --locked -p lsm-core --lib --target $(HOST) env::os
+		tools/ran cargo test --locked -p lsm-core --lib --target $(HOST) \
+		-- env::os cache:: memtable:: base::slice base::epoch
+
+# The model checker stands in for atomics and locks, in a build of its own that runs nothing else.
+loom:
+	@tools/need $@ cargo cc
+	RUSTFLAGS="--cfg lsm_loom" CARGO_TARGET_DIR=target/loom CARGO_PROFILE_TEST_DEBUG=0 \
+		CARGO_PROFILE_TEST_OPT_LEVEL=1 tools/ran cargo test --locked -p lsm-core --lib \
+		loom_test -- --show-output
 
 # The committed directories change: look at the difference before it is committed.
 golden:
@@ -130,7 +140,8 @@ tsan:
 miri:
 	@tools/need $@ cargo miri
 	RUSTFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/miri \
-		$(BUDGET) tools/ran cargo +nightly miri test --locked -p lsm-core --lib -- base::error key:: record::frame
+		$(BUDGET) tools/ran cargo +nightly miri test --locked -p lsm-core --lib -- base:: key:: record::frame \
+		cache::frame cache::slots cache::ring --skip threads --skip compress
 
 mutants:
 	@tools/need $@ cargo cargo-mutants

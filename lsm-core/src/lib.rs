@@ -41,3 +41,31 @@ pub mod output;
 
 pub mod compaction;
 pub mod flush;
+
+pub mod health;
+pub mod pace;
+
+pub mod engine;
+
+pub mod api;
+
+pub use crate::api::batch::Batch;
+pub use crate::api::bounds::KeyRange;
+pub use crate::api::db::{Builder, Db};
+pub use crate::api::keyspace::{Keyspace, KeyspaceAt, Read};
+pub use crate::api::range::{Cursor, Keys, Range};
+pub use crate::api::snapshot::Snapshot;
+pub use crate::api::stats::Stats;
+pub use crate::base::error::{Error, ErrorKind, Result};
+pub use crate::base::slice::Slice;
+pub use crate::extend::event::{Event, OpenReport, PaceCause, Reason};
+pub use crate::extend::listener::Listener;
+pub use crate::journal::destroy::Destroyed;
+pub use crate::key::seqno::SeqNo;
+pub use crate::options::database::Options;
+pub use crate::options::durability::{Durability, IfMissing};
+pub use crate::options::keyspace::{Compression, KeyspaceOptions, Strategy};
+pub use crate::options::log_mode::LogMode;
+pub use crate::options::memory::MemtableKind;
+pub use crate::options::progress::{CallOptions, Progress};
+pub use crate::options::write::WriteOptions;

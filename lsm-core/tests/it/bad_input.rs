@@ -12,9 +12,9 @@ use lsm_core::journal::handle::Journal;
 use lsm_core::journal::options::JournalOptions;
 use lsm_core::key::seqno::SeqNo;
 use lsm_core::options::durability::{Durability, IfMissing};
+use lsm_core::options::log_mode::LogMode;
 use lsm_core::record::frame::{Frame, Payload, Place, RecordType, padded_len};
 use lsm_core::record::header::{FileHeader, FileKind};
-use lsm_core::wal::segment::LogMode;
 
 use crate::script::{PATH, options};
 use crate::specimen::{Specimen, files_of};

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use lsm_core::env::sim::crash::Moment;
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
 use crate::images::{Crash, Recoveries, caught, replay_line};
 use crate::model::Recovered;
@@ -33,7 +33,7 @@ impl Tally {
         self.violations.extend(other.violations);
     }
 
-    fn report(&self, name: &str) {
+    pub fn report(&self, name: &str) {
         println!(
             "{name}: {} scripts, {} crash points, {} images and {} in recovery \
              ({} different), {} violations",
@@ -90,7 +90,7 @@ pub fn enumerate(
 }
 
 fn crash_script(recoveries: &mut Recoveries, script: &str, seeds: u64, tally: &mut Tally) {
-    let mode = recoveries.mode;
+    let mode = recoveries.subject.mode;
     tally.scripts += 1;
     let ran = caught(|| run_to_last_verb(mode, script));
     let (run, moments) = match ran {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
 use crate::script::{PATH, mode_name};
 use crate::specimen::{Files, Specimen, Verdict};

@@ -11,9 +11,9 @@ use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::faults::{Effect, Fault};
 use lsm_core::env::sim::op::{Op, OpKind};
 use lsm_core::options::durability::Durability;
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
-use crate::images::{Crash, Recoveries, caught};
+use crate::images::{Crash, Recoveries, Subject, caught};
 use crate::script::{Run, complaint, keeps_cache, mode_name, new_disk};
 
 const LETTERS: &str = "BDSRKTFCXI";
@@ -29,18 +29,18 @@ pub const CURATED: &[&str] = &[
 #[derive(Default)]
 pub struct FaultTally {
     pub cases: u64,
-    struck: u64,
-    surfaced: u64,
-    harmless: u64,
-    resumed: u64,
-    refused_to_resume: u64,
-    second_tries: u64,
-    refused_after_loss: u64,
+    pub struck: u64,
+    pub surfaced: u64,
+    pub harmless: u64,
+    pub resumed: u64,
+    pub refused_to_resume: u64,
+    pub second_tries: u64,
+    pub refused_after_loss: u64,
     pub violations: Vec<String>,
 }
 
 impl FaultTally {
-    fn report(&self, name: &str, recoveries: &Recoveries) {
+    pub fn report<S: Subject>(&self, name: &str, recoveries: &Recoveries<S>) {
         println!(
             "{name}: {} faults of which {} struck: {} surfaced, {} were harmless; {} resumed, {} \
              could not since the data was gone, {} worked at the second try, {} images were \
@@ -63,7 +63,7 @@ impl FaultTally {
 }
 
 /// What can go wrong with which operations, on files whose name contains what.
-fn ways() -> Vec<(Vec<OpKind>, &'static str, Effect)> {
+pub fn ways() -> Vec<(Vec<OpKind>, &'static str, Effect)> {
     use OpKind::*;
     let all = Vec::new;
     let growing = || vec![Write, Allocate, Create, CreateDir, SetLen, SyncData, Rename];
@@ -87,7 +87,7 @@ fn ways() -> Vec<(Vec<OpKind>, &'static str, Effect)> {
 }
 
 /// Every fault that can strike a run with these operations.
-fn faults_of(trace: &[Op]) -> Vec<Fault> {
+pub fn faults_of(trace: &[Op]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (kinds, pattern, effect) in ways() {
         let is_named = |op: &Op| op.path.to_string_lossy().contains(pattern);
@@ -106,7 +106,7 @@ fn faults_of(trace: &[Op]) -> Vec<Fault> {
 
 /// Runs a script with every fault that can strike it.
 pub fn fault_script(recoveries: &mut Recoveries, script: &str, tally: &mut FaultTally) {
-    let mode = recoveries.mode;
+    let mode = recoveries.subject.mode;
     let disk = new_disk();
     disk.record_trace(true);
     drop(Run::all(disk.clone(), mode, script, 1));
@@ -130,7 +130,7 @@ fn fault_once(
 ) -> Result<(), String> {
     let disk = new_disk();
     disk.inject(fault.clone());
-    let mut run = Run::all(disk.clone(), recoveries.mode, script, 1);
+    let mut run = Run::all(disk.clone(), recoveries.subject.mode, script, 1);
     check_run(&run)?;
     let strikes: u64 = disk.fault_strikes().iter().map(|(_, strikes)| strikes).sum();
     if strikes == 0 {
@@ -321,7 +321,7 @@ fn fill_at(
 ) -> Result<(), String> {
     let disk = new_disk();
     disk.inject(Fault::new(&[], "", Effect::Full).at(at));
-    let mut run = Run::all(disk.clone(), recoveries.mode, script, 1);
+    let mut run = Run::all(disk.clone(), recoveries.subject.mode, script, 1);
     check_run(&run)?;
     if let Some(fault) = run.journal().and_then(|journal| journal.fault()) {
         return Err(format!("a full disk made a fault: {fault:?}"));

@@ -18,7 +18,7 @@ use lsm_core::env::world::Env;
 use lsm_core::journal::handle::Journal;
 use lsm_core::journal::options::JournalOptions;
 use lsm_core::options::durability::Durability;
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
 use crate::machine::{MODES, TempDir, again, mode_name, mode_of, role};
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 use lsm_core::base::checksum::FileCrc;
 use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::options::durability::Durability;
+use lsm_core::options::log_mode::LogMode;
 use lsm_core::version::edit::Edit;
-use lsm_core::wal::segment::LogMode;
 
 use crate::script::{PATH, kill, open};
 use crate::specimen::{Files, files_of};

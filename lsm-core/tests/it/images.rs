@@ -5,16 +5,19 @@
 //! only the promises are held against the outcome anew, since they depend on the script.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use lsm_core::env::sim::crash::{CrashPolicy, Moment};
 use lsm_core::env::sim::disk::SimDisk;
+use lsm_core::env::sim::world::SimWorld;
+use lsm_core::journal::handle::Journal;
 use lsm_core::options::durability::Durability;
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
 use crate::model::Recovered;
-use crate::script::{complaint, kill, mode_name, open, peek, watch};
+use crate::script::{complaint, kill, mode_name, open, watch};
 
 /// How a machine goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,32 +67,71 @@ impl std::fmt::Display for Crash {
     }
 }
 
+/// What is recovered: the ground alone, or the whole engine.
+pub trait Subject {
+    /// An open database.
+    type Session;
+    /// What it holds.
+    type Found: Clone + Debug + PartialEq;
+
+    /// Opens the database on a disk and looks at everything in it.
+    fn open(&self, disk: &SimDisk, seed: u64) -> Result<(Self::Session, Self::Found), String>;
+
+    /// A recovered database must take writes and keep them; what contradicts that.
+    fn follow_up(
+        &self,
+        disk: &SimDisk,
+        session: &Self::Session,
+        found: &Self::Found,
+    ) -> Option<String>;
+
+    /// Lets go of it as the death of the process does.
+    fn kill(&self, session: Self::Session);
+
+    /// Opens, and lets go of it as a crash would; answers what was recovered.
+    fn peek(&self, disk: &SimDisk, seed: u64) -> Result<Self::Found, String> {
+        self.open(disk, seed).map(|(session, found)| {
+            self.kill(session);
+            found
+        })
+    }
+}
+
+/// What was recovered, or the error that there was instead.
+pub type Recovery<F> = Result<Arc<F>, String>;
+
 /// What recovery makes of an image.
 #[derive(Clone, Debug)]
-pub struct Outcome {
-    pub recovered: Result<Arc<Recovered>, String>,
+pub struct Outcome<F> {
+    pub recovered: Recovery<F>,
     /// Each different thing that a crash during recovery led to, with the crash that did.
-    pub nested: Vec<(Result<Arc<Recovered>, String>, String)>,
+    pub nested: Vec<(Recovery<F>, String)>,
     /// A promise that the outcome itself breaks.
     pub violation: Option<String>,
 }
 
 /// The recoveries done so far.
-pub struct Recoveries {
-    pub mode: LogMode,
+pub struct Recoveries<S: Subject = Ground> {
+    pub subject: S,
     /// Seeds of the random policies in the second crash; 0 leaves it out.
     pub nested_seeds: u64,
     pub images: u64,
     pub nested_images: u64,
     pub distinct: u64,
-    outcomes: HashMap<u64, Arc<Outcome>>,
-    peeks: HashMap<u64, Result<Arc<Recovered>, String>>,
+    outcomes: HashMap<u64, Arc<Outcome<S::Found>>>,
+    peeks: HashMap<u64, Recovery<S::Found>>,
 }
 
-impl Recoveries {
+impl Recoveries<Ground> {
     pub fn new(mode: LogMode, nested_seeds: u64) -> Self {
+        Self::of(Ground { mode }, nested_seeds)
+    }
+}
+
+impl<S: Subject> Recoveries<S> {
+    pub fn of(subject: S, nested_seeds: u64) -> Self {
         Self {
-            mode,
+            subject,
             nested_seeds,
             images: 0,
             nested_images: 0,
@@ -100,7 +142,7 @@ impl Recoveries {
     }
 
     /// What recovery makes of this image.
-    pub fn outcome(&mut self, image: &SimDisk) -> Arc<Outcome> {
+    pub fn outcome(&mut self, image: &SimDisk) -> Arc<Outcome<S::Found>> {
         self.images += 1;
         let hash = image.image_hash();
         if let Some(known) = self.outcomes.get(&hash) {
@@ -112,20 +154,20 @@ impl Recoveries {
         outcome
     }
 
-    fn recover(&mut self, image: &SimDisk) -> Outcome {
-        let (mode, before) = (self.mode, image.moment());
+    fn recover(&mut self, image: &SimDisk) -> Outcome<S::Found> {
+        let (subject, before) = (&self.subject, image.moment());
         let run = caught(|| {
             image.record_history(true);
-            let (world, opened) = open(image, mode, 1001);
+            let opened = subject.open(image, 1001);
             let moments = image.history();
             image.record_history(false);
             match opened {
-                Ok((journal, _, recovered)) => {
-                    let violation = follow_up(image, &journal, mode, &recovered);
-                    kill(&world, journal);
+                Ok((session, recovered)) => {
+                    let violation = subject.follow_up(image, &session, &recovered);
+                    subject.kill(session);
                     (Ok(Arc::new(recovered)), violation, moments)
                 }
-                Err(error) => (Err(format!("{error:?}")), None, moments),
+                Err(error) => (Err(error), None, moments),
             }
         });
         let (recovered, mut violation, mut moments) = match run {
@@ -144,10 +186,10 @@ impl Recoveries {
     fn crash_again(
         &mut self,
         moments: &[Moment],
-        recovered: &Result<Arc<Recovered>, String>,
+        recovered: &Recovery<S::Found>,
         violation: &mut Option<String>,
-    ) -> Vec<(Result<Arc<Recovered>, String>, String)> {
-        let mut nested: Vec<(Result<Arc<Recovered>, String>, String)> = Vec::new();
+    ) -> Vec<(Recovery<S::Found>, String)> {
+        let mut nested: Vec<(Recovery<S::Found>, String)> = Vec::new();
         if self.nested_seeds == 0 {
             return nested;
         }
@@ -169,43 +211,64 @@ impl Recoveries {
         nested
     }
 
-    fn peek(&mut self, image: &SimDisk) -> Result<Arc<Recovered>, String> {
+    fn peek(&mut self, image: &SimDisk) -> Recovery<S::Found> {
         self.nested_images += 1;
         let hash = image.image_hash();
         if let Some(known) = self.peeks.get(&hash) {
             return known.clone();
         }
         self.distinct += 1;
-        let mode = self.mode;
-        let found = caught(|| peek(image, mode, 2001))
-            .and_then(|peeked| peeked.map(Arc::new).map_err(|error| format!("{error:?}")));
+        let subject = &self.subject;
+        let found = caught(|| subject.peek(image, 2001)).and_then(|found| found.map(Arc::new));
         self.peeks.insert(hash, found.clone());
         found
     }
 }
 
-/// A recovered database must take writes and keep them.
-fn follow_up(
-    disk: &SimDisk,
-    journal: &lsm_core::journal::handle::Journal,
-    mode: LogMode,
-    recovered: &Recovered,
-) -> Option<String> {
-    let written = journal.append(b"after the crash", 1, Durability::Durable);
-    let first = match written {
-        Ok(last) => last.get(),
-        Err(error) => return Some(format!("the recovered database takes no write: {error:?}")),
-    };
-    let mut expected = recovered.clone();
-    expected.batches.push((first, 1, b"after the crash".to_vec()));
-    for crash in [Crash::Power(CrashPolicy::SyncedOnly, 0), Crash::Kill] {
-        match peek(&crash.image(&disk.moment()), mode, 3001) {
-            Ok(found) if found == expected => {}
-            Ok(_) => return Some(format!("a durable write after recovery is lost in {crash}")),
-            Err(error) => return Some(format!("after recovery, a write and {crash}: {error:?}")),
+/// The ground alone, with the log written this way.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground {
+    pub mode: LogMode,
+}
+
+impl Subject for Ground {
+    type Session = (SimWorld, Journal);
+    type Found = Recovered;
+
+    fn open(&self, disk: &SimDisk, seed: u64) -> Result<(Self::Session, Recovered), String> {
+        let (world, opened) = open(disk, self.mode, seed);
+        match opened {
+            Ok((journal, _, recovered)) => Ok(((world, journal), recovered)),
+            Err(error) => Err(format!("{error:?}")),
         }
     }
-    None
+
+    fn follow_up(
+        &self,
+        disk: &SimDisk,
+        (_, journal): &Self::Session,
+        recovered: &Recovered,
+    ) -> Option<String> {
+        let written = journal.append(b"after the crash", 1, Durability::Durable);
+        let first = match written {
+            Ok(last) => last.get(),
+            Err(error) => return Some(format!("the recovered database takes no write: {error:?}")),
+        };
+        let mut expected = recovered.clone();
+        expected.batches.push((first, 1, b"after the crash".to_vec()));
+        for crash in [Crash::Power(CrashPolicy::SyncedOnly, 0), Crash::Kill] {
+            match self.peek(&crash.image(&disk.moment()), 3001) {
+                Ok(found) if found == expected => {}
+                Ok(_) => return Some(format!("a durable write after recovery is lost in {crash}")),
+                Err(error) => return Some(format!("after recovery, a write and {crash}: {error}")),
+            }
+        }
+        None
+    }
+
+    fn kill(&self, (world, journal): Self::Session) {
+        kill(&world, journal);
+    }
 }
 
 /// Runs, and makes an error of a panic.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use lsm_core::journal::handle::Journal;
 use lsm_core::options::durability::Durability;
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
 use crate::machine::{Dice, MODES, TempDir, again, mode_name, mode_of, open, options, role};
 

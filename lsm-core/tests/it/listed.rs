@@ -22,6 +22,7 @@ use lsm_core::key::kind::Kind;
 use lsm_core::key::seqno::SeqNo;
 use lsm_core::key::trailer::trailer_of;
 use lsm_core::options::durability::Durability;
+use lsm_core::options::log_mode::LogMode;
 use lsm_core::record::frame::Payload;
 use lsm_core::table::builder::TableBuilder;
 use lsm_core::table::options::TableOptions;
@@ -31,7 +32,6 @@ use lsm_core::version::edit::Edit;
 use lsm_core::version::garbage::Garbage;
 use lsm_core::version::shelf::Shelf;
 use lsm_core::version::tree::{SliceMeta, TableMeta};
-use lsm_core::wal::segment::LogMode;
 
 use crate::bad_input::{refused, with_header};
 use crate::machine::{TempDir, open as open_on_machine, options as machine_options};

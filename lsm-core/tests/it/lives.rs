@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use lsm_core::env::sim::rng::Rng;
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
 use crate::images::{Crash, caught};
 use crate::script::{Run, VERBS, mode_name, new_disk};

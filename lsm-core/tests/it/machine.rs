@@ -11,7 +11,7 @@ use lsm_core::base::error::Result;
 use lsm_core::env::os::world::real;
 use lsm_core::journal::handle::Journal;
 use lsm_core::journal::options::{JournalOptions, OpenReport};
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
 pub const MODES: [LogMode; 2] = [LogMode::Write, LogMode::Mapped];
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 use lsm_core::base::error::{Error, ErrorKind};
 use lsm_core::journal::options::JournalOptions;
 use lsm_core::options::durability::{Durability, IfMissing};
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
 use crate::machine::{MODES, TempDir, again, open, options, role};
 

@@ -4,7 +4,7 @@
 //! something wrong. With no bug planted the same stories find nothing.
 
 use lsm_core::base::planted::{Bug, plant};
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
 use crate::crash::{enumerate, scripts};
 use crate::damage::{damage_closed, damage_unclean};

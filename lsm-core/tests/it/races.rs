@@ -19,8 +19,8 @@ use lsm_core::env::world::Env;
 use lsm_core::journal::handle::Journal;
 use lsm_core::journal::options::JournalOptions;
 use lsm_core::options::durability::Durability;
+use lsm_core::options::log_mode::LogMode;
 use lsm_core::version::edit::{Edit, LogPosition};
-use lsm_core::wal::segment::LogMode;
 
 use crate::script::{PATH, new_disk};
 

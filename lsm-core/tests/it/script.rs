@@ -19,8 +19,8 @@ use lsm_core::env::sim::world::SimWorld;
 use lsm_core::journal::handle::Journal;
 use lsm_core::journal::options::{JournalOptions, OpenReport};
 use lsm_core::options::durability::Durability;
+use lsm_core::options::log_mode::LogMode;
 use lsm_core::version::edit::Edit;
-use lsm_core::wal::segment::LogMode;
 
 use crate::images::Crash;
 use crate::model::{History, Recovered};

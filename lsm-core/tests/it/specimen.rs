@@ -9,7 +9,7 @@ use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::journal::handle::Journal;
 use lsm_core::options::durability::Durability;
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
 use crate::images::caught;
 use crate::model::Recovered;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use lsm_core::journal::handle::Journal;
 use lsm_core::key::seqno::SeqNo;
 use lsm_core::options::durability::Durability;
-use lsm_core::wal::segment::LogMode;
+use lsm_core::options::log_mode::LogMode;
 
 use crate::machine::{Batch, Dice, MODES, TempDir, mode_name, open, options};
 

@@ -1,0 +1,220 @@
+//! The whole engine: fills, point reads, scans and seeks, against RocksDB where its library is.
+//!
+//! `cargo bench -p lsm-core --bench engine -- [--records N] [--rounds N] [--only ours|rocksdb]`
+//!
+//! 16-byte keys and 100-byte values; every value that is read is checked. The stores alternate,
+//! each in a fresh directory of its own, set alike: 64 MiB memtables, a cache that holds
+//! everything, filters of 10 bits, LZ4. `LSM_ROCKSDB` names the peer's library
+//! (`librocksdb.so` with its C API); without it only this engine is measured. Rates are medians
+//! over the rounds.
+
+#![allow(unsafe_code, reason = "the peer is loaded through its C interface")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a program for people, on the real machine, that may fail"
+)]
+
+mod rocksdb;
+mod store;
+mod workload;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use rocksdb::RocksDb;
+use store::{Nothing, Ours, Store};
+use workload::{Shuffled, key_of, number_of, value_of};
+
+const SEEK_PAIRS: usize = 10;
+const NAMES: [&str; 8] = [
+    "sequential fill",
+    "random fill",
+    "overwrite",
+    "point reads",
+    "missing keys",
+    "scan forward",
+    "scan backward",
+    "seek + 10",
+];
+
+struct Settings {
+    records: u64,
+    rounds: usize,
+    only: Option<String>,
+    peer: Option<PathBuf>,
+}
+
+fn main() {
+    let settings = settings();
+    let mut stores: Vec<&str> = vec!["nothing", "ours"];
+    if settings.peer.is_some() {
+        stores.push("rocksdb");
+    }
+    stores.retain(|name| settings.only.as_deref().is_none_or(|only| only == *name));
+    let mut rates = vec![vec![Vec::new(); NAMES.len()]; stores.len()];
+    for round in 0..settings.rounds {
+        for (at, name) in stores.iter().enumerate() {
+            let measured = run(name, &settings, round as u64);
+            for (all, rate) in rates[at].iter_mut().zip(measured) {
+                all.push(rate);
+            }
+        }
+    }
+    report(&stores, &mut rates);
+}
+
+fn settings() -> Settings {
+    let mut settings = Settings {
+        records: 1_000_000,
+        rounds: 3,
+        only: None,
+        peer: std::env::var_os("LSM_ROCKSDB").map(PathBuf::from),
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut number = || words.next().and_then(|it| it.parse().ok()).unwrap();
+        match word.as_str() {
+            "--records" => settings.records = number(),
+            "--rounds" => settings.rounds = number() as usize,
+            "--quick" => (settings.records, settings.rounds) = (100_000, 1),
+            "--only" => settings.only = words.next(),
+            // Cargo says so to every benchmark.
+            "--bench" => {}
+            _ => panic!("`{word}` is not known: --records N, --rounds N, --quick, --only NAME"),
+        }
+    }
+    settings
+}
+
+/// A store in a directory that goes when it does.
+struct Fresh {
+    store: Option<Box<dyn Store>>,
+    dir: PathBuf,
+}
+
+impl Fresh {
+    fn open(name: &str, settings: &Settings) -> Self {
+        let dir = std::env::temp_dir().join(format!("lsm-bench-{}-{name}", std::process::id()));
+        let _none_there = std::fs::remove_dir_all(&dir);
+        let store: Box<dyn Store> = match name {
+            "nothing" => Box::new(Nothing(settings.records)),
+            "ours" => Box::new(Ours::open(&dir)),
+            _ => Box::new(RocksDb::open(settings.peer.as_deref().unwrap_or(Path::new("")), &dir)),
+        };
+        Self { store: Some(store), dir }
+    }
+
+    fn store(&self) -> &dyn Store {
+        self.store.as_deref().unwrap()
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        self.store = None;
+        let _nothing_was_made = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// Operations a second of each workload.
+fn run(name: &str, settings: &Settings, round: u64) -> Vec<f64> {
+    let count = settings.records;
+    let timed = |work: &mut dyn FnMut() -> u64| {
+        let begun = Instant::now();
+        let done = work();
+        done as f64 / begun.elapsed().as_secs_f64()
+    };
+    let fill = |store: &dyn Store, numbers: &mut dyn Iterator<Item = u64>| {
+        timed(&mut || {
+            let mut done = 0;
+            for number in &mut *numbers {
+                store.put(&key_of(number), &value_of(number));
+                done += 1;
+            }
+            done
+        })
+    };
+    let mut rates = Vec::new();
+    let fresh = Fresh::open(name, settings);
+    rates.push(fill(fresh.store(), &mut (0..count)));
+    drop(fresh);
+
+    let fresh = Fresh::open(name, settings);
+    let store = fresh.store();
+    rates.push(fill(store, &mut Shuffled::new(count, round)));
+    rates.push(fill(store, &mut Shuffled::new(count, round + 100)));
+    store.settle();
+    let mut value = Vec::new();
+    let mut read = |number: u64, is_there: bool| {
+        let mut key = key_of(number);
+        if !is_there {
+            // Between two keys that are there, so that bounds do not tell.
+            key[15] = b':';
+        }
+        let found = store.get(&key, &mut value);
+        let is_right = found == is_there && (!found || value == value_of(number));
+        assert!(is_right || name == "nothing", "{name} reads {number} wrong");
+    };
+    // Once before, so that what is measured is a cache that is warm.
+    Shuffled::new(count, round + 1).for_each(|number| read(number, true));
+    for is_there in [true, false] {
+        rates.push(timed(&mut || {
+            Shuffled::new(count, round + 2).map(|number| read(number, is_there)).count() as u64
+        }));
+    }
+    for is_forward in [true, false] {
+        rates.push(timed(&mut || scan(store, is_forward, count)));
+    }
+    rates.push(timed(&mut || {
+        let mut keys = Shuffled::new(count, round + 3).take((count / 5) as usize).map(key_of);
+        let mut pairs = 0;
+        store.seeks(&mut keys, SEEK_PAIRS, &mut |key, value| {
+            assert_eq!(value, value_of(number_of(key)));
+            pairs += 1;
+        });
+        assert!(pairs > count / 5 * 9);
+        count / 5
+    }));
+    rates
+}
+
+fn scan(store: &dyn Store, is_forward: bool, count: u64) -> u64 {
+    let mut seen = 0;
+    store.scan(is_forward, &mut |key, value| {
+        let number = if is_forward { seen } else { count - 1 - seen };
+        // Every value is looked at; one in eight is made anew and compared.
+        assert!(key == key_of(number) && value.len() == 100);
+        if number % 8 == 0 {
+            assert_eq!(value, value_of(number));
+        }
+        seen += 1;
+    });
+    assert_eq!(seen, count);
+    seen
+}
+
+fn report(stores: &[&str], rates: &mut [Vec<Vec<f64>>]) {
+    print!("{:<18}", "operations a second");
+    stores.iter().for_each(|name| print!("{name:>12}"));
+    println!("{:>16}", "ours / rocksdb");
+    let place = |name: &str| stores.iter().position(|it| *it == name);
+    for (row, name) in NAMES.iter().enumerate() {
+        let medians: Vec<f64> = rates.iter_mut().map(|all| median(&mut all[row])).collect();
+        print!("{name:<18} ");
+        medians.iter().for_each(|rate| print!("{rate:>12.0}"));
+        match (place("ours"), place("rocksdb")) {
+            (Some(ours), Some(peer)) => println!("{:>16.2}", medians[ours] / medians[peer]),
+            _ => println!(),
+        }
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

@@ -1,0 +1,120 @@
+//! What is compared: any store that can do the same few things, and two that can.
+
+use std::path::Path;
+
+use lsm_core::{Db, Options};
+
+/// One store, open for the whole of a round.
+pub(crate) trait Store {
+    fn put(&self, key: &[u8], value: &[u8]);
+    /// Fills `value`; false if the key is missing.
+    fn get(&self, key: &[u8], value: &mut Vec<u8>) -> bool;
+    /// Hands over all pairs in order, or backwards.
+    fn scan(&self, is_forward: bool, each: &mut dyn FnMut(&[u8], &[u8]));
+    /// Hands over `count` pairs from the first key at or behind each of `keys`.
+    fn seeks(
+        &self,
+        keys: &mut dyn Iterator<Item = [u8; 16]>,
+        count: usize,
+        each: &mut dyn FnMut(&[u8], &[u8]),
+    );
+    /// Returns once what was written stands in tables and the background is idle.
+    fn settle(&self);
+}
+
+/// The memory that each store may use for its cache and for each of its memtables.
+pub(crate) const CACHE_BYTES: usize = 256 << 20;
+pub(crate) const MEMTABLE_BYTES: usize = 64 << 20;
+
+pub(crate) struct Ours(Db);
+
+impl Ours {
+    pub(crate) fn open(dir: &Path) -> Self {
+        let options = Options::new()
+            .memory_limit((CACHE_BYTES + 3 * MEMTABLE_BYTES) as u64)
+            .memtable_bytes(MEMTABLE_BYTES as u64);
+        Self(Db::builder(dir).options(options).open().unwrap())
+    }
+}
+
+impl Store for Ours {
+    fn put(&self, key: &[u8], value: &[u8]) {
+        self.0.put(key, value).unwrap();
+    }
+
+    fn get(&self, key: &[u8], value: &mut Vec<u8>) -> bool {
+        self.0.get_into(key, value).unwrap()
+    }
+
+    fn scan(&self, is_forward: bool, each: &mut dyn FnMut(&[u8], &[u8])) {
+        let mut cursor = self.0.cursor(..);
+        if is_forward {
+            while let Some((key, value)) = cursor.next().unwrap() {
+                each(key, value);
+            }
+            return;
+        }
+        cursor.seek_last().unwrap();
+        while let Some((key, value)) = cursor.prev().unwrap() {
+            each(key, value);
+        }
+    }
+
+    fn seeks(
+        &self,
+        keys: &mut dyn Iterator<Item = [u8; 16]>,
+        count: usize,
+        each: &mut dyn FnMut(&[u8], &[u8]),
+    ) {
+        let mut cursor = self.0.cursor(..);
+        for key in keys {
+            cursor.seek(&key).unwrap();
+            for _ in 0..count {
+                let Some((key, value)) = cursor.next().unwrap() else { break };
+                each(key, value);
+            }
+        }
+    }
+
+    fn settle(&self) {
+        self.0.flush().unwrap();
+        self.0.wait_idle().unwrap();
+    }
+}
+
+/// A store that does nothing: what the harness itself costs.
+pub(crate) struct Nothing(pub(crate) u64);
+
+impl Store for Nothing {
+    fn put(&self, _: &[u8], _: &[u8]) {}
+
+    fn get(&self, key: &[u8], value: &mut Vec<u8>) -> bool {
+        let number = crate::workload::number_of(key);
+        value.clear();
+        value.extend_from_slice(&crate::workload::value_of(number));
+        number < self.0
+    }
+
+    fn scan(&self, is_forward: bool, each: &mut dyn FnMut(&[u8], &[u8])) {
+        let mut hand = |number| {
+            each(&crate::workload::key_of(number), &crate::workload::value_of(number));
+        };
+        if is_forward { (0..self.0).for_each(&mut hand) } else { (0..self.0).rev().for_each(hand) }
+    }
+
+    fn seeks(
+        &self,
+        keys: &mut dyn Iterator<Item = [u8; 16]>,
+        count: usize,
+        each: &mut dyn FnMut(&[u8], &[u8]),
+    ) {
+        for key in keys {
+            let from = crate::workload::number_of(&key);
+            for number in from..(from + count as u64).min(self.0) {
+                each(&crate::workload::key_of(number), &crate::workload::value_of(number));
+            }
+        }
+    }
+
+    fn settle(&self) {}
+}

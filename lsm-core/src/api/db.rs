@@ -1,0 +1,246 @@
+//! The database.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::api::batch::Batch;
+use crate::api::keyspace::Keyspace;
+use crate::api::keyspace_ref::{Handle, KeyspaceRef};
+use crate::api::snapshot::Snapshot;
+use crate::api::stats::Stats;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::engine::keyspaces::DEFAULT_NAME;
+use crate::engine::state::Engine;
+use crate::env::os::world::real;
+use crate::env::world::Env;
+use crate::extend::listener::{Listener, Listeners};
+use crate::journal::destroy::{Destroyed, destroy};
+use crate::journal::options::OpenReport;
+use crate::key::seqno::SeqNo;
+use crate::options::database::Options;
+use crate::options::keyspace::KeyspaceOptions;
+use crate::options::progress::CallOptions;
+use crate::options::write::WriteOptions;
+
+/// An open database. Cheap to clone, `Send` and `Sync`; closed by `close`, or when the last handle
+/// of it and of its keyspaces is dropped.
+///
+/// Every verb of `Keyspace` is there too, for the default keyspace.
+#[derive(Clone, Debug)]
+pub struct Db {
+    default: Keyspace,
+    report: Arc<OpenReport>,
+}
+
+impl Deref for Db {
+    type Target = Keyspace;
+
+    fn deref(&self) -> &Keyspace {
+        &self.default
+    }
+}
+
+/// An opening that is being prepared.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    path: PathBuf,
+    options: Options,
+    env: Option<Env>,
+    listeners: Listeners,
+}
+
+impl Builder {
+    /// Chooses everything that is data.
+    #[must_use]
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Chooses another world than the real one.
+    #[must_use]
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = Some(env);
+        self
+    }
+
+    /// Tells a listener of everything that happens. There may be several.
+    #[must_use]
+    pub fn listener(mut self, listener: impl Listener) -> Self {
+        self.listeners.add(Arc::new(listener));
+        self
+    }
+
+    /// Deletes the files of the database, and nothing else. Options do not matter.
+    pub fn destroy(self) -> Result<Destroyed> {
+        destroy(&self.env.unwrap_or_else(real), &self.path)
+    }
+
+    /// Opens the database.
+    pub fn open(self) -> Result<Db> {
+        let env = self.env.unwrap_or_else(real);
+        let (engine, report) = Engine::open_with(&env, &self.path, &self.options, self.listeners)?;
+        let handle = Arc::new(Handle(engine));
+        let state = handle.0.keyspaces.get(DEFAULT_NAME).ok_or_else(|| {
+            Error::new(ErrorKind::Internal, "the database lacks its default keyspace")
+        })?;
+        let default = Keyspace { inner: KeyspaceRef { handle, state } };
+        Ok(Db { default, report: Arc::new(report) })
+    }
+}
+
+impl Db {
+    /// Opens the database in a directory, and makes it if there is none.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::builder(path).open()
+    }
+
+    /// Deletes the files of the database in a directory, and tells what else lies there: that, and
+    /// the directory, stays. `Locked` while somebody has it open; a directory without a database
+    /// is refused and not touched. After a crash in the middle, call it again: until then the
+    /// directory opens as before or is refused.
+    pub fn destroy(path: impl AsRef<Path>) -> Result<Destroyed> {
+        Self::builder(path).destroy()
+    }
+
+    /// Prepares an opening.
+    #[must_use]
+    pub fn builder(path: impl AsRef<Path>) -> Builder {
+        let (path, options) = (path.as_ref().to_path_buf(), Options::new());
+        Builder { path, options, env: None, listeners: Listeners::new() }
+    }
+
+    fn engine(&self) -> &Arc<Engine> {
+        self.default.inner.engine()
+    }
+
+    /// What the opening found.
+    #[must_use]
+    pub fn open_report(&self) -> &OpenReport {
+        &self.report
+    }
+
+    /// The keyspace that every database has.
+    #[must_use]
+    pub fn default_keyspace(&self) -> &Keyspace {
+        &self.default
+    }
+
+    /// The keyspace of this name, made if there is none.
+    pub fn keyspace(&self, name: &str) -> Result<Keyspace> {
+        self.engine().keyspace(name, None).map(|state| self.wrap(state))
+    }
+
+    /// The keyspace of this name, made with these options; one that is there with others is
+    /// refused.
+    pub fn keyspace_with(&self, name: &str, options: KeyspaceOptions) -> Result<Keyspace> {
+        self.engine().keyspace(name, Some(&options)).map(|state| self.wrap(state))
+    }
+
+    fn wrap(&self, state: Arc<crate::engine::keyspaces::KeyspaceState>) -> Keyspace {
+        Keyspace { inner: KeyspaceRef { handle: self.default.inner.handle.clone(), state } }
+    }
+
+    /// The names of all keyspaces but the default one, in order.
+    #[must_use]
+    pub fn keyspace_names(&self) -> Vec<String> {
+        let all = self.engine().keyspaces.all().into_iter().filter(|state| state.check().is_ok());
+        all.map(|state| state.name.clone()).filter(|name| name != DEFAULT_NAME).collect()
+    }
+
+    /// Drops a keyspace with everything in it; false if there is none. Its handles answer `Closed`.
+    pub fn drop_keyspace(&self, name: &str) -> Result<bool> {
+        self.engine().drop_keyspace(name)
+    }
+
+    /// An empty batch.
+    #[must_use]
+    pub fn batch(&self) -> Batch {
+        Batch::new()
+    }
+
+    /// Writes a batch: all of it or nothing, for every reader and after every crash. Answers the
+    /// sequence number of its last write.
+    pub fn write(&self, batch: &Batch) -> Result<SeqNo> {
+        self.write_with(batch, &WriteOptions::new())
+    }
+
+    /// As `write`, chosen for this write.
+    pub fn write_with(&self, batch: &Batch, options: &WriteOptions) -> Result<SeqNo> {
+        let (records, keyspaces) = batch.parts(self.engine())?;
+        self.engine().write(records, keyspaces, options)
+    }
+
+    /// The whole database as it is now.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        let engine = self.engine();
+        engine.check_open()?;
+        Ok(Snapshot { pin: Arc::new(engine.snapshots.take(&engine.visible)) })
+    }
+
+    /// Makes every logged write so far durable.
+    pub fn sync(&self) -> Result<()> {
+        self.engine().sync()
+    }
+
+    /// Returns once the write with this sequence number, and every logged one before it, is
+    /// durable.
+    pub fn wait_durable(&self, seqno: SeqNo) -> Result<()> {
+        self.wait_durable_for(seqno, None)
+    }
+
+    /// As `wait_durable`, giving up after `timeout`.
+    pub fn wait_durable_for(&self, seqno: SeqNo, timeout: Option<Duration>) -> Result<()> {
+        self.engine().wait_durable(seqno, timeout)
+    }
+
+    /// Every logged write up to this sequence number is durable.
+    #[must_use]
+    pub fn durable_seqno(&self) -> SeqNo {
+        self.engine().journal.durable_seqno()
+    }
+
+    /// The fault that stopped writes, if one did.
+    #[must_use]
+    pub fn fault(&self) -> Option<Error> {
+        let engine = self.engine();
+        engine.journal.fault().or_else(|| engine.health.fault())
+    }
+
+    /// Takes up writing again after a fault, once its cause is mended.
+    pub fn resume(&self) -> Result<()> {
+        self.engine().resume()
+    }
+
+    /// What was counted and measured since the opening, and what there is now. Cheap enough for
+    /// every second: it looks at each table once, and reads no file.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats::of(self.engine())
+    }
+
+    /// Returns once nothing is left to flush and no strategy wants anything merged.
+    pub fn wait_idle(&self) -> Result<()> {
+        self.engine().wait_idle()
+    }
+
+    /// Checks every file: each checksum, the order of entries, the filters, what the manifest says,
+    /// the manifest itself and the log. `Corruption` names the file and the byte.
+    pub fn verify(&self) -> Result<()> {
+        self.verify_with(CallOptions::new())
+    }
+
+    /// As `verify`, telling how many bytes are checked, and stopped when it is told to.
+    pub fn verify_with(&self, mut options: CallOptions<'_>) -> Result<()> {
+        self.engine().verify(&mut options)
+    }
+
+    /// Flushes what the log does not hold, makes everything durable and lets go of the directory.
+    /// Every other handle answers `Closed` from then on. Dropping the last handle does the same,
+    /// and tells nobody how it went.
+    pub fn close(self) -> Result<()> {
+        self.engine().close()
+    }
+}

@@ -1,0 +1,220 @@
+//! Choosing what a background job takes on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::compress::Codec;
+use crate::base::error::Result;
+use crate::base::sync::Ordering;
+use crate::compaction::busy::Busy;
+use crate::compaction::choose::strategy_of;
+use crate::compaction::job::Merging;
+use crate::compaction::manual::Answer;
+use crate::compaction::part::Setup;
+use crate::compaction::plan::Plan;
+use crate::engine::desk::Desk;
+use crate::engine::pacing::EXPIRED_MILLIS;
+use crate::engine::sink::JournalSink;
+use crate::engine::state::Engine;
+use crate::engine::task::{FlushTask, MergeTask, Task};
+use crate::extend::event::Event;
+use crate::flush::{Flush, FlushSetup};
+use crate::options::keyspace::KeyspaceOptions;
+use crate::output::table_options;
+use crate::read::view::{Sealed, View};
+use crate::stats::counters::Counter;
+use crate::version::tree::Tree;
+
+impl Engine {
+    /// When to look for work again after a failure; never of itself while there is a fault.
+    #[must_use]
+    pub fn retry_at(&self) -> Option<Duration> {
+        if self.has_fault() { None } else { self.desk.lock().retry_at }
+    }
+
+    /// True while nothing is done in the background until `resume`.
+    #[must_use]
+    pub fn has_fault(&self) -> bool {
+        self.health.check().is_err() || self.journal.fault().is_some()
+    }
+
+    /// The most urgent work that nobody is at; `None` if there is none.
+    #[must_use]
+    pub fn claim(self: &Arc<Self>) -> Option<Task> {
+        if self.is_resting() {
+            return None;
+        }
+        if let Some(sealed) = self.claim_flush() {
+            return Some(self.begin_flush(sealed));
+        }
+        if let Some(helper) = self.desk.lock().take_part() {
+            return Some(Task::Help(Box::new(helper)));
+        }
+        let (plan, ticket) = self.claim_plan()?;
+        Some(self.begin_merge(plan, ticket))
+    }
+
+    /// True while what has failed is left alone, and when there is a fault.
+    fn is_resting(&self) -> bool {
+        if self.has_fault() {
+            // The log's faults are met by callers: who waits for work hears of them here.
+            self.progress.notify();
+            return true;
+        }
+        let mut desk = self.desk.lock();
+        match desk.retry_at {
+            Some(moment) if self.env.clock.monotonic() < moment => true,
+            _ => {
+                desk.retry_at = None;
+                false
+            }
+        }
+    }
+
+    /// The oldest memtable that waits, if nobody flushes.
+    fn claim_flush(&self) -> Option<Arc<Sealed>> {
+        let mut desk = self.desk.lock();
+        if desk.is_flushing {
+            return None;
+        }
+        let sealed = self.view.load().sealed.last().cloned()?;
+        desk.is_flushing = true;
+        Some(sealed)
+    }
+
+    /// What is to be merged next, and the ticket under which it is claimed.
+    fn claim_plan(&self) -> Option<(Plan, u64)> {
+        let mut desk = self.desk.lock();
+        // The view comes after the lock: it has what other jobs installed and gave back.
+        let view = self.view.load();
+        let plan = self.next_asked(&mut desk, &view).or_else(|| self.next_wanted(&desk, &view))?;
+        let ticket = desk.claim(&plan)?;
+        Some((plan, ticket))
+    }
+
+    /// The next step of what somebody asked for.
+    fn next_asked(&self, desk: &mut Desk, view: &View) -> Option<Plan> {
+        let nobody = Tree::default();
+        let Desk { asked, busy, .. } = desk;
+        let mut next = None;
+        asked.retain(|asked| {
+            if next.is_some() {
+                return true;
+            }
+            let Some(keyspace) = self.keyspaces.by_id(asked.keyspace) else {
+                asked.is_done.store(true, Ordering::Release);
+                return false;
+            };
+            let tree = view.version.tree(asked.keyspace).map_or(&nobody, |tree| tree.as_ref());
+            let context = self.context(&keyspace);
+            let busy = busy.entry(asked.keyspace).or_default();
+            let strategy = strategy_of(keyspace.options.get_strategy());
+            match strategy.compact(tree, busy, &context, &asked.request) {
+                Answer::Work(plan) if plan.check(tree, &context).is_ok() => next = Some(plan),
+                Answer::Wait => {}
+                // A plan that breaks the tree is none.
+                Answer::Work(_) | Answer::Done => {
+                    asked.is_done.store(true, Ordering::Release);
+                    return false;
+                }
+            }
+            true
+        });
+        busy.retain(|_, busy| !busy.is_idle());
+        self.progress.notify();
+        next
+    }
+
+    /// What the strategies want, tree by tree.
+    fn next_wanted(&self, desk: &Desk, view: &View) -> Option<Plan> {
+        let idle = Busy::new();
+        view.version.trees.iter().find_map(|(id, tree)| {
+            let keyspace = self.keyspaces.by_id(*id)?;
+            let context = self.context(&keyspace);
+            let busy = desk.busy.get(id).unwrap_or(&idle);
+            let plan = strategy_of(keyspace.options.get_strategy()).pick(tree, busy, &context)?;
+            (plan.check(tree, &context).is_ok() && busy.allows(&plan)).then_some(plan)
+        })
+    }
+
+    fn begin_flush(self: &Arc<Self>, sealed: Arc<Sealed>) -> Task {
+        let mut options = table_options(&KeyspaceOptions::default(), false);
+        // One file for all keyspaces, soon to be dealt out: what each of them chose counts then.
+        options.codec = Codec::None;
+        let setup = FlushSetup {
+            snapshots: self.snapshots.live(),
+            options,
+            created_millis: self.now_millis(),
+        };
+        let entries = Box::new(sealed.memtable.cursor());
+        let tombstones = sealed.memtable.tombstones();
+        let flush = Flush::new(entries, tombstones, setup, JournalSink::of(self));
+        let (entries, bytes) = (sealed.memtable.entries(), sealed.memtable.bytes() as u64);
+        self.listeners.tell(|| Event::FlushBegan { entries, bytes });
+        Task::Flush(Box::new(FlushTask { sealed, flush, begun: self.timings.now() }))
+    }
+
+    fn begin_merge(self: &Arc<Self>, plan: Plan, ticket: u64) -> Task {
+        let keyspace = self.keyspaces.by_id(plan.keyspace);
+        let (name, options) = keyspace
+            .map(|keyspace| (keyspace.name.clone(), keyspace.options.clone()))
+            .unwrap_or_default();
+        let worth_sharing = plan.bytes() >= plan.table_bytes.saturating_mul(2);
+        let setup = Setup {
+            snapshots: self.snapshots.live(),
+            expired_millis: EXPIRED_MILLIS,
+            options: table_options(&options, plan.is_bottom),
+            parts: if worth_sharing { self.options.get_background_threads() } else { 1 },
+        };
+        let id = plan.keyspace;
+        let merging = Merging::new(plan, setup, JournalSink::of(self));
+        self.desk.lock().share(id, ticket, merging.parts().clone());
+        self.listeners.tell(|| Event::CompactionBegan {
+            keyspace: name.clone(),
+            reason: merging.plan().reason,
+            from: merging.plan().from_level(),
+            to: merging.plan().output_level,
+            tables: merging.plan().slices().count() as u64,
+        });
+        Task::Merge(Box::new(MergeTask { ticket, merging, name, begun: self.timings.now() }))
+    }
+
+    /// Unlinks tables that nobody needs any more; false if there are none.
+    pub fn sweep(&self) -> bool {
+        let numbers = self.garbage.take();
+        if numbers.is_empty() {
+            return false;
+        }
+        // A name that stays is cleared away by the next opening.
+        if self.journal.unlink_tables(&numbers).is_ok() {
+            self.counters.add(Counter::TablesDeleted, numbers.len() as u64);
+            for table in numbers {
+                self.listeners.tell(|| Event::TableDeleted { table });
+            }
+        }
+        true
+    }
+
+    /// Returns once nothing waits for its flush and no strategy wants anything.
+    pub fn wait_idle(&self) -> Result<()> {
+        self.check_open()?;
+        if self.options.is_read_only() {
+            // Nobody is at anything.
+            return Ok(());
+        }
+        let mut is_idle = || {
+            if self.has_fault() || self.is_closing.load(Ordering::Acquire) {
+                return true;
+            }
+            let desk = self.desk.lock();
+            let view = self.view.load();
+            desk.is_idle()
+                && view.sealed.is_empty()
+                && desk.asked.is_empty()
+                && self.next_wanted(&desk, &view).is_none()
+        };
+        self.env.scheduler.wait(&self.progress, None, &mut is_idle);
+        self.check_open()?;
+        self.health.check()
+    }
+}

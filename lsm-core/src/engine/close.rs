@@ -1,0 +1,48 @@
+//! Closing: no calls any more, then the last flush, then the jobs, then the ground.
+//!
+//! The order matters: a flush needs the jobs, the jobs need the ground, and nothing may be written
+//! once the last flush has begun.
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sync::Ordering;
+use crate::engine::state::Engine;
+
+/// A memtable that is larger is flushed, so that the next opening need not replay it.
+const FLUSHED_WHEN_CLOSED: usize = 1 << 20;
+
+impl Engine {
+    /// Closes the database. Callers after the first one get `Closed`.
+    pub fn close(&self) -> Result<()> {
+        self.journal.check_not_forked()?;
+        if self.is_closing.swap(true, Ordering::AcqRel) {
+            return Err(Error::new(ErrorKind::Closed, "the database is closed"));
+        }
+        self.progress.notify();
+        let flushed = if self.options.is_read_only() { Ok(()) } else { self.flush_at_close() };
+        self.is_stopping.store(true, Ordering::Release);
+        self.work.notify();
+        self.jobs.wait(self.env.scheduler.as_ref());
+        let closed = self.journal.close();
+        flushed.and(closed)
+    }
+
+    /// Flushes what the log does not hold, or holds much of.
+    fn flush_at_close(&self) -> Result<()> {
+        let failures = self.desk.lock().failures;
+        let is_lossy = {
+            let mut writer = self.writer.lock();
+            let is_lossy = writer.has_volatile;
+            let is_large = writer.memtable.bytes() > FLUSHED_WHEN_CLOSED;
+            let is_well = self.health.check().is_ok() && self.journal.fault().is_none();
+            if is_well && !writer.memtable.is_empty() && (is_lossy || is_large) {
+                self.switch_memtable(&mut writer)?;
+            }
+            is_lossy
+        };
+        match self.wait_until_flushed(None, failures) {
+            Err(error) if is_lossy => Err(error),
+            // The log has it all.
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Installing: an edit of the manifest and the view that goes with it, in the same order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sync::Ordering;
+use crate::engine::desk::Desk;
+use crate::engine::state::Engine;
+use crate::extend::event::Event;
+use crate::read::view::Sealed;
+use crate::stats::counters::Counter;
+use crate::version::edit::Edit;
+
+/// How long to leave be what has failed; twice as long each time it fails again, up to a limit.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+impl Engine {
+    /// Makes edits durable, then shows readers the trees after them. What they say of keyspaces
+    /// that were dropped meanwhile is left out. `flushed` is the memtable that they replace.
+    pub fn install(&self, edits: Vec<Edit>, flushed: Option<&Arc<Sealed>>) -> Result<()> {
+        let mut edits = Some(edits);
+        let mut refused = None;
+        self.journal.commit_with(
+            &mut |catalog| Ok(catalog.without_dropped(edits.take().unwrap_or_default())),
+            &mut |catalog, edits| refused = self.show(edits, catalog.edit, flushed).err(),
+        )?;
+        if flushed.is_some() {
+            self.sealed.fetch_sub(1, Ordering::AcqRel);
+        }
+        self.progress.notify();
+        self.work.notify();
+        match refused {
+            // The manifest has the edits, and memory cannot follow it.
+            Some(error) => {
+                self.health.report_final(error.clone());
+                self.note_fault();
+                Err(error)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Replaces the view by one with the edits in it.
+    fn show(&self, edits: &[Edit], edit: u64, flushed: Option<&Arc<Sealed>>) -> Result<()> {
+        let before = self.view.load().version.clone();
+        // Versions are replaced here alone, one edit after the other: nobody is faster.
+        let after = Arc::new(before.apply(edits, edit)?);
+        self.view.update(|view| view.installed(after.clone(), flushed));
+        before.retire(&after);
+        Ok(())
+    }
+
+    /// Takes in that a piece of work is done and installed.
+    pub fn note_end_of_work(&self, end: impl FnOnce(&mut Desk)) {
+        let mut desk = self.desk.lock();
+        end(&mut desk);
+        desk.failures_in_a_row = 0;
+        drop(desk);
+        self.update_pace();
+        self.work.notify();
+        self.progress.notify();
+    }
+
+    /// Takes in that a piece of background work failed: it is tried again later, and whoever waits
+    /// for it is told.
+    pub fn note_failure(&self, error: Error) {
+        let mut desk = self.desk.lock();
+        let pause = RETRY_PAUSE.saturating_mul(1 << desk.failures_in_a_row.min(4));
+        desk.retry_at = Some(self.env.clock.monotonic().saturating_add(pause));
+        desk.failures += 1;
+        desk.failures_in_a_row += 1;
+        let is_passing = error.is_retryable() || error.kind() == ErrorKind::OutOfMemory;
+        desk.failure = Some(error.clone());
+        drop(desk);
+        self.counters.add(Counter::BackgroundFailures, 1);
+        self.listeners.tell(|| Event::WorkFailed { error: error.clone() });
+        if !is_passing {
+            self.health.report(error);
+        }
+        self.note_fault();
+        self.progress.notify();
+    }
+}

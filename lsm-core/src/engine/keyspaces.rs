@@ -1,0 +1,123 @@
+//! The keyspaces of an open database: what their handles share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sync::{AtomicBool, Mutex, Ordering};
+use crate::key::keyspace::KeyspaceId;
+use crate::options::keyspace::KeyspaceOptions;
+use crate::version::catalog::Catalog;
+
+/// The name of the keyspace that every database has.
+pub const DEFAULT_NAME: &str = "default";
+
+/// One keyspace.
+#[derive(Debug)]
+pub struct KeyspaceState {
+    /// Its number for ever.
+    pub id: KeyspaceId,
+    /// Its name.
+    pub name: String,
+    /// How it is kept.
+    pub options: KeyspaceOptions,
+    is_dropped: AtomicBool,
+    /// The drop failed, and may be found after a restart all the same.
+    is_in_doubt: AtomicBool,
+}
+
+impl KeyspaceState {
+    /// A keyspace that is there.
+    #[must_use]
+    pub fn new(id: KeyspaceId, name: &str, options: KeyspaceOptions) -> Arc<Self> {
+        let name = name.to_owned();
+        let (is_dropped, is_in_doubt) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { id, name, options, is_dropped, is_in_doubt })
+    }
+
+    /// Refuses a keyspace that was dropped.
+    #[inline]
+    pub fn check(&self) -> Result<()> {
+        if self.is_dropped.load(Ordering::Acquire) {
+            let message = format!("the keyspace `{}` was dropped", self.name);
+            return Err(Error::new(ErrorKind::Closed, message));
+        }
+        Ok(())
+    }
+
+    /// Turns every handle of it away from now on; false if somebody else is dropping it.
+    #[must_use]
+    pub fn drop_now(&self) -> bool {
+        let is_first = !self.is_dropped.swap(true, Ordering::AcqRel);
+        is_first || self.is_in_doubt.swap(false, Ordering::AcqRel)
+    }
+
+    /// Keeps handles out although it could not be dropped: what they wrote might be gone after a
+    /// restart. It can be dropped once more.
+    pub fn doubt_drop(&self) {
+        self.is_in_doubt.store(true, Ordering::Release);
+    }
+
+    /// Lets handles in again, since it could not be dropped.
+    pub fn take_back_drop(&self) {
+        self.is_dropped.store(false, Ordering::Release);
+    }
+}
+
+/// All keyspaces, by name.
+#[derive(Debug, Default)]
+pub struct Keyspaces {
+    by_name: Mutex<BTreeMap<String, Arc<KeyspaceState>>>,
+}
+
+impl Keyspaces {
+    /// Those of a catalog, the default one included.
+    pub fn of(catalog: &Catalog) -> Result<Self> {
+        let keyspaces = Self::default();
+        let default = KeyspaceId::DEFAULT;
+        keyspaces.insert(KeyspaceState::new(default, DEFAULT_NAME, options_of(catalog, default)?));
+        for (&id, name) in &catalog.keyspaces {
+            keyspaces.insert(KeyspaceState::new(id, name, options_of(catalog, id)?));
+        }
+        Ok(keyspaces)
+    }
+
+    /// Adds one.
+    pub fn insert(&self, keyspace: Arc<KeyspaceState>) {
+        self.by_name.lock().insert(keyspace.name.clone(), keyspace);
+    }
+
+    /// Takes one away.
+    pub fn remove(&self, name: &str) {
+        self.by_name.lock().remove(name);
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Arc<KeyspaceState>> {
+        self.by_name.lock().get(name).cloned()
+    }
+
+    /// The one with this number.
+    #[must_use]
+    pub fn by_id(&self, id: KeyspaceId) -> Option<Arc<KeyspaceState>> {
+        self.by_name.lock().values().find(|state| state.id == id).cloned()
+    }
+
+    /// Every one, by name.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<KeyspaceState>> {
+        self.by_name.lock().values().cloned().collect()
+    }
+}
+
+fn options_of(catalog: &Catalog, id: KeyspaceId) -> Result<KeyspaceOptions> {
+    catalog.options.get(&id).map_or_else(
+        || Ok(KeyspaceOptions::default()),
+        |text| {
+            KeyspaceOptions::parse(text).map_err(|error| {
+                error.as_cause_of(ErrorKind::Format, "a keyspace has options of a newer version")
+            })
+        },
+    )
+}

@@ -1,0 +1,167 @@
+//! What is asked for now and then: syncing, resuming, compacting, checking, estimating.
+
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sync::{AtomicBool, Ordering};
+use crate::compaction::manual::Request;
+use crate::compaction::span::Bounds;
+use crate::engine::desk::Asked;
+use crate::engine::keyspaces::KeyspaceState;
+use crate::engine::scan::Span;
+use crate::engine::state::Engine;
+use crate::journal::verify::sealed_bytes;
+use crate::key::seqno::SeqNo;
+use crate::options::progress::CallOptions;
+
+impl Engine {
+    /// Makes every logged write so far durable.
+    pub fn sync(&self) -> Result<()> {
+        self.check_writable()?;
+        self.wait_synced(|| self.journal.sync())
+    }
+
+    /// Returns once the write with this sequence number is durable.
+    pub fn wait_durable(&self, seqno: SeqNo, timeout: Option<Duration>) -> Result<()> {
+        self.check_not_read_only()?;
+        self.wait_synced(|| self.journal.sync_to(seqno, self.deadline(timeout)))
+    }
+
+    /// Takes up writing again after a fault.
+    pub fn resume(&self) -> Result<()> {
+        self.check_not_read_only()?;
+        self.note_fault();
+        if self.jobs.running() < self.options.get_background_threads() {
+            let message = "a background job has failed: close the database and open it again";
+            return Err(Error::new(ErrorKind::Internal, message));
+        }
+        self.journal.resume()?;
+        self.health.clear()?;
+        let mut desk = self.desk.lock();
+        desk.retry_at = None;
+        desk.failures_in_a_row = 0;
+        drop(desk);
+        self.work.notify();
+        self.note_resumed();
+        Ok(())
+    }
+
+    /// Merges everything in `span` down to the last level.
+    pub fn compact(&self, keyspace: &KeyspaceState, span: &Span) -> Result<()> {
+        keyspace.check()?;
+        if span.is_empty() {
+            return self.check_writable();
+        }
+        self.flush()?;
+        let (lower, upper) = span.hull(keyspace.id);
+        let bounds = Bounds {
+            smallest: lower.bytes().to_vec(),
+            largest: upper.bytes().to_vec(),
+            is_largest_excluded: false,
+        };
+        // Tables that are made from now on have higher numbers.
+        let version = self.view.load().version.clone();
+        let before = version.files().map(|file| file.meta.number + 1).max().unwrap_or(0);
+        let request = Request { bounds, before, seqno: self.visible() };
+        let keyspace = keyspace.id;
+        let asked = Arc::new(Asked { keyspace, request, is_done: AtomicBool::new(false) });
+        let failures = {
+            let mut desk = self.desk.lock();
+            desk.asked.push(asked.clone());
+            desk.failures
+        };
+        self.work.notify();
+        let has_failed = || {
+            self.desk.lock().failures > failures
+                || self.has_fault()
+                || self.is_closing.load(Ordering::Acquire)
+        };
+        let mut is_over = || asked.is_done.load(Ordering::Acquire) || has_failed();
+        self.env.scheduler.wait(&self.progress, None, &mut is_over);
+        if asked.is_done.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.desk.lock().asked.retain(|other| !Arc::ptr_eq(other, &asked));
+        self.check_open()?;
+        Err(self.failure("a compaction has failed"))
+    }
+
+    /// Checks every file: the heads, the manifest and the log, then of each table every checksum,
+    /// the order of entries, the filters, what the manifest says of it, and its CRC as a whole.
+    pub fn verify(&self, options: &mut CallOptions<'_>) -> Result<()> {
+        self.check_open()?;
+        let catalog = self.journal.catalog()?;
+        let version = self.view.load().version.clone();
+        let tables = version.files().map(|file| file.meta.bytes);
+        let total = tables.fold(sealed_bytes(&catalog), u64::saturating_add);
+        let mut done = 0u64;
+        options.report(done, total)?;
+        self.journal.verify(&mut |bytes| {
+            done = done.saturating_add(bytes);
+            options.report(done, total)
+        })?;
+        version.check().map_err(|why| Error::new(ErrorKind::Corruption, why))?;
+        for file in version.files() {
+            let table = file.table()?;
+            table.verify()?;
+            if table.crc()? != file.meta.crc {
+                let message = "the table does not match its CRC in the manifest";
+                return Err(Error::corruption(table.path(), 0, message));
+            }
+            done = done.saturating_add(file.meta.bytes);
+            options.report(done, total)?;
+            self.check_open()?;
+        }
+        Ok(())
+    }
+
+    /// About how many bytes of tables lie in `span`.
+    pub fn approximate_bytes(&self, keyspace: &KeyspaceState, span: &Span) -> Result<u64> {
+        self.check_open()?;
+        keyspace.check()?;
+        if span.is_empty() {
+            return Ok(0);
+        }
+        let view = self.view.load();
+        let Some(tree) = view.version.tree(keyspace.id) else { return Ok(0) };
+        let (lower, upper) = span.hull(keyspace.id);
+        let mut bytes = 0u64;
+        for run in &tree.runs {
+            for slice in
+                run.overlapping(Bound::Included(lower.bytes()), Bound::Included(upper.bytes()))
+            {
+                let meta = &slice.meta;
+                let is_inside = meta.smallest.as_slice() >= lower.bytes()
+                    && meta.largest.as_slice() <= upper.bytes();
+                let part = if is_inside {
+                    meta.bytes
+                } else {
+                    let table = slice.file.table()?;
+                    let from = table.offset_of(lower.bytes())?;
+                    table.offset_of(upper.bytes())?.saturating_sub(from).min(meta.bytes)
+                };
+                bytes = bytes.saturating_add(part);
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// About how many entries there are: those of the tables of the keyspace, less what they
+    /// delete, and those in memory.
+    pub fn approximate_len(&self, keyspace: &KeyspaceState) -> Result<u64> {
+        self.check_open()?;
+        keyspace.check()?;
+        let view = self.view.load();
+        let mut entries = view.memtables().fold(0u64, |sum, it| sum.saturating_add(it.entries()));
+        if let Some(tree) = view.version.tree(keyspace.id) {
+            for slice in tree.slices() {
+                let meta = &slice.meta;
+                let live = meta.entries.saturating_sub(meta.deletes.saturating_mul(2));
+                entries = entries.saturating_add(live);
+            }
+        }
+        Ok(entries)
+    }
+}

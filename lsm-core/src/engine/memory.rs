@@ -1,0 +1,170 @@
+//! Memtables: made, switched, and waited for until they are flushed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::budget::{Budget, Charge, MemoryKind};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::slice::Slice;
+use crate::base::sync::Ordering;
+use crate::engine::state::{Engine, Writer};
+use crate::memtable::handle::{Inserter, Memtable, new};
+use crate::memtable::options::MemtableOptions;
+use crate::options::database::{MEMORY_LIMIT_SMALL, Options};
+use crate::read::get::Found;
+use crate::read::view::Sealed;
+use crate::stats::counters::Counter;
+use crate::wal::segment::resident_bytes_max;
+
+/// More memtables than this never wait for their flush: writers wait instead.
+const SEALED_MAX: usize = 3;
+/// Nor more than this where the memory limit is small.
+const SEALED_MAX_SMALL: usize = 2;
+/// All memtables together take so much of the memory limit: one part in so many.
+const MEMTABLES_SHARE: u64 = 2;
+/// No segment has to be shorter than this.
+const SEGMENT_BYTES_ENOUGH: u64 = 1 << 20;
+/// What is left of the limit for blocks, whatever others take: one part in so many.
+const CACHE_FLOOR_SHARE: u64 = 16;
+/// What readers may hold of blocks that the cache has given up: one part in so many. Beyond that
+/// they get copies.
+const PINS_SHARE: u64 = 4;
+/// What a worker needs to write a table: the output and its packing, the filter and the index of a
+/// partition, the block, and what the allocator keeps of that for its thread.
+const WRITING_BYTES: u64 = 3 << 19;
+
+/// A memtable as the options want it.
+pub fn new_memtable(options: &Options, budget: &Arc<Budget>) -> Result<(Arc<Memtable>, Inserter)> {
+    let bytes = options.get_memtable_bytes() as usize;
+    let kind = options.get_memtable();
+    let (memtable, mut inserter) = new(&MemtableOptions { kind, bytes })?;
+    inserter.charge_to(budget);
+    Ok((memtable, inserter))
+}
+
+/// How many memtables may wait for their flush within the memory limit.
+#[must_use]
+pub fn sealed_max(options: &Options) -> usize {
+    let limit = options.get_memory_limit();
+    let most = if limit < MEMORY_LIMIT_SMALL { SEALED_MAX_SMALL } else { SEALED_MAX };
+    let all = limit / MEMTABLES_SHARE / options.get_memtable_bytes().max(1);
+    usize::try_from(all).unwrap_or(most).saturating_sub(1).clamp(1, most)
+}
+
+/// What blocks have at least.
+#[must_use]
+pub fn cache_floor(options: &Options) -> u64 {
+    options.get_memory_limit() / CACHE_FLOOR_SHARE
+}
+
+/// Counts what background work may need at any time, so that it never has to ask for it.
+#[must_use]
+pub fn reserve(options: &Options, budget: &Arc<Budget>, is_log_mapped: bool) -> Vec<Charge> {
+    let workers = options.get_background_threads() as u64;
+    let log = if is_log_mapped { resident_bytes_max(segment_bytes_max(options)) } else { 0 };
+    vec![
+        budget.charge(MemoryKind::Buffer, workers.saturating_mul(WRITING_BYTES)),
+        budget.charge(MemoryKind::LogWindow, log),
+    ]
+}
+
+/// Log segments end with their memtable: there is no use in much longer ones.
+#[must_use]
+pub fn segment_bytes_max(options: &Options) -> u64 {
+    let enough = options.get_memtable_bytes().next_power_of_two().max(SEGMENT_BYTES_ENOUGH);
+    options.get_log_segment_bytes_max().min(enough)
+}
+
+impl Engine {
+    /// A value that was found, to be kept by whoever asked for it: where it stands, or a copy if
+    /// readers hold too much already.
+    #[must_use]
+    pub fn keep(&self, found: Found<'_>) -> Slice {
+        let value = found.into_slice();
+        let is_too_much = self.budget.used_by(MemoryKind::Pin) > self.budget.limit() / PINS_SHARE;
+        if is_too_much { value.detach() } else { value }
+    }
+
+    /// Goes on in another memtable and another log segment, and hands the old one to the flush.
+    pub fn switch_memtable(&self, writer: &mut Writer) -> Result<()> {
+        let (active, inserter) = new_memtable(&self.options, &self.budget)?;
+        let ended = self.journal.rotate()?;
+        let memtable = std::mem::replace(&mut writer.memtable, active.clone());
+        writer.inserter = inserter;
+        writer.has_volatile = false;
+        let log_start = Some(ended.saturating_add(1));
+        let sealed = Arc::new(Sealed { memtable, last: self.visible(), log_start });
+        self.sealed.fetch_add(1, Ordering::AcqRel);
+        self.view.update(|view| view.switched(active, sealed));
+        self.work.notify();
+        Ok(())
+    }
+
+    /// Waits while too many memtables wait for their flush.
+    pub fn wait_for_flush(&self, deadline: Option<Duration>) -> Result<()> {
+        let most = sealed_max(&self.options);
+        if self.sealed.load(Ordering::Acquire) < most {
+            return Ok(());
+        }
+        let begun = self.env.clock.monotonic();
+        let failures = self.desk.lock().failures;
+        let has_room = || self.sealed.load(Ordering::Acquire) < most;
+        let mut may_go_on = || {
+            has_room()
+                || self.is_closing.load(Ordering::Acquire)
+                || self.has_fault()
+                || self.desk.lock().failures > failures
+        };
+        let is_in_time = self.env.scheduler.wait(&self.progress, deadline, &mut may_go_on);
+        let waited = self.env.clock.monotonic().saturating_sub(begun);
+        self.counters.add(Counter::WritesPaced, 1);
+        self.counters.add(Counter::PacedForFlushMicros, waited.as_micros() as u64);
+        if !is_in_time {
+            let message = "the deadline passed while memtables were being flushed";
+            return Err(Error::new(ErrorKind::TimedOut, message));
+        }
+        self.check_writable()?;
+        // On a full disk a flush fails again and again: better an error than to wait for the day
+        // that there is space.
+        if has_room() { Ok(()) } else { Err(self.failure("a flush has failed")) }
+    }
+
+    /// Why background work did not get done.
+    #[must_use]
+    pub fn failure(&self, otherwise: &str) -> Error {
+        let fault = self.health.fault().or_else(|| self.journal.fault());
+        let failure = fault.or_else(|| self.desk.lock().failure.clone());
+        failure.unwrap_or_else(|| Error::new(ErrorKind::Io, otherwise))
+    }
+
+    /// Writes what is in memory to tables, and returns when it is durable there.
+    pub fn flush(&self) -> Result<()> {
+        self.check_writable()?;
+        let failures = self.desk.lock().failures;
+        self.wait_for_flush(None)?;
+        {
+            let mut writer = self.writer.lock();
+            self.check_writable()?;
+            if !writer.memtable.is_empty() {
+                self.switch_memtable(&mut writer)?;
+            }
+        }
+        self.wait_until_flushed(None, failures)
+    }
+
+    /// Returns once everything that is sealed now is flushed; fails if a try after the first
+    /// `failures` fails.
+    pub fn wait_until_flushed(&self, deadline: Option<Duration>, failures: u64) -> Result<()> {
+        let Some(last) = self.view.load().sealed.first().cloned() else { return Ok(()) };
+        let is_there = || self.view.load().sealed.iter().any(|sealed| Arc::ptr_eq(sealed, &last));
+        let has_failed = || self.desk.lock().failures > failures || self.has_fault();
+        let mut is_over = || !is_there() || has_failed();
+        if !self.env.scheduler.wait(&self.progress, deadline, &mut is_over) {
+            return Err(Error::new(ErrorKind::TimedOut, "the deadline passed during a flush"));
+        }
+        if !is_there() {
+            return Ok(());
+        }
+        Err(self.failure("a flush has failed"))
+    }
+}

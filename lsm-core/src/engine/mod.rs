@@ -1,0 +1,36 @@
+//! The engine: one open database, a file for each verb.
+
+pub mod desk;
+pub mod keyspaces;
+pub mod pacer;
+pub mod snapshots;
+
+pub mod state;
+
+pub mod notice;
+pub mod read;
+pub mod scan;
+pub mod sink;
+
+pub mod memory;
+
+pub mod pacing;
+
+pub mod install;
+pub mod write;
+
+pub mod task;
+
+pub mod claim;
+
+pub mod keyspace_verbs;
+pub mod maintain;
+pub mod replay;
+pub mod worker;
+
+pub mod close;
+
+pub mod open;
+
+#[cfg(all(test, lsm_loom))]
+mod loom_test;

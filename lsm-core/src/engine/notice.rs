@@ -1,0 +1,41 @@
+//! Faults told to listeners, and waits for the disk timed.
+
+use crate::base::error::Result;
+use crate::base::sync::Ordering;
+use crate::engine::state::Engine;
+use crate::extend::event::Event;
+use crate::stats::timings::Timing;
+
+impl Engine {
+    /// Tells listeners of a fault that stops writes, if there is one that they do not know of. To
+    /// be called where an error was met, with no lock held.
+    #[cold]
+    pub fn note_fault(&self) {
+        // What a fork has copied is not at fault.
+        if self.journal.check_not_forked().is_err() {
+            return;
+        }
+        let Some(error) = self.health.fault().or_else(|| self.journal.fault()) else { return };
+        if !self.is_fault_told.swap(true, Ordering::AcqRel) {
+            self.listeners.tell(|| Event::BecameReadOnly { error });
+        }
+    }
+
+    /// Tells listeners that a fault is over, if they know of one.
+    pub fn note_resumed(&self) {
+        if self.is_fault_told.swap(false, Ordering::AcqRel) {
+            self.listeners.tell(|| Event::Resumed);
+        }
+    }
+
+    /// Waits for the disk, and takes in how long that took.
+    pub fn wait_synced(&self, sync: impl FnOnce() -> Result<()>) -> Result<()> {
+        let begun = self.timings.begin(Timing::SyncWait);
+        let synced = sync();
+        match &synced {
+            Ok(()) => self.timings.end(Timing::SyncWait, begun),
+            Err(_) => self.note_fault(),
+        }
+        synced
+    }
+}

@@ -1,0 +1,129 @@
+//! Opening: the ground is recovered, the log is replayed into memory, the trees are listed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::base::budget::Budget;
+use crate::base::current::Current;
+use crate::base::error::Result;
+use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex};
+use crate::cache::pool::Cache;
+use crate::engine::desk::Desk;
+use crate::engine::keyspaces::Keyspaces;
+use crate::engine::memory::{cache_floor, reserve, segment_bytes_max};
+use crate::engine::pacer::Pacer;
+use crate::engine::replay::Replay;
+use crate::engine::snapshots::Snapshots;
+use crate::engine::state::{Engine, Identity, Writer};
+use crate::engine::worker::Worker;
+use crate::env::schedule::Signal;
+use crate::env::world::Env;
+use crate::extend::event::Event;
+use crate::extend::listener::Listeners;
+use crate::health::Health;
+use crate::journal::handle::Journal;
+use crate::journal::jobs::Jobs;
+use crate::journal::options::{JournalOptions, OpenReport};
+use crate::options::database::Options;
+use crate::read::view::View;
+use crate::stats::counters::Counters;
+use crate::stats::timings::Timings;
+use crate::version::catalog::Catalog;
+use crate::version::current::Version;
+use crate::version::garbage::Garbage;
+use crate::version::shelf::Shelf;
+use crate::wal::chain::Replayed;
+
+impl Engine {
+    /// Opens the database at `path`.
+    pub fn open(env: &Env, path: &Path, options: &Options) -> Result<(Arc<Self>, OpenReport)> {
+        Self::open_with(env, path, options, Listeners::new())
+    }
+
+    /// As `open`, telling these listeners what happens.
+    pub fn open_with(
+        env: &Env,
+        path: &Path,
+        options: &Options,
+        listeners: Listeners,
+    ) -> Result<(Arc<Self>, OpenReport)> {
+        options.check()?;
+        let options = &options.clone().fit_to(env.host.memory_bytes());
+        options.check()?;
+        let budget = Budget::new(options.get_memory_limit());
+        let mut replay = Replay::new(options, &budget)?;
+        let mut take_in = |catalog: &Catalog, batch: Replayed<'_>| replay.take_in(catalog, &batch);
+        let (journal, report) = if options.is_read_only() {
+            Journal::open_read_only(env, path, &mut take_in)?
+        } else {
+            Journal::open(env, path, journal_options(options), &mut take_in)?
+        };
+        let catalog = journal.catalog()?;
+        let work = Signal::new();
+        let reserved = reserve(options, &budget, journal.is_mapped());
+        let cache = Cache::new(budget.clone(), 0);
+        cache.take_the_rest(cache_floor(options));
+        let garbage = Garbage::new(work.clone());
+        let shelf = Shelf::new(journal.directory().clone(), cache.clone());
+        let version = Version::from_catalog(&catalog, garbage.clone(), Some(shelf))?;
+        let last = journal.next_seqno().get().saturating_sub(1);
+        let Replay { active, inserter, sealed, .. } = replay;
+        let sealed_count = sealed.len();
+        let engine = Arc::new(Self {
+            identity: Arc::new(Identity),
+            env: env.clone(),
+            path: path.to_path_buf(),
+            options: options.clone(),
+            cache,
+            budget,
+            reserved,
+            counters: Arc::new(Counters::new()),
+            timings: Arc::new(Timings::new(env.clock.clone())),
+            listeners,
+            view: Current::new(View { active: active.clone(), sealed, version: Arc::new(version) }),
+            visible: AtomicU64::new(last),
+            snapshots: Snapshots::new(),
+            keyspaces: Keyspaces::of(&catalog)?,
+            pacer: Pacer::default(),
+            health: Health::new(),
+            is_fault_told: AtomicBool::new(false),
+            sealed: AtomicUsize::new(sealed_count),
+            is_closing: AtomicBool::new(false),
+            is_stopping: AtomicBool::new(false),
+            jobs: Jobs::new(),
+            work,
+            progress: Signal::new(),
+            garbage,
+            writer: Mutex::new(Writer { memtable: active, inserter, has_volatile: false }),
+            desk: Mutex::new(Desk::default()),
+            journal,
+        });
+        engine.listeners.tell(|| Event::Recovered { report: report.clone() });
+        if !engine.options.is_read_only() {
+            engine.start_workers()?;
+        }
+        Ok((engine, report))
+    }
+
+    fn start_workers(self: &Arc<Self>) -> Result<()> {
+        for _ in 0..self.options.get_background_threads() {
+            let worker = Box::new(Worker::new(self.clone(), self.jobs.add()));
+            if let Err(error) = self.env.scheduler.spawn("lsm-worker", self.work.clone(), worker) {
+                let _the_first_error_counts = self.close();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn journal_options(options: &Options) -> JournalOptions {
+    let segment_bytes_max = segment_bytes_max(options);
+    JournalOptions {
+        if_missing: options.get_if_missing(),
+        log_mode: options.get_log_mode(),
+        segment_bytes_min: segment_bytes_max.min(64 << 10),
+        segment_bytes_max,
+        sync_interval: options.get_sync_interval(),
+    }
+}

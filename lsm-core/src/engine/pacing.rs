@@ -1,0 +1,116 @@
+//! Holding writers back as far as the background is behind.
+//!
+//! The pace is worked out when something changes in the background, and costs a write one load
+//! while nobody is held back. Waits happen before the commit lock, a fraction of a millisecond at
+//! a time.
+
+use std::time::Duration;
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sync::Ordering;
+use crate::compaction::choose::{may_drop, strategy_of};
+use crate::compaction::context::Context;
+use crate::engine::keyspaces::KeyspaceState;
+use crate::engine::memory::sealed_max;
+use crate::engine::state::Engine;
+use crate::extend::event::Event;
+use crate::pace::{Limits, Load, Pace, pace};
+use crate::stats::counters::Counter;
+
+/// What expired by then is given up. Nothing is, as long as views do not keep the moment that they
+/// judge by: a snapshot could miss a value that it showed before.
+pub const EXPIRED_MILLIS: u64 = 0;
+
+/// Runs above what a strategy aims at, before writers stand still.
+const RUNS_OVER_MAX: u64 = 24;
+/// No table has to be smaller than this, for each is an open file; memtables that somebody has
+/// chosen smaller than this make tables to match.
+const TABLE_BYTES_ENOUGH: u64 = 2 << 20;
+/// The largest table that is aimed at.
+const TABLE_BYTES_MAX: u64 = 32 << 20;
+/// Memtables worth of bytes that may wait to be merged.
+const DEBT_MEMTABLES: u64 = 64;
+
+/// How long tables should be: half a memtable, within reason.
+fn table_bytes(memtable_bytes: u64) -> u64 {
+    let half = memtable_bytes / 2;
+    let least = if memtable_bytes < TABLE_BYTES_ENOUGH / 2 { half } else { TABLE_BYTES_ENOUGH };
+    half.clamp(least, TABLE_BYTES_MAX)
+}
+
+impl Engine {
+    /// Works the pace out anew.
+    pub fn update_pace(&self) {
+        if self.pacer.update(|| self.work_out_pace()) {
+            let pace = self.pacer.pace();
+            self.listeners.tell(|| Event::PacingChanged {
+                cause: pace.map(|pace| pace.cause),
+                per_kib: pace.map(|pace| pace.per_kib).unwrap_or_default(),
+            });
+        }
+    }
+
+    fn work_out_pace(&self) -> Option<Pace> {
+        let view = self.view.load();
+        let mut load = Load { memtables: view.sealed.len() as u64, ..Load::default() };
+        for (id, tree) in &view.version.trees {
+            let Some(keyspace) = self.keyspaces.by_id(*id) else { continue };
+            let strategy = strategy_of(keyspace.options.get_strategy());
+            let debt = strategy.debt(tree, &self.context(&keyspace));
+            load.runs_over = load.runs_over.max(debt.runs_over);
+            load.debt_bytes = load.debt_bytes.saturating_add(debt.bytes);
+        }
+        // What no eviction gives back. Half of it is the memtables', whatever else there is.
+        let limit = self.budget.limit();
+        let held = self.budget.used().saturating_sub(self.cache.stats().bytes);
+        load.memory_bytes = held.saturating_sub(limit / 2);
+        let limits = Limits {
+            memory_bytes: limit - limit / 2,
+            memtables: sealed_max(&self.options) as u64 + 1,
+            runs_over: RUNS_OVER_MAX,
+            debt_bytes: self.options.get_memtable_bytes().saturating_mul(DEBT_MEMTABLES),
+        };
+        pace(&load, &limits)
+    }
+
+    /// What a strategy may know.
+    #[must_use]
+    pub fn context(&self, keyspace: &KeyspaceState) -> Context {
+        let memtable_bytes = self.options.get_memtable_bytes();
+        let now_millis = self.now_millis();
+        Context {
+            now_millis,
+            expired_millis: EXPIRED_MILLIS,
+            oldest_snapshot: self.snapshots.live().first().copied(),
+            memtable_bytes,
+            table_bytes: table_bytes(memtable_bytes),
+            may_drop: may_drop(keyspace.options.get_strategy()),
+            ..Context::default()
+        }
+    }
+
+    /// Waits for what `bytes` cost at the present pace.
+    #[inline]
+    pub fn keep_pace(&self, bytes: usize, deadline: Option<Duration>) -> Result<()> {
+        if self.pacer.is_holding() { self.pay(bytes, deadline) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn pay(&self, bytes: usize, deadline: Option<Duration>) -> Result<()> {
+        let Some(owed) = self.pacer.owe(bytes) else { return Ok(()) };
+        let begun = self.env.clock.monotonic();
+        let until = begun.saturating_add(owed);
+        let until = deadline.map_or(until, |deadline| deadline.min(until));
+        let mut may_go_on = || !self.pacer.is_holding() || self.is_closing.load(Ordering::Acquire);
+        self.env.scheduler.wait(&self.progress, Some(until), &mut may_go_on);
+        let now = self.env.clock.monotonic();
+        let waited = now.saturating_sub(begun);
+        self.counters.add(Counter::WritesPaced, 1);
+        self.counters.add(self.pacer.counter(), waited.as_micros() as u64);
+        if deadline.is_some_and(|deadline| now >= deadline) {
+            let message = "the deadline passed while writers were held back";
+            return Err(Error::new(ErrorKind::TimedOut, message));
+        }
+        Ok(())
+    }
+}

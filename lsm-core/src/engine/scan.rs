@@ -1,0 +1,221 @@
+//! Opening scans: the sources of a range at one moment, and a cursor over what is visible in them.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use crate::base::error::Result;
+use crate::base::slice::Slice;
+use crate::cache::pool::Use;
+use crate::cursor::concat::Concat;
+use crate::cursor::merge::Merge;
+use crate::cursor::skip::Source;
+use crate::cursor::tombstone::Fragments;
+use crate::engine::keyspaces::KeyspaceState;
+use crate::engine::state::Engine;
+use crate::key::full::FullKey;
+use crate::key::keyspace::KeyspaceId;
+use crate::key::seqno::SeqNo;
+use crate::read::scan::{Reader, Scan};
+use crate::read::source::{AnyCursor, SlicePart};
+use crate::read::view::View;
+use crate::stats::counters::{Counter, Counters};
+use crate::stats::timings::{Timing, Timings};
+use crate::version::tree::Slice as Part;
+
+/// A range of user keys.
+#[derive(Clone, Debug)]
+pub struct Span {
+    /// Where it begins.
+    pub lower: Bound<Slice>,
+    /// Where it ends.
+    pub upper: Bound<Slice>,
+}
+
+/// A scan that can be opened, more than once: everything it will read is held.
+#[derive(Clone, Debug)]
+pub struct ScanSource {
+    view: Arc<View>,
+    keyspace: KeyspaceId,
+    span: Span,
+    seqno: SeqNo,
+    now_millis: u64,
+    is_keys_only: bool,
+    counters: Arc<Counters>,
+    timings: Arc<Timings>,
+}
+
+/// Counts the pairs that a scan passes, and adds them up when it is dropped: a scan may outlive the
+/// database.
+#[derive(Debug)]
+pub struct Passed {
+    pairs: u64,
+    counters: Arc<Counters>,
+}
+
+impl Passed {
+    /// One more.
+    #[inline]
+    pub fn note(&mut self) {
+        self.pairs = self.pairs.wrapping_add(1);
+    }
+}
+
+impl Drop for Passed {
+    fn drop(&mut self) {
+        self.counters.add(Counter::ScannedPairs, self.pairs);
+    }
+}
+
+/// A scan that is open.
+pub type OpenScan = Scan<Merge<Source<AnyCursor>>>;
+
+impl Engine {
+    /// Prepares a scan of `span`. Without `at`, it sees what is visible now.
+    pub fn scan(
+        &self,
+        keyspace: &KeyspaceState,
+        span: Span,
+        at: Option<SeqNo>,
+    ) -> Result<ScanSource> {
+        self.check_open()?;
+        keyspace.check()?;
+        // The view comes first: what is visible by then stands in it.
+        let view = self.view.load();
+        let seqno = at.unwrap_or_else(|| self.visible());
+        self.counters.add(Counter::Scans, 1);
+        let now_millis = self.env.clock.wall_millis();
+        let (counters, timings) = (self.counters.clone(), self.timings.clone());
+        Ok(ScanSource {
+            view,
+            keyspace: keyspace.id,
+            span,
+            seqno,
+            now_millis,
+            is_keys_only: false,
+            counters,
+            timings,
+        })
+    }
+}
+
+impl ScanSource {
+    /// Takes in that values will not be asked for.
+    pub fn leave_out_values(&mut self) {
+        self.is_keys_only = true;
+    }
+
+    /// Counts what is passed.
+    #[must_use]
+    pub fn passed(&self) -> Passed {
+        Passed { pairs: 0, counters: self.counters.clone() }
+    }
+
+    /// Opens it, at the entry that `seek` moves to.
+    pub fn open_at(&self, seek: impl FnOnce(&mut OpenScan) -> Result<()>) -> Result<OpenScan> {
+        self.timed_seek(|| {
+            let mut scan = self.open()?;
+            seek(&mut scan)?;
+            Ok(scan)
+        })
+    }
+
+    /// Seeks, and takes in how long that took.
+    pub fn timed_seek<T>(&self, seek: impl FnOnce() -> Result<T>) -> Result<T> {
+        let begun = self.timings.begin(Timing::Seek);
+        let done = seek()?;
+        self.timings.end(Timing::Seek, begun);
+        Ok(done)
+    }
+
+    /// Opens it, at no entry.
+    pub fn open(&self) -> Result<OpenScan> {
+        let (lower, upper) = self.span.hull(self.keyspace);
+        let (lower, upper) = (lower.bytes(), upper.bytes());
+        let mut sources = Vec::new();
+        let mut tombstones = Vec::new();
+        for memtable in self.view.memtables() {
+            if memtable.has_tombstones() {
+                tombstones.push(memtable.tombstones());
+            }
+            if let Some((_, newest)) = memtable.seqno_range() {
+                sources.push(Source::new(AnyCursor::Memory(memtable.cursor()), newest));
+            }
+        }
+        let runs = self.view.version.tree(self.keyspace).map(|tree| tree.runs.as_slice());
+        for run in runs.unwrap_or_default() {
+            let slices = run.overlapping(Bound::Included(lower), Bound::Included(upper));
+            for slice in slices.iter().filter(|slice| slice.file.meta.range_deletes > 0) {
+                tombstones.push(slice.file.table()?.tombstones()?);
+            }
+            sources.extend(run_source(slices)?);
+        }
+        let reader = Reader {
+            keyspace: self.keyspace,
+            seqno: self.seqno,
+            now_millis: self.now_millis,
+            tombstones: merge_tombstones(&tombstones),
+            is_keys_only: self.is_keys_only,
+        };
+        let merge = Merge::new(sources);
+        Ok(Scan::new(merge, reader, as_bytes(&self.span.lower), as_bytes(&self.span.upper)))
+    }
+}
+
+/// One source for the slices of a run; none if there are none.
+fn run_source(slices: &[Arc<Part>]) -> Result<Option<Source<AnyCursor>>> {
+    let newest = slices.iter().map(|slice| slice.file.meta.seqno_max).max();
+    let Some(newest) = newest else { return Ok(None) };
+    let cursor = match slices {
+        [slice] => AnyCursor::Table(slice.file.table()?.cursor(Use::Scan)),
+        _ => AnyCursor::Run(Concat::new(slices.iter().cloned().map(SlicePart).collect())),
+    };
+    Ok(Some(Source::new(cursor, newest)))
+}
+
+fn merge_tombstones(all: &[Arc<Fragments>]) -> Arc<Fragments> {
+    match all {
+        [] => Fragments::empty(),
+        [one] => one.clone(),
+        _ => {
+            let all: Vec<&Fragments> = all.iter().map(Arc::as_ref).collect();
+            Arc::new(Fragments::merge(&all))
+        }
+    }
+}
+
+fn as_bytes(bound: &Bound<Slice>) -> Bound<&[u8]> {
+    match bound {
+        Bound::Included(key) => Bound::Included(key),
+        Bound::Excluded(key) => Bound::Excluded(key),
+        Bound::Unbounded => Bound::Unbounded,
+    }
+}
+
+impl Span {
+    /// True if no key can lie in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match (&self.lower, &self.upper) {
+            (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+            (Bound::Included(lower), Bound::Included(upper)) => lower > upper,
+            (
+                Bound::Included(lower) | Bound::Excluded(lower),
+                Bound::Included(upper) | Bound::Excluded(upper),
+            ) => lower >= upper,
+        }
+    }
+
+    /// The full keys between which the range lies, both ends perhaps a little too far out.
+    #[must_use]
+    pub fn hull(&self, keyspace: KeyspaceId) -> (FullKey, FullKey) {
+        let lower = match &self.lower {
+            Bound::Included(key) | Bound::Excluded(key) => FullKey::new(keyspace, key),
+            Bound::Unbounded => FullKey::first_of(keyspace),
+        };
+        let upper = match &self.upper {
+            Bound::Included(key) | Bound::Excluded(key) => FullKey::new(keyspace, key),
+            Bound::Unbounded => FullKey::end_of(keyspace),
+        };
+        (lower, upper)
+    }
+}

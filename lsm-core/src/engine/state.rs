@@ -1,0 +1,152 @@
+//! What an open database consists of.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::budget::{Budget, Charge};
+use crate::base::current::Current;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
+use crate::cache::pool::Cache;
+use crate::engine::desk::Desk;
+use crate::engine::keyspaces::Keyspaces;
+use crate::engine::pacer::Pacer;
+use crate::engine::snapshots::Snapshots;
+use crate::env::schedule::Signal;
+use crate::env::world::Env;
+use crate::extend::listener::Listeners;
+use crate::health::Health;
+use crate::journal::handle::Journal;
+use crate::journal::jobs::Jobs;
+use crate::key::seqno::SeqNo;
+use crate::memtable::handle::{Inserter, Memtable};
+use crate::options::database::Options;
+use crate::read::view::View;
+use crate::stats::counters::Counters;
+use crate::stats::timings::Timings;
+use crate::version::garbage::Garbage;
+
+/// Tells one open database from another, and keeps nothing of it alive.
+#[derive(Debug, Default)]
+pub struct Identity;
+
+/// One open database. Handles, snapshots and background jobs share it.
+#[derive(Debug)]
+pub struct Engine {
+    // Constant after the opening.
+    /// Which database this is, for what was made for one.
+    pub identity: Arc<Identity>,
+    /// The world.
+    pub env: Env,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What was chosen.
+    pub options: Options,
+    /// The ground: log, manifest, directory.
+    pub journal: Journal,
+    /// Resident blocks.
+    pub cache: Arc<Cache>,
+    /// Who holds how much memory.
+    pub budget: Arc<Budget>,
+    /// What background work may take at any time.
+    pub reserved: Vec<Charge>,
+    /// What was counted.
+    pub counters: Arc<Counters>,
+    /// How long things took.
+    pub timings: Arc<Timings>,
+    /// Who is told what happens.
+    pub listeners: Listeners,
+
+    // Each with a lock of its own, or none.
+    /// What there is to read.
+    pub view: Current<View>,
+    /// The last sequence number that readers see.
+    pub visible: AtomicU64,
+    /// Moments that somebody still reads at.
+    pub snapshots: Arc<Snapshots>,
+    /// The trees there are.
+    pub keyspaces: Keyspaces,
+    /// How far writers are held back.
+    pub pacer: Pacer,
+    /// Whether writes are taken.
+    pub health: Health,
+    /// Listeners know of the present fault.
+    pub is_fault_told: AtomicBool,
+    /// Memtables that wait for their flush.
+    pub sealed: AtomicUsize,
+    /// The database is closing or closed: calls are refused.
+    pub is_closing: AtomicBool,
+    /// Background jobs give up what they are at, and end.
+    pub is_stopping: AtomicBool,
+    /// Background jobs that have not ended.
+    pub jobs: Arc<Jobs>,
+    /// Tables that nobody needs any more.
+    pub garbage: Arc<Garbage>,
+    /// Wakes the background jobs.
+    pub work: Arc<Signal>,
+    /// Tells waiting callers that a background job got further.
+    pub progress: Arc<Signal>,
+
+    /// The commit lock: who holds it gives out sequence numbers and fills the memtable. Before
+    /// every other lock of the engine.
+    pub writer: Mutex<Writer>,
+    /// What the background jobs are at.
+    pub desk: Mutex<Desk>,
+}
+
+/// The one who writes.
+#[derive(Debug)]
+pub struct Writer {
+    /// Where writes go.
+    pub memtable: Arc<Memtable>,
+    /// The right to write there.
+    pub inserter: Inserter,
+    /// It holds entries that the log does not.
+    pub has_volatile: bool,
+}
+
+impl Engine {
+    /// Refuses a call on a database that is closed, or that a fork has copied.
+    #[inline]
+    pub fn check_open(&self) -> Result<()> {
+        if self.is_closing.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Closed, "the database is closed"));
+        }
+        self.journal.check_not_forked()
+    }
+
+    /// Refuses a write on a database that is closed, read-only or at fault.
+    pub fn check_writable(&self) -> Result<()> {
+        self.check_not_read_only()?;
+        self.health.check()
+    }
+
+    /// Refuses a write on a database that is closed or read-only.
+    pub fn check_not_read_only(&self) -> Result<()> {
+        self.check_open()?;
+        if self.options.is_read_only() {
+            return Err(Error::new(ErrorKind::ReadOnly, "the database was opened read-only"));
+        }
+        Ok(())
+    }
+
+    /// The last sequence number that readers see.
+    #[inline]
+    #[must_use]
+    pub fn visible(&self) -> SeqNo {
+        SeqNo::new(self.visible.load(Ordering::Acquire)).unwrap_or(SeqNo::MAX)
+    }
+
+    /// The moment that decides what has expired: never before one that was seen earlier.
+    #[must_use]
+    pub fn now_millis(&self) -> u64 {
+        self.env.clock.wall_millis()
+    }
+
+    /// The moment `timeout` from now.
+    #[must_use]
+    pub fn deadline(&self, timeout: Option<Duration>) -> Option<Duration> {
+        timeout.map(|timeout| self.env.clock.monotonic().saturating_add(timeout))
+    }
+}

@@ -1,0 +1,165 @@
+//! What a background job is at.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::error::Result;
+use crate::compaction::job::Merging;
+use crate::compaction::parts::Helper;
+use crate::compaction::plan::PlanKind;
+use crate::engine::state::Engine;
+use crate::extend::event::Event;
+use crate::flush::Flush;
+use crate::read::view::Sealed;
+use crate::stats::counters::Counter;
+use crate::stats::timings::Timing;
+use crate::version::edit::Edit;
+
+/// Work that a job has taken on.
+#[derive(Debug)]
+pub enum Task {
+    /// A memtable becomes a table.
+    Flush(Box<FlushTask>),
+    /// Tables become others.
+    Merge(Box<MergeTask>),
+    /// A part of what another job merges.
+    Help(Box<Helper>),
+}
+
+/// A memtable on its way.
+#[derive(Debug)]
+pub struct FlushTask {
+    /// The memtable.
+    pub sealed: Arc<Sealed>,
+    /// The work.
+    pub flush: Flush,
+    /// When it was taken on, by the clock of the timings.
+    pub begun: Duration,
+}
+
+/// A plan that is being done.
+#[derive(Debug)]
+pub struct MergeTask {
+    /// Under which it was claimed.
+    pub ticket: u64,
+    /// The work.
+    pub merging: Merging,
+    /// The name of the keyspace.
+    pub name: String,
+    /// When it was taken on, by the clock of the timings.
+    pub begun: Duration,
+}
+
+/// What came of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There is more to do.
+    More,
+    /// Others have to get further first.
+    Waiting,
+    /// All is done and installed.
+    Done,
+}
+
+impl Task {
+    /// Does the next piece.
+    pub fn step(&mut self, engine: &Engine) -> Result<Progress> {
+        let is_done = match self {
+            Self::Flush(task) => task.flush.step()?,
+            Self::Merge(task) if task.merging.is_waiting() => return Ok(Progress::Waiting),
+            Self::Merge(task) => {
+                let is_done = task.merging.step()?;
+                if task.merging.parts().has_work() {
+                    engine.work.notify();
+                }
+                is_done
+            }
+            Self::Help(helper) => {
+                let is_done = helper.step();
+                if is_done {
+                    engine.work.notify();
+                }
+                is_done
+            }
+        };
+        if !is_done {
+            return Ok(Progress::More);
+        }
+        match self {
+            Self::Flush(task) => task.install(engine)?,
+            Self::Merge(task) => task.install(engine)?,
+            Self::Help(_) => {}
+        }
+        Ok(Progress::Done)
+    }
+
+    /// Gives it up: what was made is taken away, what was claimed is given back.
+    pub fn cancel(self, engine: &Engine) {
+        match self {
+            Self::Flush(mut task) => {
+                task.flush.discard();
+                engine.desk.lock().is_flushing = false;
+            }
+            Self::Merge(mut task) => {
+                task.merging.discard();
+                engine.desk.lock().release(task.merging.plan().keyspace, task.ticket);
+            }
+            // Its drop gives the part back: before the one who waits for that is woken.
+            Self::Help(helper) => drop(helper),
+        }
+        engine.work.notify();
+    }
+}
+
+impl FlushTask {
+    fn install(&mut self, engine: &Engine) -> Result<()> {
+        let mut edits = self.flush.edits();
+        edits.push(Edit::Flushed(self.sealed.last));
+        edits.extend(self.sealed.log_start.map(Edit::LogStart));
+        engine.install(edits, Some(&self.sealed))?;
+        let bytes = self.flush.table().map_or(0, |table| table.bytes());
+        engine.counters.add(Counter::Flushes, 1);
+        engine.counters.add(Counter::FlushedBytes, bytes);
+        let duration = engine.timings.now().saturating_sub(self.begun);
+        engine.timings.record(Timing::Flush, duration);
+        let table = self.flush.table().map(|table| table.number());
+        engine.listeners.tell(|| Event::Flushed { table, bytes, duration });
+        engine.note_end_of_work(|desk| desk.is_flushing = false);
+        Ok(())
+    }
+}
+
+impl MergeTask {
+    fn install(&mut self, engine: &Engine) -> Result<()> {
+        let Self { ticket, merging, name, begun } = self;
+        engine.install(merging.edits(), None)?;
+        let plan = merging.plan();
+        let slices = plan.slices().count() as u64;
+        let written = merging.written().fold(0, |sum, table| sum + table.bytes());
+        match plan.kind {
+            PlanKind::Merge => {
+                engine.counters.add(Counter::Compactions, 1);
+                engine.counters.add(Counter::CompactionBytesRead, plan.bytes());
+                engine.counters.add(Counter::CompactionBytesWritten, written);
+            }
+            PlanKind::Move => engine.counters.add(Counter::TablesMoved, slices),
+            PlanKind::Drop => engine.counters.add(Counter::TablesDropped, slices),
+        }
+        let is_merge = plan.kind == PlanKind::Merge;
+        let duration = engine.timings.now().saturating_sub(*begun);
+        if is_merge {
+            engine.timings.record(Timing::Compaction, duration);
+        }
+        engine.listeners.tell(|| Event::Compacted {
+            keyspace: std::mem::take(name),
+            reason: plan.reason,
+            from: plan.from_level(),
+            to: plan.output_level,
+            read: if is_merge { plan.bytes() } else { 0 },
+            written,
+            duration,
+        });
+        engine.note_end_of_work(|desk| desk.release(plan.keyspace, *ticket));
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! The background jobs: each takes the most urgent piece of work that nobody is at, and does it in
+//! steps.
+//!
+//! Flushes come first, one at a time and the oldest memtable first, because writers wait for
+//! them. Then what somebody asked for and waits for, then what the strategies want. What fails is
+//! left alone for a while; a fault that does not pass by itself stops writes (see `health`).
+
+use std::sync::Arc;
+
+use crate::base::error::{Error, Result};
+use crate::base::sync::Ordering;
+use crate::engine::state::Engine;
+use crate::engine::task::{Progress, Task};
+use crate::env::schedule::{Job, Step};
+use crate::journal::jobs::JobPlace;
+
+/// One job.
+pub struct Worker {
+    engine: Arc<Engine>,
+    task: Option<Task>,
+    _place: JobPlace,
+}
+
+impl Worker {
+    /// A job that has nothing to do yet.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, place: JobPlace) -> Self {
+        Self { engine, task: None, _place: place }
+    }
+
+    /// Goes on with what there is to do; false if there is nothing just now.
+    fn work(&mut self) -> Result<bool> {
+        if let Some(task) = &mut self.task {
+            let progress = task.step(&self.engine)?;
+            self.engine.cache.give_way();
+            if progress == Progress::Done {
+                self.task = None;
+            }
+            return Ok(progress != Progress::Waiting);
+        }
+        if self.engine.sweep() {
+            return Ok(true);
+        }
+        self.task = self.engine.claim();
+        Ok(self.task.is_some())
+    }
+
+    fn give_up(&mut self, error: Error) {
+        if let Some(task) = self.task.take() {
+            task.cancel(&self.engine);
+        }
+        self.engine.note_failure(error);
+    }
+}
+
+impl Job for Worker {
+    fn step(&mut self) -> Step {
+        if self.engine.is_stopping.load(Ordering::Acquire) {
+            if let Some(task) = self.task.take() {
+                task.cancel(&self.engine);
+            }
+            return Step::Done;
+        }
+        match self.work() {
+            Ok(true) => Step::Again,
+            Ok(false) => Step::Idle(self.engine.retry_at()),
+            Err(error) => {
+                self.give_up(error);
+                Step::Again
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.cancel(&self.engine);
+        }
+        if !self.engine.is_stopping.load(Ordering::Acquire) {
+            // It panicked. What it did is done no more: writers would wait for ever.
+            let message = "a background job of the database has ended unexpectedly";
+            self.engine
+                .health
+                .report_final(Error::new(crate::base::error::ErrorKind::Internal, message));
+            self.engine.progress.notify();
+            self.engine.note_fault();
+        }
+    }
+}

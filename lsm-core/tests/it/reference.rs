@@ -1,0 +1,423 @@
+//! The reference of the whole engine: what a database holds, in plain maps, and what of a history
+//! may be found after a crash. It shares no code with the engine.
+//!
+//! A history is one line of commits. Keyspaces that are made and dropped stand in it too, so that
+//! whatever survives is a prefix of that line, but for `Volatile` commits behind the last flush.
+//! Times are numbers of disk operations: a promise can be held against a crash after any of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use lsm_core::base::error::Error;
+
+pub const DEFAULT: &str = "default";
+
+/// The pairs of one keyspace.
+pub type Pairs = BTreeMap<Vec<u8>, Arc<[u8]>>;
+
+/// What everybody sees: the pairs of each keyspace, by its name.
+pub type Shown = BTreeMap<String, Pairs>;
+
+/// One change of a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    Put(String, Vec<u8>, Arc<[u8]>),
+    Delete(String, Vec<u8>),
+    DeleteRange(String, Bound<Vec<u8>>, Bound<Vec<u8>>),
+    Make(String),
+    Drop(String),
+}
+
+/// What a database holds. A keyspace that was dropped and made again is another one.
+#[derive(Clone, Debug, Default)]
+pub struct Contents {
+    names: BTreeMap<String, u64>,
+    pairs: BTreeMap<u64, Pairs>,
+    made: u64,
+}
+
+pub fn is_in<T: Ord + ?Sized>(key: &T, lower: Bound<&T>, upper: Bound<&T>) -> bool {
+    let is_behind = match lower {
+        Bound::Included(lower) => key >= lower,
+        Bound::Excluded(lower) => key > lower,
+        Bound::Unbounded => true,
+    };
+    let is_before = match upper {
+        Bound::Included(upper) => key <= upper,
+        Bound::Excluded(upper) => key < upper,
+        Bound::Unbounded => true,
+    };
+    is_behind && is_before
+}
+
+impl Contents {
+    /// A new database.
+    pub fn new() -> Self {
+        let mut contents = Self::default();
+        contents.apply(&Change::Make(DEFAULT.to_owned()));
+        contents
+    }
+
+    /// A database that shows this.
+    pub fn of(shown: &Shown) -> Self {
+        let mut contents = Self::default();
+        for (name, pairs) in shown {
+            contents.apply(&Change::Make(name.clone()));
+            contents.pairs.insert(contents.made, pairs.clone());
+        }
+        contents
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.names.keys()
+    }
+
+    /// Tells this keyspace from others that had or will have its name.
+    pub fn id(&self, name: &str) -> Option<u64> {
+        self.names.get(name).copied()
+    }
+
+    /// The pairs of a keyspace, empty if it was not there.
+    pub fn pairs(&self, id: u64) -> &Pairs {
+        static NONE: Pairs = Pairs::new();
+        self.pairs.get(&id).unwrap_or(&NONE)
+    }
+
+    pub fn shown(&self) -> Shown {
+        self.names.iter().map(|(name, id)| (name.clone(), self.pairs(*id).clone())).collect()
+    }
+
+    fn pairs_of(&mut self, name: &str) -> Option<&mut Pairs> {
+        self.pairs.get_mut(self.names.get(name)?)
+    }
+
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Put(name, key, value) => {
+                if let Some(pairs) = self.pairs_of(name) {
+                    pairs.insert(key.clone(), value.clone());
+                }
+            }
+            Change::Delete(name, key) => {
+                if let Some(pairs) = self.pairs_of(name) {
+                    pairs.remove(key);
+                }
+            }
+            Change::DeleteRange(name, lower, upper) => {
+                if let Some(pairs) = self.pairs_of(name) {
+                    pairs.retain(|key, _| !is_in(key, lower.as_ref(), upper.as_ref()));
+                }
+            }
+            Change::Make(name) => {
+                if !self.names.contains_key(name) {
+                    self.made += 1;
+                    self.names.insert(name.clone(), self.made);
+                    self.pairs.insert(self.made, Pairs::new());
+                }
+            }
+            Change::Drop(name) => {
+                if let Some(id) = self.names.remove(name) {
+                    self.pairs.remove(&id);
+                }
+            }
+        }
+    }
+}
+
+/// A number for what is shown, equal for equal things only.
+pub fn fingerprint(shown: &Shown) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    shown.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The same in words: keys with the lengths of their values.
+pub fn describe(shown: &Shown) -> String {
+    let keyspace = |(name, pairs): (&String, &Pairs)| {
+        let pair = |(key, value): (&Vec<u8>, &Arc<[u8]>)| {
+            let start = &value[..value.len().min(8)];
+            format!("{}={}+{}", key.escape_ascii(), start.escape_ascii(), value.len())
+        };
+        format!("{name}{{{}}}", pairs.iter().map(pair).collect::<Vec<_>>().join(" "))
+    };
+    shown.iter().map(keyspace).collect::<Vec<_>>().join(" ")
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// No answer yet.
+    Open,
+    /// Acknowledged at this time.
+    Acknowledged(u64),
+    /// Failed, and may be there all the same.
+    Doubtful,
+    /// Failed at this time, and must not be there from then on.
+    Refused(u64),
+}
+
+#[derive(Clone, Debug)]
+struct Commit {
+    changes: Vec<Change>,
+    is_logged: bool,
+    issued: u64,
+    fate: Fate,
+}
+
+/// What one commit is at a certain time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    There,
+    Doubtful,
+    Absent,
+}
+
+/// The commits since an opening, and what was there before them.
+#[derive(Clone, Debug)]
+struct Epoch {
+    since: u64,
+    base: Contents,
+    commits: Vec<Commit>,
+    /// At this time, that many commits were durable if they are logged.
+    durable: Vec<(u64, usize)>,
+    /// At this time, that many commits were durable, logged or not.
+    flushed: Vec<(u64, usize)>,
+}
+
+impl Epoch {
+    fn new(since: u64, base: Contents) -> Self {
+        Self { since, base, commits: Vec::new(), durable: Vec::new(), flushed: Vec::new() }
+    }
+
+    fn standing(&self, index: usize, at: u64) -> Standing {
+        let commit = &self.commits[index];
+        match commit.fate {
+            Fate::Acknowledged(answered) if answered <= at => Standing::There,
+            Fate::Refused(answered) if answered <= at => Standing::Absent,
+            _ => Standing::Doubtful,
+        }
+    }
+}
+
+/// What may be found.
+#[derive(Clone, Debug, Default)]
+pub struct Candidates {
+    prints: BTreeSet<u64>,
+    least: Option<Shown>,
+    most: Option<Shown>,
+}
+
+impl Candidates {
+    pub fn check(&self, found: &Shown) -> Result<(), String> {
+        if self.prints.contains(&fingerprint(found)) {
+            return Ok(());
+        }
+        let side = |shown: &Option<Shown>| shown.as_ref().map(describe).unwrap_or_default();
+        Err(format!(
+            "it holds {}, which is none of the {} states that it may have, from {} to {}",
+            describe(found),
+            self.prints.len(),
+            side(&self.least),
+            side(&self.most),
+        ))
+    }
+
+    pub fn len(&self) -> usize {
+        self.prints.len()
+    }
+
+    fn add(&mut self, contents: &Contents) {
+        let shown = contents.shown();
+        if self.prints.insert(fingerprint(&shown)) {
+            self.least.get_or_insert_with(|| shown.clone());
+            self.most = Some(shown);
+        }
+    }
+}
+
+/// More doubtful commits than this are not tried in every mixture.
+const DOUBTFUL_MAX: usize = 10;
+
+/// What was asked of a database, what was answered, and when.
+#[derive(Clone, Debug)]
+pub struct History {
+    epochs: Vec<Epoch>,
+    failures: Vec<String>,
+}
+
+impl History {
+    pub fn new() -> Self {
+        Self { epochs: vec![Epoch::new(0, Contents::new())], failures: Vec::new() }
+    }
+
+    pub fn failures(&self) -> &[String] {
+        &self.failures
+    }
+
+    /// Commits in the whole history.
+    pub fn commit_count(&self) -> usize {
+        self.epochs.iter().map(|epoch| epoch.commits.len()).sum()
+    }
+
+    fn epoch(&mut self) -> &mut Epoch {
+        self.epochs.last_mut().unwrap()
+    }
+
+    pub fn issue(&mut self, issued: u64, changes: Vec<Change>, is_logged: bool) {
+        self.epoch().commits.push(Commit { changes, is_logged, issued, fate: Fate::Open });
+    }
+
+    /// How the commit that was issued last went.
+    pub fn answer(&mut self, at: u64, answer: Result<(), &Error>) {
+        let fate = match answer {
+            Ok(()) => Fate::Acknowledged(at),
+            Err(error) if error.maybe_committed() => Fate::Doubtful,
+            Err(_) => Fate::Refused(at),
+        };
+        self.epoch().commits.last_mut().unwrap().fate = fate;
+        if let Err(error) = answer {
+            self.note_failure(error);
+        }
+    }
+
+    pub fn note_failure(&mut self, error: &Error) {
+        self.failures.push(format!("{error:?}"));
+    }
+
+    /// Everything that is logged is durable by now.
+    pub fn note_durable(&mut self, at: u64) {
+        let count = self.epoch().commits.len();
+        self.epoch().durable.push((at, count));
+    }
+
+    /// Everything is durable by now, logged or not.
+    pub fn note_flushed(&mut self, at: u64) {
+        let count = self.epoch().commits.len();
+        self.epoch().durable.push((at, count));
+        self.epoch().flushed.push((at, count));
+    }
+
+    /// An opening has shown this: from now on it is the truth.
+    pub fn note_opened(&mut self, at: u64, shown: &Shown) {
+        self.epochs.push(Epoch::new(at, Contents::of(shown)));
+    }
+
+    /// What a reader sees now, if nothing is in doubt.
+    pub fn current(&self) -> Contents {
+        let epoch = self.epochs.last().unwrap();
+        let mut contents = epoch.base.clone();
+        for commit in epoch.commits.iter().filter(|c| matches!(c.fate, Fate::Acknowledged(_))) {
+            commit.changes.iter().for_each(|change| contents.apply(change));
+        }
+        contents
+    }
+
+    /// What readers may see now: every answered commit, and what is in doubt or not.
+    pub fn visible(&self, at: u64) -> Candidates {
+        let epoch = self.epochs.last().unwrap();
+        let mut found = Candidates::default();
+        let end = epoch.commits.len();
+        mixtures(epoch, at, end, (end, end), &mut found);
+        found
+    }
+
+    /// What may be found after a crash right behind operation `at`: with `is_process_crash` only
+    /// the process died, and whatever is logged and acknowledged must be there.
+    pub fn candidates(&self, at: u64, is_process_crash: bool) -> Candidates {
+        let epoch = self.epochs.iter().rev().find(|epoch| epoch.since <= at).unwrap();
+        let count = epoch.commits.iter().take_while(|commit| commit.issued < at).count();
+        let least = |notes: &[(u64, usize)]| {
+            let past = notes.iter().filter(|(when, _)| *when <= at);
+            past.map(|(_, count)| *count).max().unwrap_or(0).min(count)
+        };
+        let is_due = |index: &usize| {
+            epoch.commits[*index].is_logged && epoch.standing(*index, at) == Standing::There
+        };
+        let flushed = least(&epoch.flushed);
+        let mut logged = least(&epoch.durable).max(flushed);
+        if is_process_crash {
+            logged = logged.max((0..count).rev().find(is_due).map_or(0, |index| index + 1));
+        }
+        let mut found = Candidates::default();
+        let has_volatile = epoch.commits[..count].iter().any(|commit| !commit.is_logged);
+        for end in logged..=count {
+            let last_flush = if has_volatile { end } else { flushed };
+            for flush in flushed..=last_flush {
+                mixtures(epoch, at, end, (flush, end), &mut found);
+            }
+        }
+        found
+    }
+}
+
+/// Adds every state with the commits before `flush`, and the logged ones before `end`.
+fn mixtures(
+    epoch: &Epoch,
+    at: u64,
+    count: usize,
+    (flush, end): (usize, usize),
+    found: &mut Candidates,
+) {
+    let is_kept = |index: &usize| {
+        let is_in_log = epoch.commits[*index].is_logged && *index < end;
+        (*index < flush || is_in_log) && epoch.standing(*index, at) != Standing::Absent
+    };
+    let kept: Vec<usize> = (0..count).filter(is_kept).collect();
+    let is_doubtful = |index: &&usize| epoch.standing(**index, at) == Standing::Doubtful;
+    let doubtful: Vec<usize> = kept.iter().filter(is_doubtful).copied().collect();
+    assert!(doubtful.len() <= DOUBTFUL_MAX, "{} commits are in doubt", doubtful.len());
+    for choice in 0..1u64 << doubtful.len() {
+        let mut contents = epoch.base.clone();
+        for index in &kept {
+            let place = doubtful.iter().position(|doubt| doubt == index);
+            if place.is_none_or(|place| choice >> place & 1 == 1) {
+                epoch.commits[*index].changes.iter().for_each(|change| contents.apply(change));
+            }
+        }
+        found.add(&contents);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, Contents, DEFAULT, History};
+
+    fn put(key: &str) -> Vec<Change> {
+        vec![Change::Put(DEFAULT.to_owned(), key.into(), b"x".as_slice().into())]
+    }
+
+    fn history() -> History {
+        let mut history = History::new();
+        history.note_opened(5, &Contents::new().shown());
+        for (time, key, is_logged) in [(5, "a", true), (10, "v", false), (10, "b", true)] {
+            history.issue(time, put(key), is_logged);
+            history.answer(time + 3, Ok(()));
+        }
+        history
+    }
+
+    fn keys(keys: &[&str]) -> super::Shown {
+        let mut contents = Contents::new();
+        keys.iter().flat_map(|key| put(key)).for_each(|change| contents.apply(&change));
+        contents.shown()
+    }
+
+    #[test]
+    fn a_power_cut_leaves_a_prefix_and_a_kill_all_that_is_logged() {
+        let mut history = history();
+        let cut = history.candidates(20, false);
+        for there in [&[][..], &["a"], &["a", "v"], &["a", "b"], &["a", "v", "b"]] {
+            cut.check(&keys(there)).unwrap();
+        }
+        cut.check(&keys(&["b"])).unwrap_err();
+        cut.check(&keys(&["v"])).unwrap_err();
+        let kill = history.candidates(20, true);
+        kill.check(&keys(&["a", "b"])).unwrap();
+        kill.check(&keys(&["a"])).unwrap_err();
+        assert_eq!(history.candidates(11, true).len(), 4, "b is under way, v flushed or not");
+        history.note_flushed(30);
+        assert_eq!(history.candidates(30, false).len(), 1);
+        history.candidates(29, false).check(&keys(&[])).unwrap();
+    }
+}
