@@ -1,6 +1,7 @@
 //! Reading: what there is to read at one moment, and how an answer is made of it.
 
 pub mod bounds;
+pub mod slice_cursor;
 pub mod view;
 pub mod visible;
 

@@ -7,6 +7,7 @@ use crate::cache::pool::Use;
 use crate::cursor::concat::{Concat, Part};
 use crate::cursor::contract::Cursor;
 use crate::memtable::cursor::MemCursor;
+use crate::read::slice_cursor::SliceCursor;
 use crate::table::cursor::TableCursor;
 use crate::version::tree::Slice;
 
@@ -15,7 +16,7 @@ use crate::version::tree::Slice;
 pub struct SlicePart(pub Arc<Slice>);
 
 impl Part for SlicePart {
-    type C = TableCursor;
+    type C = SliceCursor;
 
     fn smallest(&self) -> &[u8] {
         &self.0.meta.smallest
@@ -25,8 +26,8 @@ impl Part for SlicePart {
         &self.0.meta.largest
     }
 
-    fn open(&self) -> Result<TableCursor> {
-        Ok(self.0.file.table()?.cursor(Use::Scan))
+    fn open(&self) -> Result<SliceCursor> {
+        Ok(SliceCursor::new(self.0.file.table()?, self.0.clone(), Use::Scan))
     }
 }
 

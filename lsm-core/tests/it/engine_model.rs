@@ -106,6 +106,18 @@ fn prove_the_engine_does_what_the_reference_does_on_this_machine() {
     play_all("model, real files", real, 100_000.., (Duration::from_secs(60), 2000));
 }
 
+/// Tables that flushes share between keyspaces were moved into one run, and a scan that went from one
+/// to the next met what another keyspace has there.
+#[test]
+fn a_run_of_shared_tables_keeps_to_its_keyspace() {
+    let play = "k8191.46294.11756.39248 p35842.23031.18829.32770 p15528.63116.9735.35603 \
+        f63870.53135.8820.48631 p60646.50531.6166.27985 o7620.62891.47727.40552 \
+        p4050.20522.43793.63718 f31867.55427.10104.9638 d42326.36444.40190.9310 \
+        f31668.40768.55178.29608 p58891.33644.64550.34001 p34362.56462.44009.22743 \
+        o40412.56385.27296.15569 e27844.61022.10133.5881";
+    simulated(457, &parse_play(play)).unwrap();
+}
+
 /// Runs the one play that a failure printed.
 #[test]
 fn replay_one_play() {
