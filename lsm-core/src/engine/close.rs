@@ -29,20 +29,25 @@ impl Engine {
     /// Flushes what the log does not hold, or holds much of.
     fn flush_at_close(&self) -> Result<()> {
         let failures = self.desk.lock().failures;
-        let is_lossy = {
-            let mut writer = self.writer.lock();
-            let is_lossy = writer.has_volatile;
-            let is_large = writer.memtable.bytes() > FLUSHED_WHEN_CLOSED;
-            let is_well = self.health.check().is_ok() && self.journal.fault().is_none();
-            if is_well && !writer.memtable.is_empty() && (is_lossy || is_large) {
-                self.switch_memtable(&mut writer)?;
-            }
-            is_lossy
-        };
-        match self.wait_until_flushed(None, failures) {
-            Err(error) if is_lossy => Err(error),
+        let switched = self.switch_at_close();
+        let is_lossy = self.view.load().sealed.iter().any(|sealed| sealed.has_volatile);
+        match switched.and_then(|()| self.wait_until_flushed(None, failures)) {
+            Err(error) if is_lossy || self.writer.lock().has_volatile => Err(error),
             // The log has it all.
             _ => Ok(()),
         }
+    }
+
+    /// Hands the last memtable to the flush, if it must be flushed or is large.
+    fn switch_at_close(&self) -> Result<()> {
+        let mut writer = self.writer.lock();
+        let is_large = writer.memtable.bytes() > FLUSHED_WHEN_CLOSED;
+        if writer.memtable.is_empty() || !(writer.has_volatile || is_large) {
+            return Ok(());
+        }
+        if self.has_fault() {
+            return Err(self.failure("there is a fault, and nothing is flushed"));
+        }
+        self.switch_memtable(&mut writer)
     }
 }

@@ -123,7 +123,12 @@ impl Ground {
     fn show(&self, active: Arc<Memtable>) {
         let last = SeqNo::new(self.visible.load(Ordering::Acquire)).unwrap();
         self.view.update(|view| {
-            let sealed = Sealed { memtable: view.active.clone(), last, log_start: None };
+            let sealed = Sealed {
+                memtable: view.active.clone(),
+                last,
+                log_start: None,
+                has_volatile: false,
+            };
             view.switched(active, Arc::new(sealed))
         });
     }

@@ -91,9 +91,10 @@ impl Engine {
         let ended = self.journal.rotate()?;
         let memtable = std::mem::replace(&mut writer.memtable, active.clone());
         writer.inserter = inserter;
-        writer.has_volatile = false;
+        let has_volatile = std::mem::take(&mut writer.has_volatile);
         let log_start = Some(ended.saturating_add(1));
-        let sealed = Arc::new(Sealed { memtable, last: self.visible(), log_start });
+        let last = self.visible();
+        let sealed = Arc::new(Sealed { memtable, last, log_start, has_volatile });
         self.sealed.fetch_add(1, Ordering::AcqRel);
         self.view.update(|view| view.switched(active, sealed));
         self.work.notify();

@@ -57,7 +57,8 @@ impl<'a> Replay<'a> {
         let (active, inserter) = new_memtable(self.options, self.budget)?;
         let memtable = std::mem::replace(&mut self.active, active);
         self.inserter = inserter;
-        let sealed = Sealed { memtable, last: self.last, log_start: None };
+        let last = self.last;
+        let sealed = Sealed { memtable, last, log_start: None, has_volatile: false };
         self.sealed.insert(0, Arc::new(sealed));
         Ok(())
     }

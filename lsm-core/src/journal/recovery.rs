@@ -125,8 +125,8 @@ fn recover_existing(
     }
     clear_leftovers(dir.as_ref(), &leftovers, &manifest, &heads_numbers(&heads), &mut report);
     let mut next_seqno = next_seqno_of(&read, manifest.catalog());
-    if planted(Bug::SequenceReusedAfterCrash) {
-        next_seqno = first_seqno(manifest.catalog());
+    if planted(Bug::SequenceReusedAfterCrash) && !report.was_clean {
+        next_seqno = SeqNo::new(1).unwrap_or(next_seqno);
     }
     Ok(Recovered { dir, hold: Hold::Writer(lock), manifest, end, next_seqno, report })
 }

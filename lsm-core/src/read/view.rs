@@ -26,6 +26,8 @@ pub struct Sealed {
     pub last: SeqNo,
     /// Once it is flushed, log segments below this number are not needed any more.
     pub log_start: Option<u64>,
+    /// Some of it is in no log: only its flush keeps that.
+    pub has_volatile: bool,
 }
 
 impl View {

@@ -19,7 +19,7 @@ use crate::script::{complaint, keeps_cache, new_disk};
 /// Scripts whose faults say something about flush, compaction and memory that is full.
 const CHOSEN: &[&str] = &[
     "PFPFC", "MMC", "MMMI", "KBFQ", "LP", "LFC", "PFRFC", "VFP", "PTFEFUC", "MFMFMFI", "DVFXD",
-    "MMOM", "KLQC", "PFXC",
+    "MMOM", "KLQC", "PFXC", "VMVMO",
 ];
 
 /// Runs a script with every fault that can strike it, or every `stride`-th.
@@ -235,6 +235,23 @@ fn prove_a_fault_at_every_operation_of_chosen_scripts() {
 #[ignore = "minutes: make prove"]
 fn prove_faults_in_all_curated_scripts() {
     prove("engine faults, curated", &curated(usize::MAX), 11);
+}
+
+/// A flush reads back what it wrote. When that fails, what no log holds is lost by closing, and the
+/// close has to say so.
+#[test]
+fn closing_fails_when_what_is_volatile_was_not_flushed() {
+    for setup in SETUPS {
+        let mut recoveries = Recoveries::of(Whole(setup), 0);
+        let mut tally = FaultTally::default();
+        for nth in 1..=8 {
+            let fault: Fault = format!("read()#{nth}:eio").parse().unwrap();
+            if let Err(why) = fault_once(&mut recoveries, "VMVMO", &fault, &mut tally) {
+                panic!("LSM_ENGINE='mode={} script=VMVMO fault={fault}': {why}", setup.name());
+            }
+        }
+        assert!(tally.surfaced > 0, "no flush read anything back");
+    }
 }
 
 /// A disk that is full at some operation, and has space again later, needs no mending.
