@@ -38,14 +38,19 @@ impl Engine {
         self.health.check().is_err() || self.journal.fault().is_some()
     }
 
-    /// The most urgent work that nobody is at; `None` if there is none.
+    /// The flush of the oldest memtable that waits, if nobody is at it.
+    #[must_use]
+    pub fn claim_flush(self: &Arc<Self>) -> Option<Task> {
+        let is_wanted = self.sealed.load(Ordering::Acquire) > 0 && !self.is_resting();
+        let sealed = is_wanted.then(|| self.take_sealed()).flatten()?;
+        Some(self.begin_flush(sealed))
+    }
+
+    /// The most urgent work beside flushes that nobody is at; `None` if there is none.
     #[must_use]
     pub fn claim(self: &Arc<Self>) -> Option<Task> {
         if self.is_resting() {
             return None;
-        }
-        if let Some(sealed) = self.claim_flush() {
-            return Some(self.begin_flush(sealed));
         }
         if let Some(helper) = self.desk.lock().take_part() {
             return Some(Task::Help(Box::new(helper)));
@@ -72,7 +77,7 @@ impl Engine {
     }
 
     /// The oldest memtable that waits, if nobody flushes.
-    fn claim_flush(&self) -> Option<Arc<Sealed>> {
+    fn take_sealed(&self) -> Option<Arc<Sealed>> {
         let mut desk = self.desk.lock();
         if desk.is_flushing {
             return None;

@@ -60,10 +60,11 @@ pub fn cache_floor(options: &Options) -> u64 {
 /// Counts what background work may need at any time, so that it never has to ask for it.
 #[must_use]
 pub fn reserve(options: &Options, budget: &Arc<Budget>, is_log_mapped: bool) -> Vec<Charge> {
-    let workers = options.get_background_threads() as u64;
+    // Each worker writes one table, and one of them a flush beside its merge.
+    let tables = options.get_background_threads() as u64 + 1;
     let log = if is_log_mapped { resident_bytes_max(segment_bytes_max(options)) } else { 0 };
     vec![
-        budget.charge(MemoryKind::Buffer, workers.saturating_mul(WRITING_BYTES)),
+        budget.charge(MemoryKind::Buffer, tables.saturating_mul(WRITING_BYTES)),
         budget.charge(MemoryKind::LogWindow, log),
     ]
 }

@@ -2,12 +2,13 @@
 //! steps.
 //!
 //! Flushes come first, one at a time and the oldest memtable first, because writers wait for
-//! them. Then what somebody asked for and waits for, then what the strategies want. What fails is
-//! left alone for a while; a fault that does not pass by itself stops writes (see `health`).
+//! them: even a merge that has begun is set aside for one. Then comes what somebody asked for and
+//! waits for, then what the strategies want. What fails is left alone for a while; a fault that
+//! does not pass by itself stops writes (see `health`).
 
 use std::sync::Arc;
 
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::Ordering;
 use crate::engine::state::Engine;
 use crate::engine::task::{Progress, Task};
@@ -18,6 +19,8 @@ use crate::journal::jobs::JobPlace;
 pub struct Worker {
     engine: Arc<Engine>,
     task: Option<Task>,
+    /// What it goes back to after a flush.
+    set_aside: Option<Task>,
     _place: JobPlace,
 }
 
@@ -25,16 +28,21 @@ impl Worker {
     /// A job that has nothing to do yet.
     #[must_use]
     pub fn new(engine: Arc<Engine>, place: JobPlace) -> Self {
-        Self { engine, task: None, _place: place }
+        Self { engine, task: None, set_aside: None, _place: place }
     }
 
     /// Goes on with what there is to do; false if there is nothing just now.
     fn work(&mut self) -> Result<bool> {
+        if !matches!(self.task, Some(Task::Flush(_))) {
+            if let Some(flush) = self.engine.claim_flush() {
+                self.set_aside = self.task.replace(flush);
+            }
+        }
         if let Some(task) = &mut self.task {
             let progress = task.step(&self.engine)?;
             self.engine.cache.give_way();
             if progress == Progress::Done {
-                self.task = None;
+                self.task = self.set_aside.take();
             }
             return Ok(progress != Progress::Waiting);
         }
@@ -49,16 +57,21 @@ impl Worker {
         if let Some(task) = self.task.take() {
             task.cancel(&self.engine);
         }
+        self.task = self.set_aside.take();
         self.engine.note_failure(error);
+    }
+
+    fn give_up_all(&mut self) {
+        for task in [self.task.take(), self.set_aside.take()].into_iter().flatten() {
+            task.cancel(&self.engine);
+        }
     }
 }
 
 impl Job for Worker {
     fn step(&mut self) -> Step {
         if self.engine.is_stopping.load(Ordering::Acquire) {
-            if let Some(task) = self.task.take() {
-                task.cancel(&self.engine);
-            }
+            self.give_up_all();
             return Step::Done;
         }
         match self.work() {
@@ -74,15 +87,11 @@ impl Job for Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.cancel(&self.engine);
-        }
+        self.give_up_all();
         if !self.engine.is_stopping.load(Ordering::Acquire) {
             // It panicked. What it did is done no more: writers would wait for ever.
             let message = "a background job of the database has ended unexpectedly";
-            self.engine
-                .health
-                .report_final(Error::new(crate::base::error::ErrorKind::Internal, message));
+            self.engine.health.report_final(Error::new(ErrorKind::Internal, message));
             self.engine.progress.notify();
             self.engine.note_fault();
         }

@@ -106,8 +106,8 @@ fn prove_the_engine_does_what_the_reference_does_on_this_machine() {
     play_all("model, real files", real, 100_000.., (Duration::from_secs(60), 2000));
 }
 
-/// Tables that flushes share between keyspaces were moved into one run, and a scan that went from one
-/// to the next met what another keyspace has there.
+/// Tables that flushes share between keyspaces were moved into one run, and a scan that went from
+/// one to the next met what another keyspace has there.
 #[test]
 fn a_run_of_shared_tables_keeps_to_its_keyspace() {
     let play = "k8191.46294.11756.39248 p35842.23031.18829.32770 p15528.63116.9735.35603 \

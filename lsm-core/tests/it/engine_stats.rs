@@ -61,8 +61,12 @@ fn options() -> Options {
 }
 
 fn open(disk: &SimDisk, heard: &Heard) -> (SimWorld, Db) {
+    open_with(disk, heard, options())
+}
+
+fn open_with(disk: &SimDisk, heard: &Heard, options: Options) -> (SimWorld, Db) {
     let world = SimWorld::from_disk(disk.clone(), 7);
-    let builder = Db::builder("db").options(options()).env(world.env());
+    let builder = Db::builder("db").options(options).env(world.env());
     let db = builder.listener(heard.clone()).open().unwrap();
     (world, db)
 }
@@ -109,6 +113,33 @@ fn events_come_in_the_order_in_which_things_happen() {
     let (_world, db) = open(&disk, &heard);
     assert_eq!(heard.take()[0], "recovered new=false clean=true");
     db.close().unwrap();
+}
+
+/// Writers wait for a flush: where there is one worker, its merge waits as well.
+#[test]
+fn a_merge_is_set_aside_for_a_flush() {
+    let (disk, heard) = (SimDisk::new(), Heard::default());
+    let (world, db) = open_with(&disk, &heard, options().background_threads(1));
+    let mut noise = 0_u64;
+    let bytes = std::iter::repeat_with(|| {
+        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (noise >> 56) as u8
+    });
+    let value: Vec<u8> = bytes.take(1000).collect();
+    let is_merging = || heard.0.lock().last().is_some_and(|word| word.starts_with("compaction"));
+    let mut round = 0_u32;
+    while round < 20 || !is_merging() {
+        (0..50_u32).for_each(|key| drop(db.put((key << 16 | round).to_be_bytes(), &value)));
+        db.flush().unwrap();
+        world.scheduler.run_one();
+        round += 1;
+    }
+    heard.take();
+    fill(&db, 70, &value);
+    world.scheduler.run_until_idle();
+    let words = heard.take();
+    let at = |start: &str| words.iter().position(|word| word.starts_with(start)).unwrap();
+    assert!(at("flushed") < at("compacted"), "{words:?}");
 }
 
 #[test]
