@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::base::planted::{Bug, planted};
 use crate::cursor::cover::Cover;
 use crate::cursor::tombstone::{Fragments, Span};
 use crate::key::kind::Kind;
@@ -124,9 +125,11 @@ impl Survive {
             return Verdict::Drop;
         }
         let is_seen_alike = self.rules.is_bottom && seqno <= self.rules.oldest();
+        let may_go = is_seen_alike || planted(Bug::TombstoneDroppedTooEarly);
+        let may_be_zero = is_seen_alike || planted(Bug::SequenceZeroedTooEarly);
         match kind {
-            Some(Kind::Delete | Kind::SingleDelete) if is_seen_alike => Verdict::Drop,
-            Some(Kind::Put | Kind::PutExpiring | Kind::BlobRef) if is_seen_alike => {
+            Some(Kind::Delete | Kind::SingleDelete) if may_go => Verdict::Drop,
+            Some(Kind::Put | Kind::PutExpiring | Kind::BlobRef) if may_be_zero => {
                 let is_under = self.kept.newest(key, SeqNo::MAX) > SeqNo::ZERO;
                 if is_under { Verdict::Keep } else { Verdict::KeepAsZero }
             }

@@ -1,4 +1,4 @@
-//! The planted bugs: one switch per place where durability can be broken.
+//! The planted bugs: one switch per place where a promise can be broken.
 //!
 //! A build with `--cfg lsm_planted` carries them all and turns at most one on, per thread and at
 //! run time; the evidence must then find it. In every other build `planted(..)` is the constant
@@ -37,11 +37,22 @@ pub enum Bug {
     TableSyncSkipped,
     TableDirNotSynced,
     TableUnlinkedBeforeEdit,
+    SnapshotsForgotten,
+    TombstoneDroppedTooEarly,
+    SequenceZeroedTooEarly,
+    RangeTombstoneLostAtCut,
+    RangeTombstoneHidesNewer,
+    UnknownKeyHidesRangeTombstone,
+    SliceBoundsIgnored,
+    ReplayPassesOverTooMuch,
+    LogStartTooFar,
+    FlushOutOfOrder,
+    VolatileLostAtClose,
 }
 
 impl Bug {
     /// Every switch, in the order of the list.
-    pub const ALL: [Bug; 29] = [
+    pub const ALL: [Bug; 40] = [
         Bug::LogSyncSkipped,
         Bug::LogSyncErrorSwallowed,
         Bug::LogUsedAfterFailedSync,
@@ -71,6 +82,17 @@ impl Bug {
         Bug::TableSyncSkipped,
         Bug::TableDirNotSynced,
         Bug::TableUnlinkedBeforeEdit,
+        Bug::SnapshotsForgotten,
+        Bug::TombstoneDroppedTooEarly,
+        Bug::SequenceZeroedTooEarly,
+        Bug::RangeTombstoneLostAtCut,
+        Bug::RangeTombstoneHidesNewer,
+        Bug::UnknownKeyHidesRangeTombstone,
+        Bug::SliceBoundsIgnored,
+        Bug::ReplayPassesOverTooMuch,
+        Bug::LogStartTooFar,
+        Bug::FlushOutOfOrder,
+        Bug::VolatileLostAtClose,
     ];
 }
 

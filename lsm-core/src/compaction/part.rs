@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::error::Result;
+use crate::base::planted::{Bug, planted};
 use crate::compaction::plan::Plan;
 use crate::compaction::source::{SlicePart, run_cursor};
 use crate::compaction::split::Splitter;
@@ -203,7 +204,10 @@ impl Part {
     /// Ends a table before `cut`, or at the end of the part.
     fn finish(&mut self, draft: Option<Draft>, cut: Option<Vec<u8>>, next: Next) -> Result<State> {
         let end = cut.as_deref().or(self.end.as_deref());
-        let tombstones = self.survive.tombstones().truncate(&self.from, end);
+        let mut tombstones = self.survive.tombstones().truncate(&self.from, end);
+        if planted(Bug::RangeTombstoneLostAtCut) && self.from != self.start {
+            tombstones = Fragments::default();
+        }
         let draft = match draft {
             Some(draft) => Some(draft),
             None if tombstones.is_empty() => None,

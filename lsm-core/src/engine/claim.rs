@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::base::compress::Codec;
 use crate::base::error::Result;
+use crate::base::planted::{Bug, planted};
 use crate::base::sync::Ordering;
 use crate::compaction::busy::Busy;
 use crate::compaction::choose::strategy_of;
@@ -19,6 +20,7 @@ use crate::engine::state::Engine;
 use crate::engine::task::{FlushTask, MergeTask, Task};
 use crate::extend::event::Event;
 use crate::flush::{Flush, FlushSetup};
+use crate::key::seqno::SeqNo;
 use crate::options::keyspace::KeyspaceOptions;
 use crate::output::table_options;
 use crate::read::view::{Sealed, View};
@@ -82,7 +84,10 @@ impl Engine {
         if desk.is_flushing {
             return None;
         }
-        let sealed = self.view.load().sealed.last().cloned()?;
+        let view = self.view.load();
+        let oldest = view.sealed.last();
+        let next = if planted(Bug::FlushOutOfOrder) { view.sealed.first() } else { oldest };
+        let sealed = next.cloned()?;
         desk.is_flushing = true;
         Some(sealed)
     }
@@ -142,15 +147,17 @@ impl Engine {
         })
     }
 
+    /// The moments that a rewrite has to keep, beside the present one.
+    fn readers(&self) -> Vec<SeqNo> {
+        if planted(Bug::SnapshotsForgotten) { Vec::new() } else { self.snapshots.live() }
+    }
+
     fn begin_flush(self: &Arc<Self>, sealed: Arc<Sealed>) -> Task {
         let mut options = table_options(&KeyspaceOptions::default(), false);
         // One file for all keyspaces, soon to be dealt out: what each of them chose counts then.
         options.codec = Codec::None;
-        let setup = FlushSetup {
-            snapshots: self.snapshots.live(),
-            options,
-            created_millis: self.now_millis(),
-        };
+        let setup =
+            FlushSetup { snapshots: self.readers(), options, created_millis: self.now_millis() };
         let entries = Box::new(sealed.memtable.cursor());
         let tombstones = sealed.memtable.tombstones();
         let flush = Flush::new(entries, tombstones, setup, JournalSink::of(self));
@@ -166,7 +173,7 @@ impl Engine {
             .unwrap_or_default();
         let worth_sharing = plan.bytes() >= plan.table_bytes.saturating_mul(2);
         let setup = Setup {
-            snapshots: self.snapshots.live(),
+            snapshots: self.readers(),
             expired_millis: EXPIRED_MILLIS,
             options: table_options(&options, plan.is_bottom),
             parts: if worth_sharing { self.options.get_background_threads() } else { 1 },

@@ -4,6 +4,7 @@
 //! once the last flush has begun.
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
 use crate::base::sync::Ordering;
 use crate::engine::state::Engine;
 
@@ -42,7 +43,8 @@ impl Engine {
     fn switch_at_close(&self) -> Result<()> {
         let mut writer = self.writer.lock();
         let is_large = writer.memtable.bytes() > FLUSHED_WHEN_CLOSED;
-        if writer.memtable.is_empty() || !(writer.has_volatile || is_large) {
+        let is_lossy = writer.has_volatile && !planted(Bug::VolatileLostAtClose);
+        if writer.memtable.is_empty() || !(is_lossy || is_large) {
             return Ok(());
         }
         if self.has_fault() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
 use crate::base::slice::Slice;
 use crate::base::sync::Ordering;
 use crate::engine::state::{Engine, Writer};
@@ -93,7 +94,8 @@ impl Engine {
         let memtable = std::mem::replace(&mut writer.memtable, active.clone());
         writer.inserter = inserter;
         let has_volatile = std::mem::take(&mut writer.has_volatile);
-        let log_start = Some(ended.saturating_add(1));
+        let too_far = u64::from(planted(Bug::LogStartTooFar));
+        let log_start = Some(ended.saturating_add(1).saturating_add(too_far));
         let last = self.visible();
         let sealed = Arc::new(Sealed { memtable, last, log_start, has_volatile });
         self.sealed.fetch_add(1, Ordering::AcqRel);

@@ -6,6 +6,7 @@
 
 use crate::base::checksum::hash64;
 use crate::base::error::Result;
+use crate::base::planted::{Bug, planted};
 use crate::base::slice::Slice;
 use crate::cache::pool::Use;
 use crate::env::clock::Clock;
@@ -137,6 +138,9 @@ fn in_run<T>(
     let ceiling = ceiling(question.seqno);
     let (key, hash) = (question.key, question.hash);
     let Some(found) = table.get_counted(key, hash, ceiling, Use::Point, looked)? else {
+        if planted(Bug::UnknownKeyHidesRangeTombstone) {
+            return Ok(Answer::Unknown);
+        }
         return Ok(unknown_unless(cover));
     };
     let sight = sight_of(found.trailer, cover, || question.clock.wall_millis(), || &found.value)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
 use crate::cursor::cover::Cover;
 use crate::cursor::tombstone::Fragments;
 use crate::key::kind::Kind;
@@ -75,7 +76,9 @@ pub fn sight_of<'a>(
     now_millis: impl FnOnce() -> u64,
     value: impl FnOnce() -> &'a [u8],
 ) -> Result<Sight> {
-    if covering > seqno_of(trailer) {
+    let is_covered = covering > seqno_of(trailer)
+        || (planted(Bug::RangeTombstoneHidesNewer) && covering > SeqNo::ZERO);
+    if is_covered {
         return Ok(Sight::Covered(covering));
     }
     match kind_of(trailer) {

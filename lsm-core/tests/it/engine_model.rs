@@ -14,7 +14,7 @@ use crate::player::{Place, Player};
 use crate::script::new_disk;
 
 /// Plays on a simulated disk.
-fn simulated(seed: u64, acts: &[Act]) -> Result<BTreeMap<char, u64>, String> {
+pub fn simulated(seed: u64, acts: &[Act]) -> Result<BTreeMap<char, u64>, String> {
     play(Place::Simulated { disk: new_disk(), seed }, seed, acts)
 }
 

@@ -8,6 +8,7 @@ use lsm_core::options::log_mode::LogMode;
 
 use crate::crash::{enumerate, scripts};
 use crate::damage::{damage_closed, damage_unclean};
+use crate::engine_planted::OF_MEANING;
 use crate::faults::{FaultTally, fault_script};
 use crate::images::{Recoveries, caught};
 
@@ -143,5 +144,6 @@ const QUICK: [Bug; 6] = [
 #[ignore = "minutes: make prove"]
 fn prove_every_planted_bug_is_found() {
     assert!(!hunt(None, SUITES), "the evidence finds a bug where none is planted");
-    hunt_all(&Bug::ALL, SUITES);
+    let ours: Vec<_> = Bug::ALL.into_iter().filter(|bug| !OF_MEANING.contains(bug)).collect();
+    hunt_all(&ours, SUITES);
 }

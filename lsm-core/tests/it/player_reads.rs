@@ -63,7 +63,7 @@ pub fn same_pairs<'a>(
     let mut count = 0;
     for (key, value) in expected {
         let Some((met, has)) = found.get(count) else {
-            return Err(format!("{what}: pair {count}, {:?}, is missing", key.escape_ascii()));
+            return Err(format!("{what}: pair {count}, {}, is missing", key.escape_ascii()));
         };
         if met[..] != key[..] || has[..] != value[..] {
             let short = |bytes: &[u8]| bytes[..bytes.len().min(40)].escape_ascii().to_string();
