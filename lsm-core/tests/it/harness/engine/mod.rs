@@ -1,0 +1,12 @@
+//! The whole engine as the stories see it, through its public API.
+
+pub mod acts;
+pub mod reference;
+
+pub mod subject;
+
+pub mod player_reads;
+pub mod rich;
+pub mod script;
+
+pub mod player;

@@ -1,0 +1,453 @@
+//! The player of the random model: does each act to a database and to the reference, and holds what
+//! the one answers against what the other has.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lsm_core::api::batch::Batch;
+use lsm_core::api::db::Db;
+use lsm_core::api::keyspace::Keyspace;
+use lsm_core::api::snapshot::Snapshot;
+use lsm_core::base::error::{Error, ErrorKind, Result as Answer};
+use lsm_core::env::sim::disk::SimDisk;
+use lsm_core::env::sim::op::{Op, OpKind};
+use lsm_core::env::sim::world::SimWorld;
+use lsm_core::options::database::Options;
+use lsm_core::options::durability::Durability;
+use lsm_core::options::keyspace::{Compression, KeyspaceOptions, Strategy};
+use lsm_core::options::log_mode::LogMode;
+use lsm_core::options::memory::MemtableKind;
+use lsm_core::options::write::WriteOptions;
+
+use crate::harness::engine::acts::{Act, bound_of, key_of, value_of};
+use crate::harness::engine::player_reads::{
+    Done, Held, READS, read, said, same, same_pairs, within,
+};
+use crate::harness::engine::reference::{Change, Contents, DEFAULT};
+use crate::harness::engine::subject::kill;
+use crate::harness::ground::script::{PATH, complaint};
+use crate::machine::kit::Dice;
+
+/// Where the database of a play lies.
+#[derive(Clone, Debug)]
+pub enum Place {
+    Simulated { disk: SimDisk, seed: u64 },
+    Real(PathBuf),
+}
+
+pub struct Player {
+    place: Place,
+    world: Option<SimWorld>,
+    db: Option<Db>,
+    contents: Contents,
+    snapshots: Vec<(Snapshot, Contents)>,
+    held: Vec<Held>,
+    dropped: Vec<Keyspace>,
+    /// Something that only a flush keeps was written.
+    has_volatile: bool,
+    serial: u64,
+    /// How often each letter was played.
+    played: BTreeMap<char, u64>,
+}
+
+const NAMES: [&str; 4] = [DEFAULT, "k1", "another keyspace", "\u{e9}"];
+
+fn options_of(number: u64) -> Options {
+    let of = |shift: u64, choices: u64| number / shift % choices;
+    let memtable_bytes = [4096, 4096, 8192, 40_000, 1 << 20][of(1, 5) as usize];
+    let kinds = [MemtableKind::Tree, MemtableKind::Tree, MemtableKind::SkipList];
+    Options::new()
+        .memory_limit((16 << 20) << of(5, 2))
+        .memtable_bytes(memtable_bytes)
+        .memtable(kinds[of(10, 3) as usize])
+        .background_threads(1 + of(30, 3) as usize)
+        .log_mode([LogMode::Write, LogMode::Mapped][of(90, 2) as usize])
+        .log_segment_bytes_max([4096, 16_384, 1 << 20][of(180, 3) as usize])
+        .sync_interval([None, Some(Duration::from_secs(1))][of(540, 2) as usize])
+        .durability([Durability::Buffered, Durability::Durable][usize::from(of(1080, 4) == 0)])
+}
+
+fn keyspace_options_of(number: u64) -> KeyspaceOptions {
+    let of = |shift: u64, choices: u64| number / shift % choices;
+    let strategy = match of(1, 5) {
+        0 => Strategy::Tiered { runs_max: 2 },
+        1 => Strategy::Tiered { runs_max: 4 },
+        2 => Strategy::Leveled { ratio: 2 },
+        3 => Strategy::Fifo { bytes_max: 1 << 40, age_max_millis: 0 },
+        _ => Strategy::Leveled { ratio: 10 },
+    };
+    KeyspaceOptions::new()
+        .strategy(strategy)
+        .compression([Compression::None, Compression::Lz4][of(5, 2) as usize])
+        .block_bytes([512, 1024, 4096, 65_536][of(10, 4) as usize])
+        .filter_bits_per_key([0, 1, 10, 32][of(40, 4) as usize])
+}
+
+impl Player {
+    pub fn new(place: Place, seed: u64) -> Result<Self, String> {
+        if let Place::Simulated { disk, .. } = &place {
+            disk.record_trace(true);
+        }
+        let mut player = Self {
+            place,
+            world: None,
+            db: None,
+            contents: Contents::new(),
+            snapshots: Vec::new(),
+            held: Vec::new(),
+            dropped: Vec::new(),
+            has_volatile: false,
+            serial: 0,
+            played: BTreeMap::new(),
+        };
+        player.open(Dice(seed).below(1 << 16))?;
+        Ok(player)
+    }
+
+    /// Does one act.
+    pub fn act(&mut self, act: &Act) -> Done {
+        let [a, b, c, d] = act.args;
+        *self.played.entry(act.verb).or_insert(0) += 1;
+        match act.verb {
+            'p' | 'd' | 'r' | 'b' => self.write(act),
+            '!' => self.refused(a, b),
+            'g' | 'G' | 'i' | 'x' | 'c' | 'n' => self.read_newest(act),
+            'S' => self.read_old(a, &Act { verb: READS[(b % 6) as usize], args: [c, d, a, b] }),
+            'h' => self.hold(a, b, c),
+            'H' => self.advance(a, b),
+            's' => self.snap(),
+            'u' => {
+                let count = self.snapshots.len();
+                if count > 0 {
+                    self.snapshots.remove(a as usize % count);
+                }
+                Ok(())
+            }
+            'k' => self.make(a, b),
+            'q' => self.drop_keyspace(a),
+            'f' => self.flush(),
+            'm' => self.keyspace(a)?.1.compact((bound_of(b), bound_of(c))).map_err(said),
+            'y' => self.db()?.sync().map_err(said),
+            'w' => self.wait_durable(a, b),
+            'e' => self.idle(a),
+            'v' => self.db()?.verify().map_err(|error| format!("verify: {}", said(error))),
+            'a' => self.estimate(a, b, c),
+            'o' => self.reopen(a, true),
+            'z' => self.reopen(a, false),
+            other => Err(format!("no act is called {other:?}")),
+        }?;
+        match &self.world {
+            Some(world) => complaint(&world.disk).map_or(Ok(()), Err),
+            None => Ok(()),
+        }
+    }
+
+    fn db(&self) -> Result<&Db, String> {
+        self.db.as_ref().ok_or_else(|| "there is no open database".to_owned())
+    }
+
+    /// A keyspace that is there.
+    fn keyspace(&self, number: u64) -> Result<(String, Keyspace), String> {
+        let name = NAMES[(number % 4) as usize];
+        if name == DEFAULT || self.contents.id(name).is_none() {
+            return Ok((DEFAULT.to_owned(), self.db()?.default_keyspace().clone()));
+        }
+        Ok((name.to_owned(), self.db()?.keyspace(name).map_err(said)?))
+    }
+
+    fn open(&mut self, number: u64) -> Done {
+        let mut builder = match &mut self.place {
+            Place::Simulated { disk, seed } => {
+                *seed += 1;
+                let world = SimWorld::from_disk(disk.clone(), *seed);
+                let builder = Db::builder(PATH).env(world.env());
+                self.world = Some(world);
+                builder
+            }
+            Place::Real(path) => Db::builder(path),
+        };
+        builder = builder.options(options_of(number));
+        self.db = Some(builder.open().map_err(|error| format!("open: {}", said(error)))?);
+        self.whole()
+    }
+
+    /// How often each letter was played; `+` and `-` for the tables that were made and unlinked.
+    pub fn report(&mut self) -> BTreeMap<char, u64> {
+        if let Some(world) = &self.world {
+            let trace = world.disk.trace();
+            for (kind, name) in [(OpKind::Create, '+'), (OpKind::Unlink, '-')] {
+                let is_it =
+                    |op: &&Op| op.kind == kind && op.path.to_string_lossy().ends_with(".sst");
+                self.played.insert(name, trace.iter().filter(is_it).count() as u64);
+            }
+        }
+        std::mem::take(&mut self.played)
+    }
+
+    /// The whole database, from front to back.
+    pub fn whole(&self) -> Done {
+        let mut names: Vec<String> = self.db()?.keyspace_names();
+        names.push(DEFAULT.to_owned());
+        names.sort();
+        same("names", names, self.contents.names().cloned().collect())?;
+        for name in NAMES {
+            let Some(id) = self.contents.id(name) else { continue };
+            let keyspace = match name {
+                DEFAULT => self.db()?.default_keyspace().clone(),
+                name => self.db()?.keyspace(name).map_err(said)?,
+            };
+            let pairs = self.contents.pairs(id);
+            let found = keyspace.iter().collect::<Answer<Vec<_>>>().map_err(said)?;
+            same_pairs(name, &found, pairs.iter())?;
+            let found = keyspace.iter().rev().collect::<Answer<Vec<_>>>().map_err(said)?;
+            same_pairs(name, &found, pairs.iter().rev())?;
+        }
+        Ok(())
+    }
+
+    fn reopen(&mut self, number: u64, is_orderly: bool) -> Done {
+        self.snapshots.clear();
+        let mut held = std::mem::take(&mut self.held);
+        let closed_ones = std::mem::take(&mut self.dropped);
+        let db = self.db.take().ok_or("there is no open database")?;
+        match &self.world {
+            // What was never logged does not outlive the process.
+            Some(world) if !is_orderly && !self.has_volatile => {
+                kill(world, (db, closed_ones, held));
+            }
+            _ if is_orderly && number % 5 == 0 => drop((closed_ones, db)),
+            _ => {
+                let handle = db.clone();
+                db.close().map_err(|error| format!("close: {}", said(error)))?;
+                // An iterator is no handle: it goes on with what it has.
+                held.iter_mut().try_for_each(Held::finish)?;
+                let late = handle.get("a").map(drop).map_err(|error| error.kind());
+                same("a get after the close", late, Err(ErrorKind::Closed))?;
+                let late = handle.put("a", "b").map(drop).map_err(|error| error.kind());
+                same("a put after the close", late, Err(ErrorKind::Closed))?;
+            }
+        }
+        self.has_volatile = false;
+        self.open(number)
+    }
+
+    fn change(&mut self, changes: &[Change]) {
+        changes.iter().for_each(|change| self.contents.apply(change));
+    }
+
+    fn durability(&mut self, number: u64) -> WriteOptions {
+        let options = WriteOptions::new();
+        match number % 16 {
+            0 => options.durability(Durability::Durable),
+            1 => {
+                self.has_volatile = true;
+                options.durability(Durability::Volatile)
+            }
+            2..=6 => options.durability(Durability::Buffered),
+            _ => options,
+        }
+    }
+
+    fn write(&mut self, act: &Act) -> Done {
+        let [a, b, c, d] = act.args;
+        let (name, keyspace) = self.keyspace(a)?;
+        let options = self.durability(d);
+        self.serial += 1;
+        let before = self.db()?.snapshot().map_err(said)?.seqno();
+        let (answer, changes) = match act.verb {
+            'p' => {
+                let (key, value) = (key_of(b), value_of(c, self.serial));
+                (keyspace.put_with(&key, &value, &options), vec![Change::Put(name, key, value)])
+            }
+            'd' => {
+                let key = key_of(b);
+                (keyspace.delete_with(&key, &options), vec![Change::Delete(name, key)])
+            }
+            'r' => {
+                let (lower, upper) = (bound_of(b), bound_of(c));
+                let answer = keyspace.delete_range_with((lower.clone(), upper.clone()), &options);
+                (answer, vec![Change::DeleteRange(name, lower, upper)])
+            }
+            _ => self.batch(a ^ b << 16 ^ c << 32, &options)?,
+        };
+        let last = answer.map_err(said)?;
+        let is_risen = last >= before && last.get() - before.get() <= changes.len() as u64;
+        self.change(&changes);
+        same("a number that rises by one for each change", is_risen, true)
+    }
+
+    fn batch(
+        &self,
+        seed: u64,
+        options: &WriteOptions,
+    ) -> Result<(Answer<lsm_core::key::seqno::SeqNo>, Vec<Change>), String> {
+        let mut dice = Dice(seed);
+        let mut batch = Batch::new();
+        let mut changes = Vec::new();
+        let count = if dice.below(10) == 0 { 100 } else { dice.below(8) };
+        for _ in 0..count {
+            let (name, keyspace) = self.keyspace(dice.below(4))?;
+            let key = key_of(dice.below(1 << 16));
+            match dice.below(10) {
+                0..=5 => {
+                    let value = value_of(dice.below(1 << 16), self.serial);
+                    batch.put(&keyspace, &key, &value);
+                    changes.push(Change::Put(name, key, value));
+                }
+                6..=8 => {
+                    batch.delete(&keyspace, &key);
+                    changes.push(Change::Delete(name, key));
+                }
+                _ => {
+                    let (lower, upper) = (bound_of(dice.below(1 << 16)), bound_of(dice.below(999)));
+                    batch.delete_range(&keyspace, (lower.clone(), upper.clone()));
+                    changes.push(Change::DeleteRange(name, lower, upper));
+                }
+            }
+        }
+        Ok((self.db()?.write_with(&batch, options), changes))
+    }
+
+    /// What cannot be written, and a batch around it, changes nothing.
+    fn refused(&mut self, a: u64, b: u64) -> Done {
+        let (_, keyspace) = self.keyspace(a)?;
+        let long = vec![b'x'; 65_536 + b as usize % 3];
+        let kind = |answer: Answer<_>| answer.map(drop).map_err(|error: Error| error.kind());
+        let mut batch = Batch::new();
+        batch.put(&keyspace, key_of(b), b"never").put(&keyspace, &long, b"never");
+        let answers = [
+            kind(keyspace.put(&long, b"never")),
+            kind(keyspace.delete(&long)),
+            kind(self.db()?.write(&batch)),
+        ];
+        let expected =
+            [Err(ErrorKind::TooLarge), Err(ErrorKind::TooLarge), Err(ErrorKind::TooLarge)];
+        same("a key that is too long", answers, expected)?;
+        match self.dropped.last() {
+            Some(dropped) => {
+                let answers = [kind(dropped.put("a", "b")), kind(dropped.delete("a"))];
+                same("writes to what was dropped", answers, [Err(ErrorKind::Closed); 2])?;
+                let read = dropped.get("a").map(drop).map_err(|error| error.kind());
+                same("a read of what was dropped", read, Err(ErrorKind::Closed))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn read_newest(&self, act: &Act) -> Done {
+        let (name, keyspace) = self.keyspace(act.args[0])?;
+        let id = self.contents.id(&name).unwrap();
+        read(&keyspace, self.contents.pairs(id), act)
+    }
+
+    fn read_old(&self, number: u64, act: &Act) -> Done {
+        let count = self.snapshots.len().max(1);
+        let Some((snapshot, old)) = self.snapshots.get(number as usize % count) else {
+            return Ok(());
+        };
+        let (name, keyspace) = self.keyspace(act.args[0])?;
+        // The keyspace of today, which may not have been there then.
+        let id = self.contents.id(&name).unwrap();
+        let seen = read(&keyspace.at(snapshot), old.pairs(id), act);
+        seen.map_err(|why| format!("snapshot {:?}: {why}", snapshot.seqno()))
+    }
+
+    fn snap(&mut self) -> Done {
+        let snapshot = self.db()?.snapshot().map_err(said)?;
+        if self.snapshots.len() >= 6 {
+            self.snapshots.remove(self.serial as usize % 6);
+        }
+        self.snapshots.push((snapshot, self.contents.clone()));
+        Ok(())
+    }
+
+    fn hold(&mut self, a: u64, b: u64, c: u64) -> Done {
+        let (name, keyspace) = self.keyspace(a)?;
+        let (lower, upper) = (bound_of(b), bound_of(c));
+        let pairs = self.contents.pairs(self.contents.id(&name).unwrap());
+        let left = within(pairs, &lower, &upper);
+        if self.held.len() >= 4 {
+            self.held.remove(0);
+        }
+        self.held.push(Held { range: keyspace.range((lower, upper)), left });
+        Ok(())
+    }
+
+    fn advance(&mut self, a: u64, b: u64) -> Done {
+        let count = self.held.len().max(1);
+        let Some(held) = self.held.get_mut(a as usize % count) else { return Ok(()) };
+        (0..1 + b % 9).try_for_each(|step| held.step(b >> step & 1 == 1))
+    }
+
+    fn make(&mut self, a: u64, b: u64) -> Done {
+        let name = NAMES[1 + (a % 3) as usize];
+        if self.contents.id(name).is_some() {
+            let keyspace = self.db()?.keyspace(name).map_err(said)?;
+            let again = self.db()?.keyspace_with(name, keyspace.options()).map(drop);
+            return again.map_err(said);
+        }
+        let chosen = keyspace_options_of(b);
+        let keyspace = self.db()?.keyspace_with(name, chosen.clone()).map_err(said)?;
+        same("options", keyspace.options(), chosen)?;
+        self.change(&[Change::Make(name.to_owned())]);
+        Ok(())
+    }
+
+    fn drop_keyspace(&mut self, a: u64) -> Done {
+        let name = NAMES[1 + (a % 3) as usize];
+        let is_there = self.contents.id(name).is_some();
+        if is_there {
+            self.dropped.push(self.db()?.keyspace(name).map_err(said)?);
+        }
+        let was_there = self.db()?.drop_keyspace(name).map_err(said)?;
+        self.change(&[Change::Drop(name.to_owned())]);
+        same("a keyspace that is dropped", was_there, is_there)
+    }
+
+    fn flush(&mut self) -> Done {
+        self.db()?.flush().map_err(said)?;
+        self.has_volatile = false;
+        Ok(())
+    }
+
+    fn wait_durable(&mut self, a: u64, b: u64) -> Done {
+        let (name, keyspace) = self.keyspace(a)?;
+        let (key, value) = (key_of(b), value_of(99, self.serial));
+        let options = WriteOptions::new().durability(Durability::Buffered);
+        let seqno = keyspace.put_with(&key, &value, &options).map_err(said)?;
+        self.change(&[Change::Put(name, key, value)]);
+        self.db()?.wait_durable(seqno).map_err(said)?;
+        same("a durable number", self.db()?.durable_seqno() >= seqno, true)
+    }
+
+    fn idle(&mut self, a: u64) -> Done {
+        match &self.world {
+            Some(world) => {
+                world.clock.advance(Duration::from_millis(a % 3000));
+                world.scheduler.run_until_idle();
+            }
+            None => std::thread::sleep(Duration::from_millis(a % 4)),
+        }
+        self.db()?.fault().map_or(Ok(()), |fault| Err(said(fault)))
+    }
+
+    fn estimate(&self, a: u64, b: u64, c: u64) -> Done {
+        let (_, keyspace) = self.keyspace(a)?;
+        let part = keyspace.approximate_bytes((bound_of(b), bound_of(c))).map_err(said)?;
+        let whole = keyspace.approximate_bytes(..).map_err(said)?;
+        same("a part that is no larger than the whole", part <= whole, true)?;
+        // Deletes are taken off it, also those of what was not there: no bound can be held.
+        keyspace.approximate_len().map(drop).map_err(said)
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        let handles = (self.db.take(), std::mem::take(&mut self.held), self.dropped.split_off(0));
+        match &self.world {
+            Some(world) => kill(world, (handles, std::mem::take(&mut self.snapshots))),
+            None => drop(handles),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The life of a database: opened, read without being written, verified, damaged, closed,
+//! destroyed, and opened again by later versions.
+
+mod damage;
+mod destroy;
+mod golden;
+mod handles;
+mod read_only;
+mod verify;

@@ -1,0 +1,124 @@
+//! What the stories on the real machine share: directories that go away, a database on the real
+//! file system, and this program once more as another process.
+
+use std::fs;
+use std::io::ErrorKind as IoErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lsm_core::base::error::Result;
+use lsm_core::env::os::world::real;
+use lsm_core::journal::handle::Journal;
+use lsm_core::journal::options::{JournalOptions, OpenReport};
+use lsm_core::options::log_mode::LogMode;
+
+pub const MODES: [LogMode; 2] = [LogMode::Write, LogMode::Mapped];
+
+/// Set in a process that a story has started from this program.
+const ROLE: &str = "LSM_TEST_ROLE";
+
+/// A directory that goes away with this value.
+pub struct TempDir(PathBuf);
+
+impl TempDir {
+    pub fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let temp = std::env::temp_dir().canonicalize().unwrap();
+        loop {
+            let number = COUNT.fetch_add(1, Ordering::SeqCst);
+            let path = temp.join(format!("lsm-story-{}-{number}", std::process::id()));
+            match fs::create_dir(&path) {
+                Ok(()) => return Self(path),
+                Err(error) if error.kind() == IoErrorKind::AlreadyExists => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// Where a database may be made.
+    pub fn db(&self) -> PathBuf {
+        self.0.join("db")
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _gone_already = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A batch as the log handed it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    pub first: u64,
+    pub count: u32,
+    pub payload: Vec<u8>,
+}
+
+/// Small segments, so that many are used.
+pub fn options(mode: LogMode) -> JournalOptions {
+    JournalOptions {
+        log_mode: mode,
+        segment_bytes_min: 16 << 10,
+        segment_bytes_max: 256 << 10,
+        ..JournalOptions::default()
+    }
+}
+
+/// Opens the database on the real file system; answers what was replayed too.
+pub fn open(path: &Path, options: JournalOptions) -> Result<(Journal, OpenReport, Vec<Batch>)> {
+    let mut batches = Vec::new();
+    let (journal, report) = Journal::open(&real(), path, options, &mut |_, batch| {
+        let first = batch.first.get();
+        batches.push(Batch { first, count: batch.count, payload: batch.payload.to_vec() });
+        Ok(())
+    })?;
+    Ok((journal, report, batches))
+}
+
+/// This program once more, to run the ignored test `child` of this module and nothing else.
+pub fn again(module: &str, role: &[&str]) -> Command {
+    let (_, inside) = module.split_once("::").unwrap();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([
+        &format!("{inside}::child"),
+        "--exact",
+        "--ignored",
+        "--nocapture",
+        "--test-threads=1",
+    ]);
+    command.env(ROLE, role.join("\n")).stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+}
+
+/// What this process was started for; `None` if it is the one that tells the stories.
+pub fn role() -> Option<Vec<String>> {
+    let role = std::env::var(ROLE).ok()?;
+    Some(role.split('\n').map(str::to_owned).collect())
+}
+
+pub fn mode_name(mode: LogMode) -> &'static str {
+    if mode == LogMode::Mapped { "mapped" } else { "write" }
+}
+
+pub fn mode_of(name: &str) -> LogMode {
+    if name == "mapped" { LogMode::Mapped } else { LogMode::Write }
+}
+
+/// Numbers that look random: the same for the same seed.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (word ^ (word >> 31)) % bound
+    }
+}

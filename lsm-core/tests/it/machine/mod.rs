@@ -1,0 +1,11 @@
+//! Stories on the machine itself, with its file system, threads and processes. They need nothing
+//! that is simulated, so they run in the build that ships, too.
+
+pub mod kit;
+
+mod cut;
+mod engine_threads;
+mod kill;
+mod log_threads;
+mod memory;
+mod os_input;
