@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::harness::asked::number;
+use crate::harness::disk::new_disk;
 use crate::harness::engine::acts::{Act, parse_play, shorten, to_text, write_play};
 use crate::harness::engine::player::{Place, Player};
-use crate::harness::ground::script::new_disk;
 use crate::harness::images::caught;
 use crate::machine::kit::TempDir;
 
@@ -76,7 +77,7 @@ fn fail(name: &str, stage: Stage, (seed, acts): (u64, Vec<Act>), why: String) ->
 
 #[test]
 fn the_engine_does_what_the_reference_does() {
-    let own = std::env::var("LSM_SEED").ok().and_then(|seed| seed.parse().ok());
+    let own = number("LSM_SEED");
     let budget = (Duration::from_secs(20), 400);
     match own {
         Some(seed) => play_all("model", simulated, seed..seed + 1, budget),
@@ -92,7 +93,7 @@ fn the_engine_does_what_the_reference_does_on_this_machine() {
 #[test]
 #[ignore = "minutes: make prove"]
 fn prove_the_engine_does_what_the_reference_does() {
-    let seconds = std::env::var("LSM_SECONDS").ok().and_then(|text| text.parse().ok());
+    let seconds = number("LSM_SECONDS");
     let budget = Duration::from_secs(seconds.unwrap_or(90));
     std::thread::scope(|scope| {
         scope.spawn(move || play_all("model", simulated, 100_000.., (budget, 400)));

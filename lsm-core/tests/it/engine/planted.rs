@@ -1,29 +1,15 @@
-//! Planted bugs of the engine's own parts: the evidence must find every one of them.
+//! Planted bugs of the engine's own parts: its stories must find every one of them.
 
-use lsm_core::base::planted::{Bug, plant};
+use lsm_core::base::planted::Bug;
 
-use crate::engine::crash::{Depth, SHALLOW, curated, enumerate, scripts};
-use crate::engine::faults::{chosen, fault_script};
+use crate::engine::crash::CURATED;
+use crate::engine::faults::CHOSEN;
 use crate::engine::model::simulated;
-use crate::ground::faults::FaultTally;
+use crate::harness::crash::{Depth, SHALLOW, listed, scripts};
 use crate::harness::engine::acts::write_play;
-use crate::harness::engine::subject::{SETUPS, Setup, Whole};
-use crate::harness::images::Recoveries;
-
-/// Bugs of what a database means, not of what a disk keeps: readers and the reference disagree.
-pub const OF_MEANING: &[Bug] = &[
-    Bug::SnapshotsForgotten,
-    Bug::TombstoneDroppedTooEarly,
-    Bug::SequenceZeroedTooEarly,
-    Bug::RangeTombstoneLostAtCut,
-    Bug::RangeTombstoneHidesNewer,
-    Bug::UnknownKeyHidesRangeTombstone,
-    Bug::SliceBoundsIgnored,
-    Bug::ReplayPassesOverTooMuch,
-    Bug::LogStartTooFar,
-    Bug::FlushOutOfOrder,
-    Bug::VolatileLostAtClose,
-];
+use crate::harness::engine::subject::Setup;
+use crate::harness::planted::{OF_MEANING, Planted, Suite, crash, faults, hunt, hunt_all};
+use crate::harness::scripted::Scripted;
 
 /// Those that only tables can show; `ground/planted.rs` hunts for the others.
 const OF_THE_ENGINE: &[Bug] =
@@ -39,74 +25,23 @@ const OF_THE_GROUND: &[Bug] = &[
     Bug::SequenceReusedAfterCrash,
 ];
 
-/// Images, and the first thing that was found wrong.
-type Found = (u64, Option<String>);
-
-struct Suite {
-    name: &'static str,
-    run: fn(Setup) -> Found,
-}
+const TWO_SEEDS: Depth = Depth { seeds: 2, ..SHALLOW };
 
 /// From small to large.
-const SUITES: &[Suite] = &[
-    Suite { name: "crashes, one letter", run: |setup| crash(setup, &scripts(1), 1) },
-    Suite { name: "crashes, few chosen", run: |setup| crash(setup, &curated(12), 1) },
-    Suite { name: "faults, few chosen", run: |setup| faults(setup, 2) },
-    Suite { name: "crashes, chosen", run: |setup| crash(setup, &curated(usize::MAX), 2) },
-    Suite { name: "faults, chosen", run: |setup| faults(setup, usize::MAX) },
-    Suite { name: "crashes, two letters", run: |setup| crash(setup, &scripts(2), 1) },
+const SUITES: &[Suite<Setup>] = &[
+    Suite { name: "crashes, one letter", run: |setup| crash(setup, &all(1), SHALLOW) },
+    Suite {
+        name: "crashes, few chosen",
+        run: |setup| crash(setup, &listed(&CURATED[..12]), SHALLOW),
+    },
+    Suite { name: "faults, few chosen", run: |setup| faults(setup, &listed(&CHOSEN[..2])) },
+    Suite { name: "crashes, chosen", run: |setup| crash(setup, &listed(CURATED), TWO_SEEDS) },
+    Suite { name: "faults, chosen", run: |setup| faults(setup, &listed(CHOSEN)) },
+    Suite { name: "crashes, two letters", run: |setup| crash(setup, &all(2), SHALLOW) },
 ];
 
-fn crash(setup: Setup, scripts: &[String], seeds: u64) -> Found {
-    let tally = enumerate(setup, scripts, Depth { seeds, stops_early: true, ..SHALLOW });
-    (tally.images, tally.violations.into_iter().next())
-}
-
-fn faults(setup: Setup, count: usize) -> Found {
-    let (mut recoveries, mut tally) = (Recoveries::of(Whole(setup), 0), FaultTally::default());
-    for script in chosen().iter().take(count) {
-        fault_script(&mut recoveries, script, 1, &mut tally);
-        if !tally.violations.is_empty() {
-            break;
-        }
-    }
-    (recoveries.images, tally.violations.into_iter().next())
-}
-
-/// Turns all bugs off, also when a test fails.
-struct Reset;
-
-impl Drop for Reset {
-    fn drop(&mut self) {
-        plant(None);
-    }
-}
-
-/// Runs the suites until one finds something; answers false if none does.
-fn hunt(bug: Option<Bug>, suites: &[Suite]) -> bool {
-    let _reset = Reset;
-    let name = bug.map_or("no bug".to_owned(), |bug| format!("{bug:?}"));
-    let mut images = 0;
-    for suite in suites {
-        for setup in SETUPS {
-            plant(bug);
-            let (tried, violation) = (suite.run)(setup);
-            plant(None);
-            images += tried;
-            if let Some(violation) = violation {
-                println!("{name}: found by {} ({}) in {images} images", suite.name, setup.name());
-                println!("    {}", violation.chars().take(600).collect::<String>());
-                return true;
-            }
-        }
-    }
-    println!("{name}: nothing found in {images} images");
-    false
-}
-
-fn hunt_all(bugs: &[Bug], suites: &[Suite]) {
-    let survivors: Vec<_> = bugs.iter().filter(|&&bug| !hunt(Some(bug), suites)).collect();
-    assert!(survivors.is_empty(), "planted bugs that nothing found: {survivors:?}");
+fn all(length: usize) -> Vec<String> {
+    scripts(Setup::VERBS, length)
 }
 
 /// Plays before a bug of meaning counts as not found.
@@ -114,15 +49,14 @@ const PLAYS: u64 = 200;
 
 #[test]
 fn planted_bugs_of_meaning_are_found() {
-    let _reset = Reset;
     let mut survivors = Vec::new();
     for &bug in OF_MEANING {
-        plant(Some(bug));
+        let planted = Planted::new(Some(bug));
         let found = (0..PLAYS).find_map(|seed| {
             let failure = simulated(seed, &write_play(seed, 400)).err()?;
             Some((seed, failure))
         });
-        plant(None);
+        drop(planted);
         match found {
             Some((seed, why)) => println!("{bug:?}: found by the model, seed {seed}: {why:.300}"),
             None => survivors.push(bug),

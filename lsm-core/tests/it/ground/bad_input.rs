@@ -16,8 +16,9 @@ use lsm_core::options::log_mode::LogMode;
 use lsm_core::record::frame::{Frame, Payload, Place, RecordType, padded_len};
 use lsm_core::record::header::{FileHeader, FileKind};
 
-use crate::harness::ground::script::{PATH, options};
-use crate::harness::ground::specimen::{Specimen, files_of};
+use crate::harness::disk::{PATH, files_of};
+use crate::harness::ground::specimen::Specimen;
+use crate::harness::ground::subject::options;
 
 fn open_with(disk: &SimDisk, if_missing: IfMissing) -> Result<Journal, Error> {
     let options = JournalOptions { if_missing, ..options(LogMode::Write) };

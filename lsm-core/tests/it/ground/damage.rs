@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use lsm_core::options::log_mode::LogMode;
 
-use crate::harness::ground::script::{PATH, mode_name};
-use crate::harness::ground::specimen::{Files, Specimen, Verdict};
+use crate::harness::disk::{Files, PATH};
+use crate::harness::ground::specimen::{Specimen, Verdict};
+use crate::machine::kit::{MODES, mode_name};
 
 /// What a round of damage came to.
 #[derive(Default)]
@@ -220,7 +221,7 @@ pub fn damage_unclean(mode: LogMode, is_power_cut: bool, step: usize) -> Damages
 }
 
 fn prove(step: usize) {
-    for mode in [LogMode::Write, LogMode::Mapped] {
+    for mode in MODES {
         let name = mode_name(mode);
         damage_closed(mode, step).report(&format!("damage, closed, {name}"));
         damage_unclean(mode, false, step).report(&format!("damage, killed, {name}"));

@@ -34,12 +34,11 @@ use lsm_core::version::shelf::Shelf;
 use lsm_core::version::tree::{SliceMeta, TableMeta};
 
 use crate::ground::bad_input::{refused, with_header};
-use crate::harness::ground::script::{PATH, kill, new_disk, open, options};
-use crate::harness::ground::specimen::{Specimen, files_of};
+use crate::harness::disk::{PATH, files_of, new_disk};
+use crate::harness::ground::specimen::Specimen;
+use crate::harness::ground::subject::{kill, open, options};
 use crate::harness::ground::tables::{Batch, Versions};
-use crate::machine::kit::{TempDir, open as open_on_machine, options as machine_options};
-
-const MODES: [LogMode; 2] = [LogMode::Write, LogMode::Mapped];
+use crate::machine::kit::{MODES, TempDir, open as open_on_machine, options as machine_options};
 
 fn opened(disk: &SimDisk, mode: LogMode) -> (SimWorld, Journal, OpenReport, Vec<Batch>) {
     let (world, opened) = open(disk, mode, 99);

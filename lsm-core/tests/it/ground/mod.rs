@@ -1,15 +1,14 @@
 //! What the ground promises: the log, the manifest, and which tables are listed.
 
-pub mod bad_input;
-pub mod damage;
+mod bad_input;
+mod damage;
+mod faults;
 mod fidelity;
 mod lives;
 mod races;
 
-pub mod faults;
+mod crash;
 mod listed;
-
-pub mod crash;
 
 #[cfg(lsm_planted)]
 mod planted;

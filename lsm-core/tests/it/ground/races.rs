@@ -22,7 +22,7 @@ use lsm_core::options::durability::Durability;
 use lsm_core::options::log_mode::LogMode;
 use lsm_core::version::edit::{Edit, LogPosition};
 
-use crate::harness::ground::script::{PATH, new_disk};
+use crate::harness::disk::{PATH, new_disk};
 
 /// The simulated disk with the machine's clock and threads.
 fn mixed(disk: &SimDisk) -> Env {

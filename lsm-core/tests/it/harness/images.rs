@@ -11,13 +11,8 @@ use std::sync::Arc;
 
 use lsm_core::env::sim::crash::{CrashPolicy, Moment};
 use lsm_core::env::sim::disk::SimDisk;
-use lsm_core::env::sim::world::SimWorld;
-use lsm_core::journal::handle::Journal;
-use lsm_core::options::durability::Durability;
-use lsm_core::options::log_mode::LogMode;
 
-use crate::harness::ground::reference::Recovered;
-use crate::harness::ground::script::{complaint, kill, mode_name, open, watch};
+use crate::harness::disk::{complaint, watch};
 
 /// How a machine goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +106,7 @@ pub struct Outcome<F> {
 }
 
 /// The recoveries done so far.
-pub struct Recoveries<S: Subject = Ground> {
+pub struct Recoveries<S: Subject> {
     pub subject: S,
     /// Seeds of the random policies in the second crash; 0 leaves it out.
     pub nested_seeds: u64,
@@ -122,14 +117,8 @@ pub struct Recoveries<S: Subject = Ground> {
     peeks: HashMap<u64, Recovery<S::Found>>,
 }
 
-impl Recoveries<Ground> {
-    pub fn new(mode: LogMode, nested_seeds: u64) -> Self {
-        Self::of(Ground { mode }, nested_seeds)
-    }
-}
-
 impl<S: Subject> Recoveries<S> {
-    pub fn of(subject: S, nested_seeds: u64) -> Self {
+    pub fn new(subject: S, nested_seeds: u64) -> Self {
         Self {
             subject,
             nested_seeds,
@@ -225,52 +214,6 @@ impl<S: Subject> Recoveries<S> {
     }
 }
 
-/// The ground alone, with the log written this way.
-#[derive(Clone, Copy, Debug)]
-pub struct Ground {
-    pub mode: LogMode,
-}
-
-impl Subject for Ground {
-    type Session = (SimWorld, Journal);
-    type Found = Recovered;
-
-    fn open(&self, disk: &SimDisk, seed: u64) -> Result<(Self::Session, Recovered), String> {
-        let (world, opened) = open(disk, self.mode, seed);
-        match opened {
-            Ok((journal, _, recovered)) => Ok(((world, journal), recovered)),
-            Err(error) => Err(format!("{error:?}")),
-        }
-    }
-
-    fn follow_up(
-        &self,
-        disk: &SimDisk,
-        (_, journal): &Self::Session,
-        recovered: &Recovered,
-    ) -> Option<String> {
-        let written = journal.append(b"after the crash", 1, Durability::Durable);
-        let first = match written {
-            Ok(last) => last.get(),
-            Err(error) => return Some(format!("the recovered database takes no write: {error:?}")),
-        };
-        let mut expected = recovered.clone();
-        expected.batches.push((first, 1, b"after the crash".to_vec()));
-        for crash in [Crash::Power(CrashPolicy::SyncedOnly, 0), Crash::Kill] {
-            match self.peek(&crash.image(&disk.moment()), 3001) {
-                Ok(found) if found == expected => {}
-                Ok(_) => return Some(format!("a durable write after recovery is lost in {crash}")),
-                Err(error) => return Some(format!("after recovery, a write and {crash}: {error}")),
-            }
-        }
-        None
-    }
-
-    fn kill(&self, (world, journal): Self::Session) {
-        kill(&world, journal);
-    }
-}
-
 /// Runs, and makes an error of a panic.
 pub fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
@@ -278,9 +221,4 @@ pub fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
         let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("?");
         format!("panicked: {text}")
     })
-}
-
-/// The words that replay a case.
-pub fn replay_line(mode: LogMode, script: &str, at: u64, crash: Crash) -> String {
-    format!("LSM_REPLAY='mode={} script={script} crash@{at} {crash}'", mode_name(mode))
 }

@@ -9,11 +9,10 @@ use lsm_core::api::db::Db;
 use lsm_core::base::error::{Error, ErrorKind};
 use lsm_core::env::sim::disk::SimDisk;
 
+use crate::harness::disk::{PATH, files_of};
 use crate::harness::engine::reference::Shown;
 use crate::harness::engine::rich::{open_at, read_all, reading, rich};
 use crate::harness::engine::subject::Trouble;
-use crate::harness::ground::script::PATH;
-use crate::harness::ground::specimen::files_of;
 
 /// What became of damage.
 #[derive(Debug, Default)]

@@ -10,9 +10,8 @@ use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::journal::destroy::Destroyed;
 
+use crate::harness::disk::{PATH, files_of};
 use crate::harness::engine::rich::{fill, open_at, options, read_all, reading, rich};
-use crate::harness::ground::script::PATH;
-use crate::harness::ground::specimen::files_of;
 use crate::machine::kit::TempDir;
 
 fn destroy(disk: &SimDisk) -> Result<Destroyed> {

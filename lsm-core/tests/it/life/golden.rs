@@ -19,11 +19,11 @@ use lsm_core::version::catalog::Catalog;
 use lsm_core::version::edit::Edit;
 use lsm_core::wal::chain::Replayed;
 
+use crate::harness::disk::{Files, PATH, files_of};
 use crate::harness::engine::reference::Pairs;
 use crate::harness::engine::rich::{open_at, options, read_all, rich};
 use crate::harness::engine::subject;
-use crate::harness::ground::script::{PATH, kill, open};
-use crate::harness::ground::specimen::{Files, files_of};
+use crate::harness::ground::subject::{kill, open};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1").join(name)

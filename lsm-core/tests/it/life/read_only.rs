@@ -10,10 +10,9 @@ use lsm_core::options::database::Options;
 use lsm_core::options::durability::{Durability, IfMissing};
 use lsm_core::options::write::WriteOptions;
 
+use crate::harness::disk::{Files, PATH, files_of};
 use crate::harness::engine::rich::{fill, open_at, options, read_all, reading, rich};
 use crate::harness::engine::subject::kill;
-use crate::harness::ground::script::PATH;
-use crate::harness::ground::specimen::{Files, files_of};
 use crate::machine::kit::TempDir;
 
 const LOCK: &str = "db.lock";

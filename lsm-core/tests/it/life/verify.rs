@@ -8,8 +8,8 @@ use lsm_core::api::db::Db;
 use lsm_core::base::error::{Error, ErrorKind};
 use lsm_core::options::progress::{CallOptions, Progress};
 
+use crate::harness::disk::files_of;
 use crate::harness::engine::rich::{fill, open_at, options, reading, rich};
-use crate::harness::ground::specimen::files_of;
 use crate::machine::kit::TempDir;
 
 fn verify(db: &Db) -> Error {

@@ -103,7 +103,11 @@ pub fn role() -> Option<Vec<String>> {
 }
 
 pub fn mode_name(mode: LogMode) -> &'static str {
-    if mode == LogMode::Mapped { "mapped" } else { "write" }
+    match mode {
+        LogMode::Write => "write",
+        LogMode::Mapped => "mapped",
+        LogMode::Auto => "auto",
+    }
 }
 
 pub fn mode_of(name: &str) -> LogMode {

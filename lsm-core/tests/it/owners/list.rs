@@ -6,76 +6,18 @@ use std::time::Duration;
 use lsm_core::api::batch::Batch;
 use lsm_core::api::db::Db;
 use lsm_core::base::error::ErrorKind;
-use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::faults::{Effect, Fault};
 use lsm_core::env::sim::op::{Op, OpKind};
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::options::database::Options;
 use lsm_core::options::durability::{Durability, IfMissing};
 use lsm_core::options::keyspace::{KeyspaceOptions, Strategy};
-use lsm_core::options::log_mode::LogMode;
 use lsm_core::options::memory::MemtableKind;
 use lsm_core::options::write::WriteOptions;
 
+use crate::harness::disk::PATH;
+use crate::harness::engine::stage::{Stage, options, quiet};
 use crate::harness::engine::subject::kill;
-use crate::harness::ground::script::{PATH, new_disk};
-
-/// A database in a simulated world.
-pub struct Stage {
-    pub disk: SimDisk,
-    pub world: SimWorld,
-    db: Option<Db>,
-}
-
-impl Stage {
-    pub fn on(disk: SimDisk, options: Options) -> Self {
-        let world = SimWorld::from_disk(disk.clone(), 11);
-        let db = Db::builder(PATH).options(options).env(world.env()).open().unwrap();
-        Self { disk, world, db: Some(db) }
-    }
-
-    pub fn new(options: Options) -> Self {
-        Self::on(new_disk(), options)
-    }
-
-    pub fn db(&self) -> &Db {
-        self.db.as_ref().unwrap()
-    }
-
-    /// What the disk is asked for meanwhile.
-    fn trace(&self, act: impl FnOnce(&Db)) -> Vec<Op> {
-        self.disk.record_trace(true);
-        act(self.db());
-        let trace = self.disk.trace();
-        self.disk.record_trace(false);
-        trace
-    }
-
-    /// The table files there are.
-    fn tables(&self) -> Vec<String> {
-        let names = self.disk.paths().into_iter().map(|path| path.display().to_string());
-        names.filter(|name| name.ends_with(".sst")).collect()
-    }
-
-    fn idle(&self) {
-        self.world.clock.advance(Duration::from_secs(2));
-        self.world.scheduler.run_until_idle();
-    }
-
-    fn kill(mut self) -> SimDisk {
-        kill(&self.world, self.db.take());
-        self.disk.clone()
-    }
-}
-
-fn options() -> Options {
-    Options::new().memory_limit(16 << 20).log_mode(LogMode::Write)
-}
-
-/// Nothing but flushes and compactions that are asked for.
-pub fn quiet() -> Options {
-    options().memtable_bytes(4 << 20).sync_interval(None)
-}
 
 fn is_on(op: &Op, end: &str) -> bool {
     op.path.to_string_lossy().ends_with(end)
@@ -347,23 +289,12 @@ fn a_batch_happens_as_one() {
     batch.put(stage.db(), "a", "1").put(&other, "b", "2").delete(stage.db(), "a");
     stage.disk.inject(Fault::new(&[OpKind::Write], ".wal$", Effect::Error(libc::EIO)));
     stage.db().write(&batch).unwrap_err();
-    assert!(other.is_empty_for_tests() && stage.db().is_empty_for_tests());
+    assert!(other.first().unwrap().is_none() && stage.db().first().unwrap().is_none());
     stage.db().delete("z").unwrap();
     let trace = stage.trace(|db| drop(db.write(&batch).unwrap()));
     assert_eq!(count(&trace, OpKind::Write, ".wal"), 1, "one record holds it whole: {trace:?}");
     assert_eq!(value(stage.db(), "a"), None);
     assert_eq!(other.get("b").unwrap().as_deref(), Some(&b"2"[..]));
-}
-
-/// What the stories ask often.
-pub trait IsEmpty {
-    fn is_empty_for_tests(&self) -> bool;
-}
-
-impl<R: lsm_core::api::keyspace::Read> IsEmpty for R {
-    fn is_empty_for_tests(&self) -> bool {
-        self.first().unwrap().is_none()
-    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The owner's list: each thing that was asked for, as a test of its name.
 
 #[cfg(lsm_sim)]
-pub mod list;
+mod list;
 
 mod speed;

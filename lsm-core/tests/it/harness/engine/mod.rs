@@ -8,5 +8,6 @@ pub mod subject;
 pub mod player_reads;
 pub mod rich;
 pub mod script;
+pub mod stage;
 
 pub mod player;

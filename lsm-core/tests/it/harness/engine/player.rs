@@ -20,13 +20,13 @@ use lsm_core::options::log_mode::LogMode;
 use lsm_core::options::memory::MemtableKind;
 use lsm_core::options::write::WriteOptions;
 
+use crate::harness::disk::{PATH, complaint};
 use crate::harness::engine::acts::{Act, bound_of, key_of, value_of};
 use crate::harness::engine::player_reads::{
     Done, Held, READS, read, said, same, same_pairs, within,
 };
 use crate::harness::engine::reference::{Change, Contents, DEFAULT};
 use crate::harness::engine::subject::kill;
-use crate::harness::ground::script::{PATH, complaint};
 use crate::machine::kit::Dice;
 
 /// Where the database of a play lies.

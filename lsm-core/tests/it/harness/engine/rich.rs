@@ -11,9 +11,9 @@ use lsm_core::options::database::Options;
 use lsm_core::options::keyspace::{Compression, KeyspaceOptions, Strategy};
 use lsm_core::options::log_mode::LogMode;
 
+use crate::harness::disk::PATH;
 use crate::harness::engine::reference::Shown;
 use crate::harness::engine::subject::{Trouble, kill, show};
-use crate::harness::ground::script::PATH;
 
 /// Small memory, so that little makes tables.
 pub fn options() -> Options {

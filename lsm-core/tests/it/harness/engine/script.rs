@@ -18,32 +18,49 @@ use lsm_core::api::batch::Batch;
 use lsm_core::api::db::Db;
 use lsm_core::api::keyspace::Keyspace;
 use lsm_core::api::snapshot::Snapshot;
-use lsm_core::base::error::Result;
+use lsm_core::base::error::{Error, Result};
 use lsm_core::env::sim::crash::Moment;
 use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::options::durability::Durability;
 use lsm_core::options::keyspace::{KeyspaceOptions, Strategy};
+use lsm_core::options::log_mode::LogMode;
+use lsm_core::options::memory::MemtableKind;
 use lsm_core::options::write::WriteOptions;
 
+use crate::harness::disk::{complaint, keeps_cache};
 use crate::harness::engine::reference::{
     Candidates, Change, Contents, DEFAULT, History, Pairs, Shown, describe,
 };
 use crate::harness::engine::subject::{KEYS, Setup, Trouble, kill, open, show};
-use crate::harness::ground::script::{complaint, keeps_cache};
 use crate::harness::images::Crash;
+use crate::harness::scripted::{ScriptRun, Scripted};
+use crate::machine::kit::mode_name;
 
-pub const VERBS: &str = "PDVERBLMSFCKQTUOXI";
+impl Scripted for Setup {
+    type Run = Run;
+
+    const ALL: [Self; 2] = [
+        Self { mode: LogMode::Write, memtable: MemtableKind::Tree },
+        Self { mode: LogMode::Mapped, memtable: MemtableKind::SkipList },
+    ];
+    const VERBS: &'static str = "PDVERBLMSFCKQTUOXI";
+    /// Memory is flushed, tables are merged.
+    const CHORES: &'static str = "IFMCI";
+    const REPLAY: &'static str = "LSM_ENGINE";
+
+    fn name(self) -> &'static str {
+        mode_name(self.mode)
+    }
+}
 
 /// A run of a script.
 pub struct Run {
-    pub setup: Setup,
-    pub disk: SimDisk,
-    pub history: History,
-    /// What contradicted a promise while the script ran.
-    pub violation: Option<String>,
-    /// The disk may refuse to read.
-    pub may_fail_reads: bool,
+    setup: Setup,
+    disk: SimDisk,
+    history: History,
+    violation: Option<String>,
+    may_fail_reads: bool,
     world: Option<SimWorld>,
     db: Option<Db>,
     snapshots: Vec<(Snapshot, Contents)>,
@@ -51,15 +68,10 @@ pub struct Run {
     keyspaces: u32,
 }
 
-impl Run {
-    /// A new database on this disk.
-    pub fn begin(disk: SimDisk, setup: Setup, seed: u64) -> Self {
-        let mut run = Self::closed(disk, setup, seed);
-        run.open();
-        run
-    }
+impl ScriptRun for Run {
+    type Of = Setup;
 
-    fn closed(disk: SimDisk, setup: Setup, seed: u64) -> Self {
+    fn closed(setup: Setup, disk: SimDisk, seed: u64) -> Self {
         Self {
             setup,
             disk,
@@ -74,36 +86,22 @@ impl Run {
         }
     }
 
-    /// The whole script, as it would be without a crash.
-    pub fn all(disk: SimDisk, setup: Setup, script: &str) -> Self {
-        Self::troubled(disk, setup, script, false)
+    fn open(&mut self) {
+        let candidates = self.history.candidates(self.now(), keeps_cache(&self.disk));
+        self.open_as(&candidates);
     }
 
-    /// The same on a disk that may refuse to read.
-    pub fn troubled(disk: SimDisk, setup: Setup, script: &str, may_fail_reads: bool) -> Self {
-        let mut run = Self::closed(disk, setup, 1);
-        run.may_fail_reads = may_fail_reads;
-        run.open();
-        script.chars().for_each(|verb| run.verb(verb));
-        run
-    }
-
-    pub fn db(&self) -> Option<&Db> {
-        self.db.as_ref()
-    }
-
-    /// One letter. Failures are noted: with a sound disk there must be none.
-    pub fn verb(&mut self, verb: char) {
+    fn verb(&mut self, verb: char) {
         match verb {
-            'P' => drop(self.put(Durability::Buffered, 40)),
-            'D' => drop(self.put(Durability::Durable, 40)),
-            'V' => drop(self.put(Durability::Volatile, 40)),
+            'P' => drop(self.put(Durability::Buffered)),
+            'D' => drop(self.put(Durability::Durable)),
+            'V' => drop(self.put(Durability::Volatile)),
             'E' => self.delete(),
             'R' => self.delete_range(),
             'B' => self.batch(),
             'L' => self.large_batch(),
-            'M' => (0..4).for_each(|_| drop(self.put(Durability::Buffered, 1500))),
-            'S' => self.sync(),
+            'M' => (0..4).for_each(|_| drop(self.put_sized(Durability::Buffered, 1500))),
+            'S' => self.sync_all(),
             'F' => self.flush(),
             'C' => drop(self.with(|db| db.compact(..))),
             'K' => self.make_keyspace(),
@@ -125,20 +123,84 @@ impl Run {
         }
     }
 
-    /// Ends the run as a crash would.
-    pub fn kill(&mut self) {
+    fn kill(&mut self) {
         let handles = (self.db.take(), std::mem::take(&mut self.snapshots));
         if let Some(world) = self.world.take() {
             kill(&world, handles);
         }
     }
 
-    pub fn fail(&mut self, why: String) {
+    fn crash(&mut self, moment: &Moment, crash: Crash) {
+        let candidates = self.history.candidates(moment.op_number, crash == Crash::Kill);
+        self.kill();
+        self.disk = crash.image(moment);
+        self.history = History::new();
+        self.open_as(&candidates);
+    }
+
+    fn disk(&self) -> &SimDisk {
+        &self.disk
+    }
+
+    fn violation(&self) -> Option<&String> {
+        self.violation.as_ref()
+    }
+
+    fn failures(&self) -> &[String] {
+        self.history.failures()
+    }
+
+    fn promises(&self, at: u64) -> impl Fn(bool, &Shown) -> Result<(), String> {
+        let (killed, cut) = (self.history.candidates(at, true), self.history.candidates(at, false));
+        move |is_kill, found| if is_kill { killed.check(found) } else { cut.check(found) }
+    }
+
+    fn is_open(&self) -> bool {
+        self.db.is_some()
+    }
+
+    fn fault(&self) -> Option<Error> {
+        self.db.as_ref()?.fault()
+    }
+
+    fn resume(&mut self) -> Result<()> {
+        let Some(db) = &self.db else { return Ok(()) };
+        db.resume()?;
+        self.history.note_durable(self.now());
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.db.as_ref().map_or(Ok(()), Db::sync)
+    }
+
+    fn put(&mut self, durability: Durability) -> bool {
+        self.put_sized(durability, 40)
+    }
+
+    fn may_fail_reads(&mut self, may: bool) {
+        self.may_fail_reads = may;
+    }
+
+    fn look_again(&self) -> Result<(), String> {
+        match self.look() {
+            Err(Trouble::Failed(_)) if self.may_fail_reads => Ok(()),
+            looked => looked.map_err(|trouble| trouble.to_string()),
+        }
+    }
+
+    fn verify(&self) -> Result<()> {
+        self.db.as_ref().map_or(Ok(()), Db::verify)
+    }
+}
+
+impl Run {
+    fn fail(&mut self, why: String) {
         self.violation.get_or_insert(why);
     }
 
     /// What readers see must be what was answered.
-    pub fn look(&self) -> Result<(), Trouble> {
+    fn look(&self) -> Result<(), Trouble> {
         let Some(db) = &self.db else { return Ok(()) };
         self.history.visible(self.now()).check(&show(db)?)?;
         for (snapshot, contents) in &self.snapshots {
@@ -199,7 +261,7 @@ impl Run {
     }
 
     /// Puts; true if that was acknowledged.
-    pub fn put(&mut self, durability: Durability, size: usize) -> bool {
+    fn put_sized(&mut self, durability: Durability, size: usize) -> bool {
         let (key, value) = (self.key(), self.value(size));
         let change = Change::Put(DEFAULT.to_owned(), key.clone().into(), value.clone());
         self.commit(vec![change], durability, |db, options| {
@@ -275,7 +337,7 @@ impl Run {
         });
     }
 
-    fn sync(&mut self) {
+    fn sync_all(&mut self) {
         if self.with(Db::sync) {
             self.history.note_durable(self.now());
         }
@@ -345,20 +407,6 @@ impl Run {
     fn die_and_reopen(&mut self) {
         self.kill();
         self.open();
-    }
-
-    fn open(&mut self) {
-        let candidates = self.history.candidates(self.now(), keeps_cache(&self.disk));
-        self.open_as(&candidates);
-    }
-
-    /// Goes back to a moment of this disk, crashes there, and goes on with what is left.
-    pub fn crash(&mut self, moment: &Moment, crash: Crash) {
-        let candidates = self.history.candidates(moment.op_number, crash == Crash::Kill);
-        self.kill();
-        self.disk = crash.image(moment);
-        self.history = History::new();
-        self.open_as(&candidates);
     }
 
     fn open_as(&mut self, candidates: &Candidates) {

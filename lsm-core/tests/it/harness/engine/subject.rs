@@ -15,34 +15,21 @@ use lsm_core::options::log_mode::LogMode;
 use lsm_core::options::memory::MemtableKind;
 use lsm_core::options::write::WriteOptions;
 
+use crate::harness::disk::PATH;
 use crate::harness::engine::reference::{DEFAULT, Pairs, Shown, describe};
-use crate::harness::ground::script::{PATH, mode_name};
 use crate::harness::images::{Crash, Subject};
 
 /// The keys of the default keyspace that the scripts write.
 pub const KEYS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-/// How the databases of a story are opened.
+/// The whole engine, opened like this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setup {
     pub mode: LogMode,
     pub memtable: MemtableKind,
 }
 
-pub const SETUPS: [Setup; 2] = [
-    Setup { mode: LogMode::Write, memtable: MemtableKind::Tree },
-    Setup { mode: LogMode::Mapped, memtable: MemtableKind::SkipList },
-];
-
 impl Setup {
-    pub fn name(self) -> &'static str {
-        mode_name(self.mode)
-    }
-
-    pub fn of(name: &str) -> Self {
-        SETUPS.into_iter().find(|setup| setup.name() == name).unwrap()
-    }
-
     pub fn options(self) -> Options {
         Options::new()
             .memory_limit(16 << 20)
@@ -133,16 +120,12 @@ pub fn show(db: &Db) -> Result<Shown, Trouble> {
     Ok(shown)
 }
 
-/// The whole engine, opened like this.
-#[derive(Clone, Copy, Debug)]
-pub struct Whole(pub Setup);
-
-impl Subject for Whole {
+impl Subject for Setup {
     type Session = (SimWorld, Db);
     type Found = Shown;
 
     fn open(&self, disk: &SimDisk, seed: u64) -> Result<(Self::Session, Shown), String> {
-        let (world, opened) = open(disk, self.0, seed);
+        let (world, opened) = open(disk, *self, seed);
         let db = opened.map_err(|error| format!("{error:?}"))?;
         let shown = show(&db).and_then(|shown| {
             db.verify()?;

@@ -3,6 +3,7 @@
 pub mod reference;
 pub mod tables;
 
-pub mod script;
+pub mod subject;
 
+pub mod script;
 pub mod specimen;

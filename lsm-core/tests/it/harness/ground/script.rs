@@ -7,122 +7,43 @@
 //! F flush into a table, which takes the place of the one before
 //! ```
 
-use std::path::Path;
 use std::time::Duration;
 
-use lsm_core::base::error::Result;
+use lsm_core::base::error::{Error, Result};
 use lsm_core::env::sim::crash::Moment;
 use lsm_core::env::sim::disk::SimDisk;
-use lsm_core::env::sim::faults::{Effect, Fault};
-use lsm_core::env::sim::rules::{NoWriteAfterFailure, SyncedBeforeRename};
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::journal::handle::Journal;
-use lsm_core::journal::options::{JournalOptions, OpenReport};
 use lsm_core::options::durability::Durability;
-use lsm_core::options::log_mode::LogMode;
 use lsm_core::version::edit::Edit;
 
+use crate::harness::disk::{complaint, keeps_cache};
 use crate::harness::ground::reference::{History, Recovered};
-use crate::harness::ground::tables::{Batch, Versions, read_tables};
+use crate::harness::ground::subject::{Ground, kill, open};
+use crate::harness::ground::tables::{Batch, Versions};
 use crate::harness::images::Crash;
+use crate::harness::scripted::{ScriptRun, Scripted};
+use crate::machine::kit::mode_name;
 
-pub const PATH: &str = "/data/db";
-pub const VERBS: &str = "BDVLSRKTFCXI";
+impl Scripted for Ground {
+    type Run = Run;
 
-/// Small enough that a script of three letters sees everything happen.
-pub fn options(mode: LogMode) -> JournalOptions {
-    JournalOptions {
-        log_mode: mode,
-        segment_bytes_min: 4096,
-        segment_bytes_max: 8192,
-        sync_interval: Some(Duration::from_secs(1)),
-        ..JournalOptions::default()
+    const ALL: [Self; 2] = [Self::WRITTEN, Self::MAPPED];
+    const VERBS: &'static str = "BDVLSRKTFCXI";
+    const CHORES: &'static str = "";
+    const REPLAY: &'static str = "LSM_REPLAY";
+
+    fn name(self) -> &'static str {
+        mode_name(self.mode)
     }
-}
-
-pub fn mode_name(mode: LogMode) -> &'static str {
-    match mode {
-        LogMode::Write => "write",
-        LogMode::Mapped => "mapped",
-        LogMode::Auto => "auto",
-    }
-}
-
-/// An empty disk with the rules that hold for every disk.
-pub fn new_disk() -> SimDisk {
-    let disk = SimDisk::new();
-    watch(&disk);
-    disk
-}
-
-pub fn watch(disk: &SimDisk) {
-    disk.add_rule(NoWriteAfterFailure::default());
-    disk.add_rule(SyncedBeforeRename);
-}
-
-/// The first rule that was broken. The lock file is never synced, and nothing hangs on it.
-pub fn complaint(disk: &SimDisk) -> Option<String> {
-    disk.violations().into_iter().find(|complaint| !complaint.contains("/db.lock"))
-}
-
-/// Opens the database on a disk; answers what was replayed.
-pub fn open(
-    disk: &SimDisk,
-    mode: LogMode,
-    seed: u64,
-) -> (SimWorld, Result<(Journal, OpenReport, Recovered)>) {
-    let world = SimWorld::from_disk(disk.clone(), seed);
-    let mut recovered = Recovered::default();
-    let opened =
-        Journal::open(&world.env(), Path::new(PATH), options(mode), &mut |catalog, batch| {
-            if batch.first > catalog.flushed {
-                recovered.batches.push((batch.first.get(), batch.count, batch.payload.to_vec()));
-            }
-            Ok(())
-        });
-    let opened = opened.and_then(|(journal, report)| match read_tables(&journal) {
-        Ok(flushed) => {
-            recovered.batches.splice(..0, flushed);
-            recovered.keyspaces = journal.catalog()?.keyspaces.into_values().collect();
-            Ok((journal, report, recovered))
-        }
-        Err(error) => {
-            kill(&world, journal);
-            Err(error)
-        }
-    });
-    (world, opened)
-}
-
-/// Opens, and lets go of it as a crash would; answers what was recovered.
-pub fn peek(disk: &SimDisk, mode: LogMode, seed: u64) -> Result<Recovered> {
-    let (world, opened) = open(disk, mode, seed);
-    opened.map(|(journal, _, recovered)| {
-        kill(&world, journal);
-        recovered
-    })
-}
-
-/// The death of the process.
-pub fn kill(world: &SimWorld, journal: Journal) {
-    journal.abandon();
-    world.scheduler.kill();
-}
-
-/// False if a failed sync has taken what the page cache held: then also a batch that was only
-/// acknowledged may be gone.
-pub fn keeps_cache(disk: &SimDisk) -> bool {
-    let is_drop = |fault: &Fault| fault.effect == Effect::SyncFails { drops_cache: true };
-    !disk.fault_strikes().iter().any(|(fault, strikes)| is_drop(fault) && *strikes > 0)
 }
 
 /// A run of a script.
 pub struct Run {
-    pub mode: LogMode,
-    pub disk: SimDisk,
+    ground: Ground,
+    disk: SimDisk,
     pub history: History,
-    /// What contradicted a promise while the script ran.
-    pub violation: Option<String>,
+    violation: Option<String>,
     world: Option<SimWorld>,
     journal: Option<Journal>,
     seed: u64,
@@ -135,11 +56,12 @@ pub struct Run {
     base: u64,
 }
 
-impl Run {
-    /// A new database on this disk.
-    pub fn begin(disk: SimDisk, mode: LogMode, seed: u64) -> Self {
-        let mut run = Self {
-            mode,
+impl ScriptRun for Run {
+    type Of = Ground;
+
+    fn closed(ground: Ground, disk: SimDisk, seed: u64) -> Self {
+        Self {
+            ground,
             disk,
             history: History::default(),
             violation: None,
@@ -151,30 +73,20 @@ impl Run {
             live: Vec::new(),
             versions: None,
             base: 0,
-        };
-        run.open();
-        run
+        }
     }
 
-    /// The whole script, as it would be without a crash.
-    pub fn all(disk: SimDisk, mode: LogMode, script: &str, seed: u64) -> Self {
-        let mut run = Self::begin(disk, mode, seed);
-        script.chars().for_each(|verb| run.verb(verb));
-        run
+    fn open(&mut self) {
+        self.reopen(true);
     }
 
-    pub fn journal(&self) -> Option<&Journal> {
-        self.journal.as_ref()
-    }
-
-    /// One letter. Failures are noted: with a sound disk there must be none.
-    pub fn verb(&mut self, verb: char) {
+    fn verb(&mut self, verb: char) {
         match verb {
             'B' => drop(self.append(Durability::Buffered, 40)),
             'D' => drop(self.append(Durability::Durable, 40)),
             'V' => drop(self.append(Durability::Volatile, 40)),
             'L' => drop(self.append(Durability::Buffered, 9000)),
-            'S' => self.sync(),
+            'S' => self.sync_all(),
             'R' => self.with(|journal| journal.rotate().map(drop)),
             'K' => self.create_keyspace(),
             'T' => self.retire(),
@@ -189,8 +101,13 @@ impl Run {
         }
     }
 
-    /// Goes back to a moment of this disk, crashes there, and goes on with what is left.
-    pub fn crash(&mut self, moment: &Moment, crash: Crash) {
+    fn kill(&mut self) {
+        if let (Some(world), Some(journal)) = (self.world.take(), self.journal.take()) {
+            kill(&world, journal);
+        }
+    }
+
+    fn crash(&mut self, moment: &Moment, crash: Crash) {
         self.kill();
         let at = self.base + moment.op_number;
         self.history.rewind(at);
@@ -199,13 +116,47 @@ impl Run {
         self.reopen(crash == Crash::Kill);
     }
 
-    /// Ends the run as a crash would.
-    pub fn kill(&mut self) {
-        if let (Some(world), Some(journal)) = (self.world.take(), self.journal.take()) {
-            kill(&world, journal);
-        }
+    fn disk(&self) -> &SimDisk {
+        &self.disk
     }
 
+    fn violation(&self) -> Option<&String> {
+        self.violation.as_ref()
+    }
+
+    fn failures(&self) -> &[String] {
+        self.history.failures()
+    }
+
+    fn promises(&self, at: u64) -> impl Fn(bool, &Recovered) -> Result<(), String> {
+        move |is_kill, found| self.history.check(at, is_kill, found)
+    }
+
+    fn is_open(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    fn fault(&self) -> Option<Error> {
+        self.journal.as_ref()?.fault()
+    }
+
+    fn resume(&mut self) -> Result<()> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        journal.resume()?;
+        self.history.note_durable(self.now());
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.journal.as_ref().map_or(Ok(()), Journal::sync)
+    }
+
+    fn put(&mut self, durability: Durability) -> bool {
+        self.append(durability, 40)
+    }
+}
+
+impl Run {
     fn fail(&mut self, why: String) {
         self.violation.get_or_insert(why);
     }
@@ -223,7 +174,7 @@ impl Run {
     }
 
     /// Appends; true if that was acknowledged.
-    pub fn append(&mut self, durability: Durability, size: usize) -> bool {
+    fn append(&mut self, durability: Durability, size: usize) -> bool {
         let Some(journal) = &self.journal else { return false };
         self.batches += 1;
         let count = self.batches % 3 + 1;
@@ -254,10 +205,11 @@ impl Run {
         is_acknowledged
     }
 
-    fn sync(&mut self) {
-        let Some(journal) = &self.journal else { return };
-        let result = journal.sync();
-        self.note_sync(result);
+    fn sync_all(&mut self) {
+        if self.is_open() {
+            let result = self.sync();
+            self.note_sync(result);
+        }
     }
 
     fn note_sync(&mut self, result: Result<()>) {
@@ -337,13 +289,9 @@ impl Run {
         self.open();
     }
 
-    fn open(&mut self) {
-        self.reopen(true);
-    }
-
     fn reopen(&mut self, is_process_crash: bool) {
         self.seed += 1;
-        let (world, opened) = open(&self.disk, self.mode, self.seed);
+        let (world, opened) = open(&self.disk, self.ground.mode, self.seed);
         self.world = Some(world);
         match opened {
             Ok((journal, _, recovered)) => {

@@ -11,13 +11,11 @@ use lsm_core::journal::handle::Journal;
 use lsm_core::options::durability::Durability;
 use lsm_core::options::log_mode::LogMode;
 
+use crate::harness::disk::{Files, PATH, files_of};
 use crate::harness::ground::reference::Recovered;
-use crate::harness::ground::script::{PATH, kill, open};
+use crate::harness::ground::subject::{kill, open};
 use crate::harness::ground::tables::{Batch, Versions};
 use crate::harness::images::caught;
-
-/// The files of a disk, by path.
-pub type Files = BTreeMap<String, Vec<u8>>;
 
 pub struct Specimen {
     pub mode: LogMode,
@@ -40,11 +38,6 @@ pub enum Verdict {
     Refused,
     /// The first so many batches.
     Shorter(usize),
-}
-
-pub fn files_of(disk: &SimDisk) -> Files {
-    let paths = disk.paths().into_iter().filter_map(|path| path.to_str().map(str::to_owned));
-    paths.filter_map(|path| disk.contents(&path).ok().map(|bytes| (path, bytes))).collect()
 }
 
 /// Opens, appends to learn which number comes next, and dies.
