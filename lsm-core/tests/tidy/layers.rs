@@ -1,8 +1,8 @@
 //! Modules import downwards only.
 //!
-//! `lib.rs` and every `mod.rs` list their modules bottom to top; a blank line ends a layer. Seen
-//! from the folder where two modules part ways, the one that is imported must stand in an earlier
-//! group than the one that imports.
+//! `lib.rs`, the stories' `main.rs` and every `mod.rs` list their modules bottom to top; a blank
+//! line ends a layer. Seen from the folder where two modules part ways, the one that is imported
+//! must stand in an earlier group than the one that imports.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,13 @@ use crate::source::{Finding, Source};
 
 const RULE: &str = "layers";
 
-/// The folders of a crate: what each lists, and what it passes on from elsewhere.
+/// What has layers: where its sources lie, and the file that lists its modules.
+const CRATES: [(&str, &str); 2] = [("lsm-core/src/", "lib.rs"), ("lsm-core/tests/it/", "main.rs")];
+
+/// The folders of each crate, by its top file: what each lists, and what it passes on.
 #[derive(Default)]
 pub(crate) struct Map {
-    folders: BTreeMap<Vec<String>, Folder>,
+    folders: BTreeMap<(&'static str, Vec<String>), Folder>,
 }
 
 #[derive(Default)]
@@ -27,7 +30,7 @@ impl Map {
     /// Reads the lists of every file that has one.
     pub(crate) fn read<'a>(sources: impl Iterator<Item = &'a Source>) -> Self {
         let mut map = Self::default();
-        for source in sources.filter(|source| !source.is_test()) {
+        for source in sources {
             let Some(module) = module_of(source) else { continue };
             let folder = Folder { layers: layers(source), passed_on: passed_on(source) };
             map.folders.insert(module, folder);
@@ -75,23 +78,28 @@ fn is_use(line: &str) -> bool {
     line.starts_with("use ") || (line.starts_with("pub") && line.contains(" use "))
 }
 
-/// `lsm-core/src/wal/writer.rs` is the module `wal::writer`.
-fn module_of(source: &Source) -> Option<Vec<String>> {
-    let inside = source.path.strip_prefix("lsm-core/src/")?.strip_suffix(".rs")?;
+/// `lsm-core/src/wal/writer.rs` is the module `wal::writer` below `lib.rs`. The tests that stand
+/// beside shipped code are none.
+fn module_of(source: &Source) -> Option<(&'static str, Vec<String>)> {
+    let (folder, top) = CRATES.into_iter().find(|(folder, _)| source.path.starts_with(folder))?;
+    if source.is_test() && top == "lib.rs" {
+        return None;
+    }
+    let inside = source.path.strip_prefix(folder)?.strip_suffix(".rs")?;
     let mut parts: Vec<String> = inside.split('/').map(str::to_owned).collect();
-    if parts.last().is_some_and(|last| last == "mod" || last == "lib") {
+    if parts.last().is_some_and(|last| last == "mod" || top == format!("{last}.rs")) {
         parts.pop();
     }
-    Some(parts)
+    Some((top, parts))
 }
 
 /// Every import of a file that does not go down.
 pub(crate) fn check(map: &Map, source: &Source) -> Vec<Finding> {
-    let Some(home) = module_of(source).filter(|_| !source.is_test()) else { return Vec::new() };
+    let Some((top, home)) = module_of(source) else { return Vec::new() };
     let found = paths(source).into_iter().filter_map(|path| {
         let home: Vec<String> = home.iter().chain(&path.inside).cloned().collect();
         let wanted = absolute(&home, &path)?;
-        let advice = judge(map, &home, &wanted, &path)?;
+        let advice = judge(map, (top, &home), &wanted, &path)?;
         Some(source.finding(path.line, RULE, advice))
     });
     found.collect()
@@ -115,12 +123,17 @@ fn absolute(home: &[String], path: &Path) -> Option<Vec<String>> {
         .then(|| home.iter().take(kept).chain(path.parts.iter().skip(skipped)).cloned().collect())
 }
 
-fn judge(map: &Map, home: &[String], wanted: &[String], path: &Path) -> Option<String> {
+fn judge(
+    map: &Map,
+    (top, home): (&'static str, &[String]),
+    wanted: &[String],
+    path: &Path,
+) -> Option<String> {
     let shared = home.iter().zip(wanted).take_while(|(home, wanted)| home == wanted).count();
     let mine = home.get(shared)?;
     let folder_path = home.get(..shared).unwrap_or_default();
-    let folder = map.folders.get(folder_path)?;
-    let listed = if shared == 0 { "lib.rs".to_owned() } else { folder_path.join("/") + "/mod.rs" };
+    let folder = map.folders.get(&(top, folder_path.to_vec()))?;
+    let listed = if shared == 0 { top.to_owned() } else { folder_path.join("/") + "/mod.rs" };
     let Some(theirs) = wanted.get(shared) else {
         let name = folder_path.join("::");
         return Some(format!(
@@ -198,6 +211,24 @@ mod planted {
         assert_eq!(lines("lsm-core/src/wal/writer.rs", bad), [2, 4, 5, 6]);
         let bad = "//! x\nuse super::super::File;\nuse crate::env;\nuse crate::env::*;\n";
         assert_eq!(lines("lsm-core/src/env/os/file.rs", bad), [2, 3, 4]);
+    }
+
+    #[test]
+    fn stories_have_layers_too() {
+        let found = |path: &str, text: &str| -> Vec<usize> {
+            let tree = [
+                Source::new("lsm-core/tests/it/main.rs", "//! x\nmod harness;\n\nmod ground;\n"),
+                Source::new("lsm-core/tests/it/ground/mod.rs", "//! x\nmod faults;\nmod crash;\n"),
+                Source::new(path, text),
+            ];
+            check(&Map::read(tree.iter()), &tree[2]).iter().map(|finding| finding.line).collect()
+        };
+        let text = "//! x\nuse crate::harness::disk::D;\nuse crate::ground::faults::F;\n";
+        let none: [usize; 0] = [];
+        assert_eq!(found("lsm-core/tests/it/ground/crash.rs", text), [3]);
+        assert_eq!(found("lsm-core/tests/it/harness/disk.rs", text), [3]);
+        assert_eq!(found("lsm-core/tests/it/ground/faults.rs", text), none);
+        assert_eq!(found("lsm-core/tests/other.rs", text), none);
     }
 
     #[test]
