@@ -56,6 +56,7 @@ pub use crate::api::keyspace::{Keyspace, KeyspaceAt, Read};
 pub use crate::api::range::{Cursor, Keys, Range};
 pub use crate::api::snapshot::Snapshot;
 pub use crate::api::stats::Stats;
+pub use crate::api::strategy;
 pub use crate::base::error::{Error, ErrorKind, Result};
 pub use crate::base::slice::Slice;
 pub use crate::extend::event::{Event, OpenReport, PaceCause, Reason};

@@ -11,11 +11,13 @@ use crate::api::keyspace_ref::{Handle, KeyspaceRef};
 use crate::api::snapshot::Snapshot;
 use crate::api::stats::Stats;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::compaction::strategy::Strategy;
 use crate::engine::keyspaces::DEFAULT_NAME;
+use crate::engine::plugins::Plugins;
 use crate::engine::state::Engine;
 use crate::env::os::world::real;
 use crate::env::world::Env;
-use crate::extend::listener::{Listener, Listeners};
+use crate::extend::listener::Listener;
 use crate::journal::destroy::{Destroyed, destroy};
 use crate::journal::options::OpenReport;
 use crate::key::seqno::SeqNo;
@@ -48,7 +50,7 @@ pub struct Builder {
     path: PathBuf,
     options: Options,
     env: Option<Env>,
-    listeners: Listeners,
+    plugins: Plugins,
 }
 
 impl Builder {
@@ -69,7 +71,16 @@ impl Builder {
     /// Tells a listener of everything that happens. There may be several.
     #[must_use]
     pub fn listener(mut self, listener: impl Listener) -> Self {
-        self.listeners.add(Arc::new(listener));
+        self.plugins.listeners.add(Arc::new(listener));
+        self
+    }
+
+    /// Registers a strategy of the program's own by its name: keyspaces can choose it
+    /// (`Strategy::User` in their options), and a database with one that did is opened only with
+    /// it, or read-only. There may be several.
+    #[must_use]
+    pub fn strategy(mut self, strategy: impl Strategy) -> Self {
+        self.plugins.strategies.add(Arc::new(strategy));
         self
     }
 
@@ -81,7 +92,7 @@ impl Builder {
     /// Opens the database.
     pub fn open(self) -> Result<Db> {
         let env = self.env.unwrap_or_else(real);
-        let (engine, report) = Engine::open_with(&env, &self.path, &self.options, self.listeners)?;
+        let (engine, report) = Engine::open(&env, &self.path, &self.options, self.plugins)?;
         let handle = Arc::new(Handle(engine));
         let state = handle.0.keyspaces.get(DEFAULT_NAME).ok_or_else(|| {
             Error::new(ErrorKind::Internal, "the database lacks its default keyspace")
@@ -109,7 +120,7 @@ impl Db {
     #[must_use]
     pub fn builder(path: impl AsRef<Path>) -> Builder {
         let (path, options) = (path.as_ref().to_path_buf(), Options::new());
-        Builder { path, options, env: None, listeners: Listeners::new() }
+        Builder { path, options, env: None, plugins: Plugins::default() }
     }
 
     fn engine(&self) -> &Arc<Engine> {

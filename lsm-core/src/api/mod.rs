@@ -3,6 +3,7 @@
 pub mod bounds;
 pub mod keyspace_ref;
 pub mod stats;
+pub mod strategy;
 
 pub mod batch;
 pub mod range;

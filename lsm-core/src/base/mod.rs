@@ -5,6 +5,7 @@ pub mod error;
 pub mod checksum;
 pub mod codec;
 pub mod compress;
+pub mod contain;
 pub mod planted;
 pub mod slice;
 pub mod sync;

@@ -17,15 +17,20 @@ impl Plan {
     /// Refuses a plan after which a reader of `tree` could miss an entry, see an older one before a
     /// newer one, or see again what was deleted.
     pub fn check(&self, tree: &Tree, context: &Context) -> Result<()> {
-        let answer = self.check_inputs(tree).and_then(|()| match self.kind {
+        let answer = self.breaks_nothing(tree, context);
+        answer.map_err(|why| Error::new(ErrorKind::InvalidArgument, why))
+    }
+
+    /// The same, saying only why.
+    pub fn breaks_nothing(&self, tree: &Tree, context: &Context) -> Result<(), &'static str> {
+        self.check_inputs(tree).and_then(|()| match self.kind {
             PlanKind::Merge => self.check_order(tree).and_then(|()| self.check_room(tree)),
             PlanKind::Move => self
                 .check_order(tree)
                 .and_then(|()| self.check_room(tree))
                 .and_then(|()| self.check_apart()),
             PlanKind::Drop => self.check_drop(tree, context),
-        });
-        answer.map_err(|why| Error::new(ErrorKind::InvalidArgument, why))
+        })
     }
 
     /// The inputs are what stands in the tree, each named once, the newest run first.

@@ -21,6 +21,10 @@ pub mod manual;
 
 pub mod strategy;
 
+pub mod adopt;
+pub mod registry;
+pub mod rest;
+
 pub mod deletes;
 pub mod expiry;
 pub mod shape;
@@ -30,6 +34,8 @@ pub mod level_zero;
 pub mod tiered;
 
 pub mod leveled;
+
+pub mod strategist;
 
 pub mod choose;
 pub mod source;

@@ -10,11 +10,17 @@ use crate::version::tree::Tree;
 
 /// Decides what is to be done with a tree. Pure: the answers depend on the arguments alone.
 ///
-/// Every plan is checked before it is done (`Plan::check`, `Busy::allows`); one that is refused
-/// counts as none. A strategy must come to rest: if nobody writes, `pick` has to answer `None`
-/// after a number of plans that have been done.
-pub trait Strategy: Debug + Send + Sync {
-    /// A word for statistics and messages.
+/// Every plan is checked before it is done (`Plan::check`, `Busy::allows`). One that cannot be
+/// done beside those that run counts as none. A strategy must come to rest: if nobody writes,
+/// `pick` has to answer `None` after a number of plans that have been done.
+///
+/// A strategy of the program's own that panics, gives a plan that the check refuses, waits although
+/// nothing runs, or goes in circles is dismissed: `Event::StrategyFailed` tells why, and until the
+/// next opening the keyspace is merged as `leveled:10`. Data is right whatever it does. It is
+/// called by any thread, several at once, with no lock of the database held; it has to return soon,
+/// and must neither write nor wait for background work.
+pub trait Strategy: Debug + Send + Sync + 'static {
+    /// The name that options of keyspaces choose it by: 1 to 64 letters, digits, `-`, `_` and `.`.
     fn name(&self) -> &str;
 
     /// The most urgent plan that can be done beside those that run; `None` if there is none.

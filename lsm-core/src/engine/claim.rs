@@ -1,5 +1,6 @@
 //! Choosing what a background job takes on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,24 +9,27 @@ use crate::base::error::Result;
 use crate::base::planted::{Bug, planted};
 use crate::base::sync::Ordering;
 use crate::compaction::busy::Busy;
-use crate::compaction::choose::strategy_of;
 use crate::compaction::job::Merging;
 use crate::compaction::manual::Answer;
 use crate::compaction::part::Setup;
 use crate::compaction::plan::Plan;
-use crate::engine::desk::Desk;
+use crate::engine::desk::Asked;
 use crate::engine::pacing::EXPIRED_MILLIS;
 use crate::engine::sink::JournalSink;
 use crate::engine::state::Engine;
 use crate::engine::task::{FlushTask, MergeTask, Task};
 use crate::extend::event::Event;
 use crate::flush::{Flush, FlushSetup};
+use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
 use crate::options::keyspace::KeyspaceOptions;
 use crate::output::table_options;
 use crate::read::view::{Sealed, View};
 use crate::stats::counters::Counter;
 use crate::version::tree::Tree;
+
+/// How often it is looked for work that another job has not taken on meanwhile.
+const CLAIM_TRIES: usize = 3;
 
 impl Engine {
     /// When to look for work again after a failure; never of itself while there is a fault.
@@ -94,56 +98,81 @@ impl Engine {
 
     /// What is to be merged next, and the ticket under which it is claimed.
     fn claim_plan(&self) -> Option<(Plan, u64)> {
+        // Strategies are asked with no lock held, for some are the program's own. Another job may
+        // be faster then: it is asked again what is left.
+        (0..CLAIM_TRIES).find_map(|_| {
+            let (busy, asked) = {
+                let desk = self.desk.lock();
+                (desk.busy.clone(), desk.asked.clone())
+            };
+            // The view comes after the desk: it has what other jobs installed and gave back.
+            let view = self.view.load();
+            let next = self.next_asked(&asked, &busy, &view);
+            let Some(plan) = next.or_else(|| self.next_wanted(&busy, &view)) else {
+                return Some(None);
+            };
+            let ticket = self.claim_checked(&plan)?;
+            Some(Some((plan, ticket)))
+        })?
+    }
+
+    /// Claims a plan, unless the tree or what goes on in it has become another one meanwhile.
+    fn claim_checked(&self, plan: &Plan) -> Option<u64> {
+        let keyspace = self.keyspaces.by_id(plan.keyspace)?;
         let mut desk = self.desk.lock();
-        // The view comes after the lock: it has what other jobs installed and gave back.
         let view = self.view.load();
-        let plan = self.next_asked(&mut desk, &view).or_else(|| self.next_wanted(&desk, &view))?;
-        let ticket = desk.claim(&plan)?;
-        Some((plan, ticket))
+        let tree = view.version.tree(plan.keyspace)?;
+        plan.breaks_nothing(tree, &self.context(&keyspace)).ok()?;
+        desk.claim(plan)
     }
 
     /// The next step of what somebody asked for.
-    fn next_asked(&self, desk: &mut Desk, view: &View) -> Option<Plan> {
-        let nobody = Tree::default();
-        let Desk { asked, busy, .. } = desk;
-        let mut next = None;
-        asked.retain(|asked| {
-            if next.is_some() {
-                return true;
-            }
-            let Some(keyspace) = self.keyspaces.by_id(asked.keyspace) else {
-                asked.is_done.store(true, Ordering::Release);
-                return false;
-            };
-            let tree = view.version.tree(asked.keyspace).map_or(&nobody, |tree| tree.as_ref());
-            let context = self.context(&keyspace);
-            let busy = busy.entry(asked.keyspace).or_default();
-            let strategy = strategy_of(keyspace.options.get_strategy());
-            match strategy.compact(tree, busy, &context, &asked.request) {
-                Answer::Work(plan) if plan.check(tree, &context).is_ok() => next = Some(plan),
-                Answer::Wait => {}
-                // A plan that breaks the tree is none.
-                Answer::Work(_) | Answer::Done => {
-                    asked.is_done.store(true, Ordering::Release);
-                    return false;
+    fn next_asked(
+        &self,
+        asked: &[Arc<Asked>],
+        busy: &BTreeMap<KeyspaceId, Busy>,
+        view: &View,
+    ) -> Option<Plan> {
+        let (nobody, idle) = (Tree::default(), Busy::new());
+        let mut over = Vec::new();
+        let next = asked.iter().find_map(|asked| {
+            let answer = self.keyspaces.by_id(asked.keyspace).map(|keyspace| {
+                let tree = view.version.tree(asked.keyspace).map_or(&nobody, Arc::as_ref);
+                let busy = busy.get(&asked.keyspace).unwrap_or(&idle);
+                let context = self.context(&keyspace);
+                let answer = keyspace.strategist.compact(tree, busy, &context, &asked.request);
+                self.note_strategy(&keyspace);
+                answer
+            });
+            match answer {
+                Some(Answer::Work(plan)) => Some(plan),
+                Some(Answer::Wait) => None,
+                // It is over, or its keyspace was dropped.
+                Some(Answer::Done) | None => {
+                    over.push(asked);
+                    None
                 }
             }
-            true
         });
-        busy.retain(|_, busy| !busy.is_idle());
+        if !over.is_empty() {
+            let is_over = |other: &Arc<Asked>| over.iter().any(|over| Arc::ptr_eq(over, other));
+            self.desk.lock().asked.retain(|asked| !is_over(asked));
+            over.iter().for_each(|asked| asked.is_done.store(true, Ordering::Release));
+        }
         self.progress.notify();
         next
     }
 
     /// What the strategies want, tree by tree.
-    fn next_wanted(&self, desk: &Desk, view: &View) -> Option<Plan> {
+    fn next_wanted(&self, busy: &BTreeMap<KeyspaceId, Busy>, view: &View) -> Option<Plan> {
         let idle = Busy::new();
         view.version.trees.iter().find_map(|(id, tree)| {
             let keyspace = self.keyspaces.by_id(*id)?;
             let context = self.context(&keyspace);
-            let busy = desk.busy.get(id).unwrap_or(&idle);
-            let plan = strategy_of(keyspace.options.get_strategy()).pick(tree, busy, &context)?;
-            (plan.check(tree, &context).is_ok() && busy.allows(&plan)).then_some(plan)
+            let busy = busy.get(id).unwrap_or(&idle);
+            let plan = keyspace.strategist.pick(tree, busy, &context);
+            self.note_strategy(&keyspace);
+            plan
         })
     }
 
@@ -162,7 +191,7 @@ impl Engine {
         let tombstones = sealed.memtable.tombstones();
         let flush = Flush::new(entries, tombstones, setup, JournalSink::of(self));
         let (entries, bytes) = (sealed.memtable.entries(), sealed.memtable.bytes() as u64);
-        self.listeners.tell(|| Event::FlushBegan { entries, bytes });
+        self.plugins.listeners.tell(|| Event::FlushBegan { entries, bytes });
         Task::Flush(Box::new(FlushTask { sealed, flush, begun: self.timings.now() }))
     }
 
@@ -181,7 +210,7 @@ impl Engine {
         let id = plan.keyspace;
         let merging = Merging::new(plan, setup, JournalSink::of(self));
         self.desk.lock().share(id, ticket, merging.parts().clone());
-        self.listeners.tell(|| Event::CompactionBegan {
+        self.plugins.listeners.tell(|| Event::CompactionBegan {
             keyspace: name.clone(),
             reason: merging.plan().reason,
             from: merging.plan().from_level(),
@@ -201,7 +230,7 @@ impl Engine {
         if self.journal.unlink_tables(&numbers).is_ok() {
             self.counters.add(Counter::TablesDeleted, numbers.len() as u64);
             for table in numbers {
-                self.listeners.tell(|| Event::TableDeleted { table });
+                self.plugins.listeners.tell(|| Event::TableDeleted { table });
             }
         }
         true
@@ -220,10 +249,9 @@ impl Engine {
             }
             let desk = self.desk.lock();
             let view = self.view.load();
-            desk.is_idle()
-                && view.sealed.is_empty()
-                && desk.asked.is_empty()
-                && self.next_wanted(&desk, &view).is_none()
+            let is_idle = desk.is_idle() && view.sealed.is_empty() && desk.asked.is_empty();
+            drop(desk);
+            is_idle && self.next_wanted(&BTreeMap::new(), &view).is_none()
         };
         self.env.scheduler.wait(&self.progress, None, &mut is_idle);
         self.check_open()?;

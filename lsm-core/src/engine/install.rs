@@ -74,7 +74,7 @@ impl Engine {
         desk.failure = Some(error.clone());
         drop(desk);
         self.counters.add(Counter::BackgroundFailures, 1);
-        self.listeners.tell(|| Event::WorkFailed { error: error.clone() });
+        self.plugins.listeners.tell(|| Event::WorkFailed { error: error.clone() });
         if !is_passing {
             self.health.report(error);
         }

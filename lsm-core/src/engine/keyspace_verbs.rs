@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::compaction::choose::strategist_of;
 use crate::engine::keyspaces::{DEFAULT_NAME, KeyspaceState};
 use crate::engine::state::Engine;
 use crate::extend::event::Event;
@@ -39,12 +40,15 @@ impl Engine {
             }
             self.check_writable()?;
             let options = wanted.cloned().unwrap_or_default();
+            let strategist = strategist_of(options.get_strategy(), &self.plugins.strategies)?;
             match self.journal.create_keyspace(name, &options.to_string()) {
                 Ok(id) => {
-                    let state = KeyspaceState::new(id, name, options);
+                    let state = KeyspaceState::new(id, name, options, strategist);
                     self.keyspaces.insert(state.clone());
                     self.progress.notify();
-                    self.listeners.tell(|| Event::KeyspaceCreated { name: name.to_owned() });
+                    self.plugins
+                        .listeners
+                        .tell(|| Event::KeyspaceCreated { name: name.to_owned() });
                     return Ok(state);
                 }
                 // Somebody else was faster, and will have it in the list in a moment.
@@ -86,7 +90,7 @@ impl Engine {
             return Err(error);
         }
         self.keyspaces.remove(name);
-        self.listeners.tell(|| Event::KeyspaceDropped { name: name.to_owned() });
+        self.plugins.listeners.tell(|| Event::KeyspaceDropped { name: name.to_owned() });
         Ok(true)
     }
 }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicBool, Mutex, Ordering};
+use crate::compaction::choose::strategist_of;
+use crate::compaction::registry::Strategies;
+use crate::compaction::strategist::Strategist;
 use crate::key::keyspace::KeyspaceId;
 use crate::options::keyspace::KeyspaceOptions;
 use crate::version::catalog::Catalog;
@@ -21,6 +24,8 @@ pub struct KeyspaceState {
     pub name: String,
     /// How it is kept.
     pub options: KeyspaceOptions,
+    /// Who decides what is merged.
+    pub strategist: Strategist,
     is_dropped: AtomicBool,
     /// The drop failed, and may be found after a restart all the same.
     is_in_doubt: AtomicBool,
@@ -29,10 +34,15 @@ pub struct KeyspaceState {
 impl KeyspaceState {
     /// A keyspace that is there.
     #[must_use]
-    pub fn new(id: KeyspaceId, name: &str, options: KeyspaceOptions) -> Arc<Self> {
+    pub fn new(
+        id: KeyspaceId,
+        name: &str,
+        options: KeyspaceOptions,
+        strategist: Strategist,
+    ) -> Arc<Self> {
         let name = name.to_owned();
         let (is_dropped, is_in_doubt) = (AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Self { id, name, options, is_dropped, is_in_doubt })
+        Arc::new(Self { id, name, options, strategist, is_dropped, is_in_doubt })
     }
 
     /// Refuses a keyspace that was dropped.
@@ -71,13 +81,19 @@ pub struct Keyspaces {
 }
 
 impl Keyspaces {
-    /// Those of a catalog, the default one included.
-    pub fn of(catalog: &Catalog) -> Result<Self> {
+    /// Those of a catalog, the default one included. Without `strategies` nothing will be merged.
+    pub fn of(catalog: &Catalog, strategies: Option<&Strategies>) -> Result<Self> {
         let keyspaces = Self::default();
-        let default = KeyspaceId::DEFAULT;
-        keyspaces.insert(KeyspaceState::new(default, DEFAULT_NAME, options_of(catalog, default)?));
-        for (&id, name) in &catalog.keyspaces {
-            keyspaces.insert(KeyspaceState::new(id, name, options_of(catalog, id)?));
+        let default = (&KeyspaceId::DEFAULT, DEFAULT_NAME);
+        let others = catalog.keyspaces.iter().map(|(id, name)| (id, name.as_str()));
+        for (&id, name) in std::iter::once(default).chain(others) {
+            let options = options_of(catalog, id)?;
+            let strategist = match strategies {
+                Some(strategies) => strategist_of(options.get_strategy(), strategies)
+                    .map_err(|error| not_opened(name, &error))?,
+                None => Strategist::fallback(),
+            };
+            keyspaces.insert(KeyspaceState::new(id, name, options, strategist));
         }
         Ok(keyspaces)
     }
@@ -109,6 +125,10 @@ impl Keyspaces {
     pub fn all(&self) -> Vec<Arc<KeyspaceState>> {
         self.by_name.lock().values().cloned().collect()
     }
+}
+
+fn not_opened(name: &str, error: &Error) -> Error {
+    error.as_cause_of(error.kind(), &format!("the keyspace `{name}` cannot be opened"))
 }
 
 fn options_of(catalog: &Catalog, id: KeyspaceId) -> Result<KeyspaceOptions> {

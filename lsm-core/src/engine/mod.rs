@@ -3,6 +3,7 @@
 pub mod desk;
 pub mod keyspaces;
 pub mod pacer;
+pub mod plugins;
 pub mod snapshots;
 
 pub mod state;

@@ -2,8 +2,11 @@
 
 use crate::base::error::Result;
 use crate::base::sync::Ordering;
+use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::state::Engine;
 use crate::extend::event::Event;
+use crate::key::keyspace::KeyspaceId;
+use crate::stats::counters::Counter;
 use crate::stats::timings::Timing;
 
 impl Engine {
@@ -17,15 +20,37 @@ impl Engine {
         }
         let Some(error) = self.health.fault().or_else(|| self.journal.fault()) else { return };
         if !self.is_fault_told.swap(true, Ordering::AcqRel) {
-            self.listeners.tell(|| Event::BecameReadOnly { error });
+            self.plugins.listeners.tell(|| Event::BecameReadOnly { error });
         }
     }
 
     /// Tells listeners that a fault is over, if they know of one.
     pub fn note_resumed(&self) {
         if self.is_fault_told.swap(false, Ordering::AcqRel) {
-            self.listeners.tell(|| Event::Resumed);
+            self.plugins.listeners.tell(|| Event::Resumed);
         }
+    }
+
+    /// Tells listeners that the strategy of a keyspace was dismissed, if they do not know of it. To
+    /// be called with no lock held.
+    pub fn note_strategy(&self, keyspace: &KeyspaceState) {
+        let Some((strategy, why)) = keyspace.strategist.take_fault() else { return };
+        self.counters.add(Counter::StrategiesFailed, 1);
+        self.plugins.listeners.tell(|| Event::StrategyFailed {
+            keyspace: keyspace.name.clone(),
+            strategy: strategy.to_owned(),
+            why,
+        });
+    }
+
+    /// Takes in that a plan of a keyspace's strategy is done and installed.
+    pub fn note_plan_done(&self, keyspace: KeyspaceId) {
+        let view = self.view.load();
+        let Some(keyspace) = self.keyspaces.by_id(keyspace) else { return };
+        if let Some(tree) = view.version.tree(keyspace.id) {
+            keyspace.strategist.note_done(tree);
+        }
+        self.note_strategy(&keyspace);
     }
 
     /// Waits for the disk, and takes in how long that took.

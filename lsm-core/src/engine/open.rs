@@ -12,6 +12,7 @@ use crate::engine::desk::Desk;
 use crate::engine::keyspaces::Keyspaces;
 use crate::engine::memory::{cache_floor, reserve, segment_bytes_max};
 use crate::engine::pacer::Pacer;
+use crate::engine::plugins::Plugins;
 use crate::engine::replay::Replay;
 use crate::engine::snapshots::Snapshots;
 use crate::engine::state::{Engine, Identity, Writer};
@@ -19,7 +20,6 @@ use crate::engine::worker::Worker;
 use crate::env::schedule::Signal;
 use crate::env::world::Env;
 use crate::extend::event::Event;
-use crate::extend::listener::Listeners;
 use crate::health::Health;
 use crate::journal::handle::Journal;
 use crate::journal::jobs::Jobs;
@@ -36,18 +36,14 @@ use crate::wal::chain::Replayed;
 
 impl Engine {
     /// Opens the database at `path`.
-    pub fn open(env: &Env, path: &Path, options: &Options) -> Result<(Arc<Self>, OpenReport)> {
-        Self::open_with(env, path, options, Listeners::new())
-    }
-
-    /// As `open`, telling these listeners what happens.
-    pub fn open_with(
+    pub fn open(
         env: &Env,
         path: &Path,
         options: &Options,
-        listeners: Listeners,
+        plugins: Plugins,
     ) -> Result<(Arc<Self>, OpenReport)> {
         options.check()?;
+        plugins.strategies.check()?;
         let options = &options.clone().fit_to(env.host.memory_bytes());
         options.check()?;
         let budget = Budget::new(options.get_memory_limit());
@@ -67,6 +63,8 @@ impl Engine {
         let shelf = Shelf::new(journal.directory().clone(), cache.clone());
         let version = Version::from_catalog(&catalog, garbage.clone(), Some(shelf))?;
         let last = journal.next_seqno().get().saturating_sub(1);
+        let strategies = (!options.is_read_only()).then_some(&plugins.strategies);
+        let keyspaces = Keyspaces::of(&catalog, strategies)?;
         let Replay { active, inserter, sealed, .. } = replay;
         let sealed_count = sealed.len();
         let engine = Arc::new(Self {
@@ -79,11 +77,11 @@ impl Engine {
             reserved,
             counters: Arc::new(Counters::new()),
             timings: Arc::new(Timings::new(env.clock.clone())),
-            listeners,
+            plugins,
             view: Current::new(View { active: active.clone(), sealed, version: Arc::new(version) }),
             visible: AtomicU64::new(last),
             snapshots: Snapshots::new(),
-            keyspaces: Keyspaces::of(&catalog)?,
+            keyspaces,
             pacer: Pacer::default(),
             health: Health::new(),
             is_fault_told: AtomicBool::new(false),
@@ -98,7 +96,7 @@ impl Engine {
             desk: Mutex::new(Desk::default()),
             journal,
         });
-        engine.listeners.tell(|| Event::Recovered { report: report.clone() });
+        engine.plugins.listeners.tell(|| Event::Recovered { report: report.clone() });
         if !engine.options.is_read_only() {
             engine.start_workers()?;
         }

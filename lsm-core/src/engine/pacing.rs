@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::Ordering;
-use crate::compaction::choose::{may_drop, strategy_of};
+use crate::compaction::choose::may_drop;
 use crate::compaction::context::Context;
 use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::memory::sealed_max;
@@ -43,7 +43,7 @@ impl Engine {
     pub fn update_pace(&self) {
         if self.pacer.update(|| self.work_out_pace()) {
             let pace = self.pacer.pace();
-            self.listeners.tell(|| Event::PacingChanged {
+            self.plugins.listeners.tell(|| Event::PacingChanged {
                 cause: pace.map(|pace| pace.cause),
                 per_kib: pace.map(|pace| pace.per_kib).unwrap_or_default(),
             });
@@ -55,8 +55,7 @@ impl Engine {
         let mut load = Load { memtables: view.sealed.len() as u64, ..Load::default() };
         for (id, tree) in &view.version.trees {
             let Some(keyspace) = self.keyspaces.by_id(*id) else { continue };
-            let strategy = strategy_of(keyspace.options.get_strategy());
-            let debt = strategy.debt(tree, &self.context(&keyspace));
+            let debt = keyspace.strategist.debt(tree, &self.context(&keyspace));
             load.runs_over = load.runs_over.max(debt.runs_over);
             load.debt_bytes = load.debt_bytes.saturating_add(debt.bytes);
         }

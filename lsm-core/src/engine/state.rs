@@ -12,10 +12,10 @@ use crate::cache::pool::Cache;
 use crate::engine::desk::Desk;
 use crate::engine::keyspaces::Keyspaces;
 use crate::engine::pacer::Pacer;
+use crate::engine::plugins::Plugins;
 use crate::engine::snapshots::Snapshots;
 use crate::env::schedule::Signal;
 use crate::env::world::Env;
-use crate::extend::listener::Listeners;
 use crate::health::Health;
 use crate::journal::handle::Journal;
 use crate::journal::jobs::Jobs;
@@ -55,8 +55,8 @@ pub struct Engine {
     pub counters: Arc<Counters>,
     /// How long things took.
     pub timings: Arc<Timings>,
-    /// Who is told what happens.
-    pub listeners: Listeners,
+    /// What the program plugged in.
+    pub plugins: Plugins,
 
     // Each with a lock of its own, or none.
     /// What there is to read.

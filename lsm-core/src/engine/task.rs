@@ -117,13 +117,14 @@ impl FlushTask {
         edits.push(Edit::Flushed(self.sealed.last));
         edits.extend(self.sealed.log_start.map(Edit::LogStart));
         engine.install(edits, Some(&self.sealed))?;
+        engine.keyspaces.all().iter().for_each(|keyspace| keyspace.strategist.note_news());
         let bytes = self.flush.table().map_or(0, |table| table.bytes());
         engine.counters.add(Counter::Flushes, 1);
         engine.counters.add(Counter::FlushedBytes, bytes);
         let duration = engine.timings.now().saturating_sub(self.begun);
         engine.timings.record(Timing::Flush, duration);
         let table = self.flush.table().map(|table| table.number());
-        engine.listeners.tell(|| Event::Flushed { table, bytes, duration });
+        engine.plugins.listeners.tell(|| Event::Flushed { table, bytes, duration });
         engine.note_end_of_work(|desk| desk.is_flushing = false);
         Ok(())
     }
@@ -134,6 +135,7 @@ impl MergeTask {
         let Self { ticket, merging, name, begun } = self;
         engine.install(merging.edits(), None)?;
         let plan = merging.plan();
+        engine.note_plan_done(plan.keyspace);
         let slices = plan.slices().count() as u64;
         let written = merging.written().fold(0, |sum, table| sum + table.bytes());
         match plan.kind {
@@ -150,7 +152,7 @@ impl MergeTask {
         if is_merge {
             engine.timings.record(Timing::Compaction, duration);
         }
-        engine.listeners.tell(|| Event::Compacted {
+        engine.plugins.listeners.tell(|| Event::Compacted {
             keyspace: std::mem::take(name),
             reason: plan.reason,
             from: plan.from_level(),

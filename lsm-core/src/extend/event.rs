@@ -65,6 +65,17 @@ pub enum Event {
         /// How.
         error: Error,
     },
+    /// A strategy of the program's own panicked, or gave an answer that cannot be followed. Until
+    /// the next opening the keyspace is merged as `leveled:10`.
+    #[non_exhaustive]
+    StrategyFailed {
+        /// The keyspace.
+        keyspace: String,
+        /// The strategy's name.
+        strategy: String,
+        /// What it did.
+        why: String,
+    },
     /// The file of a table that nobody needs any more was deleted.
     #[non_exhaustive]
     TableDeleted {

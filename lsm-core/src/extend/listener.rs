@@ -1,9 +1,9 @@
 //! Listeners: told of events as they happen.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::base::contain::contained;
 use crate::base::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::extend::event::Event;
 
@@ -60,14 +60,9 @@ impl Listeners {
         }
         let event = event();
         for registered in self.all.iter().filter(|it| !it.is_off.load(Ordering::Acquire)) {
-            let told = catch_unwind(AssertUnwindSafe(|| registered.listener.event(&event)));
-            if let Err(payload) = told {
+            if contained(|| registered.listener.event(&event)).is_none() {
                 registered.is_off.store(true, Ordering::Release);
                 self.panics.fetch_add(1, Ordering::Relaxed);
-                // Its drop could panic again, and what that throws could too: there it ends.
-                if let Err(thrown) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                    std::mem::forget(thrown);
-                }
             }
         }
     }

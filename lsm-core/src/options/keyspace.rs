@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! strategy=leveled:10; compression=lz4; block_bytes=4096; filter_bits_per_key=10
+//! strategy=user:by-day
 //! ```
 
 use std::fmt;
@@ -18,7 +19,7 @@ pub struct KeyspaceOptions {
 }
 
 /// How tables are merged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Strategy {
     /// Each level is one sorted run, `ratio` times as large as the one above. Reads look in few
@@ -39,6 +40,30 @@ pub enum Strategy {
         /// How long a table may stay; 0 for ever.
         age_max_millis: u64,
     },
+    /// As a strategy of the program's own says, which it registers with `Builder::strategy` at each
+    /// opening.
+    User {
+        /// Its name: 1 to 64 letters, digits, `-`, `_` and `.`, all of ASCII.
+        name: String,
+    },
+}
+
+impl Strategy {
+    /// A strategy of the program's own, by its name.
+    #[must_use]
+    pub fn user(name: &str) -> Self {
+        Self::User { name: name.to_owned() }
+    }
+}
+
+/// The longest name of a strategy.
+const STRATEGY_NAME_BYTES_MAX: usize = 64;
+
+/// True if a strategy may have this name: it stands in the text form.
+#[must_use]
+pub fn is_strategy_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=STRATEGY_NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
 /// How blocks are packed.
@@ -103,8 +128,8 @@ impl KeyspaceOptions {
 
     /// How tables are merged.
     #[must_use]
-    pub fn get_strategy(&self) -> Strategy {
-        self.strategy
+    pub fn get_strategy(&self) -> &Strategy {
+        &self.strategy
     }
 
     /// How blocks are packed.
@@ -134,15 +159,18 @@ impl KeyspaceOptions {
         if !FILTER_BITS.contains(&self.filter_bits_per_key) {
             return refuse("filter_bits_per_key is at most 32");
         }
-        match self.strategy {
-            Strategy::Leveled { ratio } if !FAN.contains(&ratio) => {
+        match &self.strategy {
+            Strategy::Leveled { ratio } if !FAN.contains(ratio) => {
                 refuse("the ratio of a leveled keyspace is from 2 to 100")
             }
-            Strategy::Tiered { runs_max } if !FAN.contains(&runs_max) => {
+            Strategy::Tiered { runs_max } if !FAN.contains(runs_max) => {
                 refuse("runs_max of a tiered keyspace is from 2 to 100")
             }
             Strategy::Fifo { bytes_max: 0, age_max_millis: 0 } => {
                 refuse("a fifo keyspace has a limit of bytes, of age, or of both")
+            }
+            Strategy::User { name } if !is_strategy_name(name) => {
+                refuse("the name of a strategy is 1 to 64 letters, digits, `-`, `_` and `.`")
             }
             _ => Ok(()),
         }
@@ -187,6 +215,7 @@ fn parse_strategy(text: &str) -> Option<Strategy> {
     let strategy = match (parts.next()?, parts.next()?, parts.next()) {
         ("leveled", ratio, None) => Strategy::Leveled { ratio: ratio.parse().ok()? },
         ("tiered", runs, None) => Strategy::Tiered { runs_max: runs.parse().ok()? },
+        ("user", name, None) => Strategy::user(name),
         ("fifo", bytes, Some(age)) => {
             Strategy::Fifo { bytes_max: bytes.parse().ok()?, age_max_millis: age.parse().ok()? }
         }
@@ -197,12 +226,13 @@ fn parse_strategy(text: &str) -> Option<Strategy> {
 
 impl fmt::Display for KeyspaceOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.strategy {
+        match &self.strategy {
             Strategy::Leveled { ratio } => write!(f, "strategy=leveled:{ratio}")?,
             Strategy::Tiered { runs_max } => write!(f, "strategy=tiered:{runs_max}")?,
             Strategy::Fifo { bytes_max, age_max_millis } => {
                 write!(f, "strategy=fifo:{bytes_max}:{age_max_millis}")?;
             }
+            Strategy::User { name } => write!(f, "strategy=user:{name}")?,
         }
         let compression = match self.compression {
             Compression::None => "none",

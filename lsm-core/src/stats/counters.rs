@@ -30,6 +30,7 @@ pub enum Counter {
     TablesDropped,
     TablesDeleted,
     BackgroundFailures,
+    StrategiesFailed,
     WritesPaced,
     PacedForFlushMicros,
     PacedForRunsMicros,
@@ -39,7 +40,7 @@ pub enum Counter {
 
 impl Counter {
     /// Every counter with its name, in order.
-    pub const ALL: [(Self, &'static str); 26] = [
+    pub const ALL: [(Self, &'static str); 27] = [
         (Self::Writes, "writes"),
         (Self::RecordsWritten, "records_written"),
         (Self::BytesWritten, "bytes_written"),
@@ -61,6 +62,7 @@ impl Counter {
         (Self::TablesDropped, "tables_dropped"),
         (Self::TablesDeleted, "tables_deleted"),
         (Self::BackgroundFailures, "background_failures"),
+        (Self::StrategiesFailed, "strategies_failed"),
         (Self::WritesPaced, "writes_paced"),
         (Self::PacedForFlushMicros, "paced_for_flush_micros"),
         (Self::PacedForRunsMicros, "paced_for_runs_micros"),

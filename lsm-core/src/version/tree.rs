@@ -170,7 +170,7 @@ impl TableFile {
     }
 
     /// Takes in that the manifest does not list the file any more, durably.
-    pub fn note_obsolete(&self) {
+    pub(crate) fn note_obsolete(&self) {
         self.is_obsolete.store(true, Ordering::Release);
     }
 }

@@ -42,8 +42,8 @@ impl Stats {
             amplification,
             fault: engine.journal.fault().or_else(|| engine.health.fault()),
             listeners: ListenerStats {
-                listening: engine.listeners.listening(),
-                panics: engine.listeners.panics(),
+                listening: engine.plugins.listeners.listening(),
+                panics: engine.plugins.listeners.panics(),
             },
         }
     }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use crate::base::error::ErrorKind;
-use crate::compaction::choose::strategy_of;
 use crate::compaction::leveled::Leveled;
 use crate::compaction::place::Place;
 use crate::compaction::plan::{Input, Plan, PlanKind};
@@ -318,8 +317,6 @@ fn only_the_bottom_is_packed_and_what_is_above_has_better_filters() {
     assert!(upper.filter_bits > bottom.filter_bits);
     let none = options.clone().filter_bits_per_key(0);
     assert_eq!(table_options(&none, false).filter_bits, 0);
-    assert_eq!(strategy_of(options.get_strategy()).name(), "leveled");
     let most = options.filter_bits_per_key(32);
     assert_eq!(table_options(&most, false).filter_bits, 32);
-    let _shared: Arc<dyn Strategy> = strategy_of(most.get_strategy());
 }

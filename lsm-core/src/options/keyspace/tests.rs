@@ -8,6 +8,8 @@ fn what_is_written_reads_back() {
         Strategy::Leveled { ratio: 2 },
         Strategy::Tiered { runs_max: 9 },
         Strategy::Fifo { bytes_max: 5, age_max_millis: 0 },
+        Strategy::user("by-day_2.x"),
+        Strategy::user(&"n".repeat(64)),
     ];
     for strategy in strategies {
         let options = KeyspaceOptions::new()
@@ -32,6 +34,11 @@ fn nonsense_is_refused() {
         "strategy=tiered",
         "strategy=fifo:0:0",
         "strategy=fifo:1:1:1",
+        "strategy=user",
+        "strategy=user:",
+        "strategy=user:a:b",
+        "strategy=user:two words",
+        "strategy=user:\u{e9}",
         "compression=brotli",
         "colour=red",
     ];

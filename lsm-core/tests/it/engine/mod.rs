@@ -4,6 +4,7 @@ mod crash;
 mod edges;
 mod lives;
 mod model;
+mod own_strategy;
 mod stats;
 
 mod faults;

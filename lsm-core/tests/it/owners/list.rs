@@ -357,7 +357,7 @@ fn each_keyspace_chooses_its_strategy() {
     let chosen = |strategy| KeyspaceOptions::new().strategy(strategy);
     let name = |strategy: &Strategy| format!("{strategy:?}").chars().take(4).collect::<String>();
     for strategy in &strategies {
-        let keyspace = stage.db().keyspace_with(&name(strategy), chosen(*strategy)).unwrap();
+        let keyspace = stage.db().keyspace_with(&name(strategy), chosen(strategy.clone())).unwrap();
         for at in 0..4000u32 {
             let noise = u64::from(at).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
             keyspace.put(format!("{:05}", at * 7 % 4000), noise.repeat(10)).unwrap();
@@ -367,7 +367,7 @@ fn each_keyspace_chooses_its_strategy() {
     }
     for strategy in &strategies {
         let keyspace = stage.db().keyspace(&name(strategy)).unwrap();
-        assert_eq!(keyspace.options().get_strategy(), *strategy);
+        assert_eq!(keyspace.options().get_strategy(), strategy);
         let count = keyspace.count(..).unwrap();
         match strategy {
             Strategy::Fifo { bytes_max, .. } => {
@@ -378,7 +378,7 @@ fn each_keyspace_chooses_its_strategy() {
             _ => assert_eq!(count, 4000, "{strategy:?}"),
         }
     }
-    let refused = stage.db().keyspace_with("Leve", chosen(strategies[1])).unwrap_err();
+    let refused = stage.db().keyspace_with("Leve", chosen(strategies[1].clone())).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::InvalidArgument, "{refused:?}");
 }
 
