@@ -33,6 +33,7 @@ pub struct Flush {
     entries: Box<dyn Cursor>,
     survive: Survive,
     made: Vec<u64>,
+    read: u64,
     state: State,
 }
 
@@ -56,7 +57,7 @@ impl Flush {
     ) -> Self {
         let rules = Rules { snapshots: setup.snapshots.clone(), is_bottom: false };
         let survive = Survive::new(rules, tombstones);
-        Self { sink, setup, entries, survive, made: Vec::new(), state: State::New }
+        Self { sink, setup, entries, survive, made: Vec::new(), read: 0, state: State::New }
     }
 
     /// Does the next piece; true when the table is durable and was opened again, or when there was
@@ -108,6 +109,7 @@ impl Flush {
                 };
                 draft.add(key, trailer, value)?;
             }
+            self.read += 1;
             self.entries.next()?;
         }
         Ok(())
@@ -121,6 +123,12 @@ impl Flush {
             None => Draft::begin(self.sink.as_ref(), self.setup.options, &mut self.made)?,
         };
         Ok(State::Checking(draft.finish(&tombstones)?))
+    }
+
+    /// How many entries were read so far.
+    #[must_use]
+    pub fn entries_read(&self) -> u64 {
+        self.read
     }
 
     /// The table that was made, once `step` has answered true; none if nothing was left to write.

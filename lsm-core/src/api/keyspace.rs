@@ -14,6 +14,7 @@ use crate::engine::scan::Span;
 use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
 use crate::options::keyspace::KeyspaceOptions;
+use crate::options::progress::CallOptions;
 use crate::options::write::WriteOptions;
 
 /// What can be read, of the newest or of a snapshot.
@@ -58,6 +59,11 @@ pub trait Read {
     /// How many keys a range holds. Reads every one of them.
     fn count(&self, range: impl KeyRange) -> Result<u64> {
         self.range(range).count_keys()
+    }
+
+    /// As `count`, telling now and then how many were counted, and stopped when it is told to.
+    fn count_with(&self, range: impl KeyRange, options: CallOptions<'_>) -> Result<u64> {
+        self.range(range).count_keys_with(options)
     }
 
     /// A cursor over a range, before its first entry.
@@ -136,6 +142,16 @@ macro_rules! inherent_reads {
             /// How many keys a range holds. Reads every one of them.
             pub fn count(&self, range: impl KeyRange) -> Result<u64> {
                 Read::count(self, range)
+            }
+
+            /// As `count`, telling now and then how many were counted, and stopped when it is told
+            /// to.
+            pub fn count_with(
+                &self,
+                range: impl KeyRange,
+                options: CallOptions<'_>,
+            ) -> Result<u64> {
+                Read::count_with(self, range, options)
             }
 
             /// A cursor over a range, before its first entry.
@@ -302,13 +318,25 @@ impl Keyspace {
 
     /// Writes what is in memory to a table, and returns when it is durable there.
     pub fn flush(&self) -> Result<()> {
-        self.inner.engine().flush()
+        self.flush_with(CallOptions::new())
+    }
+
+    /// As `flush`, telling how many entries are written, and stopped when it is told to: the flush
+    /// itself then goes on in the background.
+    pub fn flush_with(&self, mut options: CallOptions<'_>) -> Result<()> {
+        self.inner.engine().flush(&mut options)
     }
 
     /// Merges everything in a range down to the last level, and returns when that is done.
     pub fn compact(&self, range: impl KeyRange) -> Result<()> {
+        self.compact_with(range, CallOptions::new())
+    }
+
+    /// As `compact`, telling how many entries are flushed and then how many are merged, and stopped
+    /// when it is told to: a merge that has begun for it is given up then.
+    pub fn compact_with(&self, range: impl KeyRange, mut options: CallOptions<'_>) -> Result<()> {
         let (lower, upper) = range.into_bounds();
-        self.inner.engine().compact(&self.inner.state, &Span { lower, upper })
+        self.inner.engine().compact(&self.inner.state, &Span { lower, upper }, &mut options)
     }
 
     /// About how many bytes a range takes on disk.

@@ -133,8 +133,7 @@ impl Merging {
         self.done = self.parts.into_done();
         let read =
             self.done.iter().fold(0_u64, |sum, part| sum.saturating_add(part.entries_read()));
-        let there =
-            self.plan.slices().fold(0_u64, |sum, slice| sum.saturating_add(slice.meta.entries));
+        let there = self.plan.entries();
         if read == there {
             return Ok(Stage::Done);
         }

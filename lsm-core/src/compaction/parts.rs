@@ -7,13 +7,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::sync::Mutex;
+use crate::base::sync::{AtomicU64, Mutex, Ordering};
 use crate::compaction::part::Part;
 
 /// The parts of one merge.
 #[derive(Debug, Default)]
 pub struct Parts {
     shared: Mutex<Shared>,
+    /// Entries that were read so far.
+    read: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +52,12 @@ impl Parts {
     pub fn has_work(&self) -> bool {
         let shared = self.shared.lock();
         !shared.is_over && shared.error.is_none() && !shared.waiting.is_empty()
+    }
+
+    /// How many entries were read so far, by whoever does a part.
+    #[must_use]
+    pub fn entries_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
     }
 
     /// True once all parts are done; the error of one that failed.
@@ -113,7 +121,9 @@ impl Helper {
     /// job that the part belongs to.
     pub fn step(&mut self) -> bool {
         let Some(mut part) = self.part.take() else { return true };
+        let before = part.entries_read();
         let result = if self.home.is_over() { Ok(true) } else { part.step() };
+        self.home.read.fetch_add(part.entries_read() - before, Ordering::Relaxed);
         match result {
             Ok(false) => {
                 self.part = Some(part);

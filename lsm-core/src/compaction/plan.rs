@@ -141,6 +141,12 @@ impl Plan {
         bytes_of(self.slices())
     }
 
+    /// How many entries it reads.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.slices().fold(0, |sum, slice| sum.saturating_add(slice.meta.entries))
+    }
+
     /// True if it takes this very slice, which stands in the tree.
     #[must_use]
     pub fn takes(&self, slice: &Slice) -> bool {

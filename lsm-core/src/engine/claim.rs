@@ -13,7 +13,7 @@ use crate::compaction::job::Merging;
 use crate::compaction::manual::Answer;
 use crate::compaction::part::Setup;
 use crate::compaction::plan::Plan;
-use crate::engine::desk::Asked;
+use crate::engine::desk::{Asked, Begun};
 use crate::engine::pacing::EXPIRED_MILLIS;
 use crate::engine::sink::JournalSink;
 use crate::engine::state::Engine;
@@ -30,6 +30,13 @@ use crate::version::tree::Tree;
 
 /// How often it is looked for work that another job has not taken on meanwhile.
 const CLAIM_TRIES: usize = 3;
+
+/// A plan that is to be done next.
+struct Next {
+    plan: Plan,
+    /// Whom it is for, if somebody asked.
+    asked: Option<Arc<Asked>>,
+}
 
 impl Engine {
     /// When to look for work again after a failure; never of itself while there is a fault.
@@ -61,8 +68,8 @@ impl Engine {
         if let Some(helper) = self.desk.lock().take_part() {
             return Some(Task::Help(Box::new(helper)));
         }
-        let (plan, ticket) = self.claim_plan()?;
-        Some(self.begin_merge(plan, ticket))
+        let (next, ticket) = self.claim_plan()?;
+        Some(self.begin_merge(next, ticket))
     }
 
     /// True while what has failed is left alone, and when there is a fault.
@@ -97,7 +104,7 @@ impl Engine {
     }
 
     /// What is to be merged next, and the ticket under which it is claimed.
-    fn claim_plan(&self) -> Option<(Plan, u64)> {
+    fn claim_plan(&self) -> Option<(Next, u64)> {
         // Strategies are asked with no lock held, for some are the program's own. Another job may
         // be faster then: it is asked again what is left.
         (0..CLAIM_TRIES).find_map(|_| {
@@ -107,12 +114,12 @@ impl Engine {
             };
             // The view comes after the desk: it has what other jobs installed and gave back.
             let view = self.view.load();
-            let next = self.next_asked(&asked, &busy, &view);
-            let Some(plan) = next.or_else(|| self.next_wanted(&busy, &view)) else {
+            let wanted = || self.next_wanted(&busy, &view).map(|plan| Next { plan, asked: None });
+            let Some(next) = self.next_asked(&asked, &busy, &view).or_else(wanted) else {
                 return Some(None);
             };
-            let ticket = self.claim_checked(&plan)?;
-            Some(Some((plan, ticket)))
+            let ticket = self.claim_checked(&next.plan)?;
+            Some(Some((next, ticket)))
         })?
     }
 
@@ -132,7 +139,7 @@ impl Engine {
         asked: &[Arc<Asked>],
         busy: &BTreeMap<KeyspaceId, Busy>,
         view: &View,
-    ) -> Option<Plan> {
+    ) -> Option<Next> {
         let (nobody, idle) = (Tree::default(), Busy::new());
         let mut over = Vec::new();
         let next = asked.iter().find_map(|asked| {
@@ -145,7 +152,7 @@ impl Engine {
                 answer
             });
             match answer {
-                Some(Answer::Work(plan)) => Some(plan),
+                Some(Answer::Work(plan)) => Some(Next { plan, asked: Some(asked.clone()) }),
                 Some(Answer::Wait) => None,
                 // It is over, or its keyspace was dropped.
                 Some(Answer::Done) | None => {
@@ -195,7 +202,8 @@ impl Engine {
         Task::Flush(Box::new(FlushTask { sealed, flush, begun: self.timings.now() }))
     }
 
-    fn begin_merge(self: &Arc<Self>, plan: Plan, ticket: u64) -> Task {
+    fn begin_merge(self: &Arc<Self>, next: Next, ticket: u64) -> Task {
+        let Next { plan, asked } = next;
         let keyspace = self.keyspaces.by_id(plan.keyspace);
         let (name, options) = keyspace
             .map(|keyspace| (keyspace.name.clone(), keyspace.options.clone()))
@@ -209,7 +217,12 @@ impl Engine {
         };
         let id = plan.keyspace;
         let merging = Merging::new(plan, setup, JournalSink::of(self));
-        self.desk.lock().share(id, ticket, merging.parts().clone());
+        let parts = merging.parts().clone();
+        if let Some(asked) = &asked {
+            let entries = merging.plan().entries();
+            asked.begun.lock().push(Begun { entries, parts: parts.clone() });
+        }
+        self.desk.lock().share(id, ticket, parts);
         self.plugins.listeners.tell(|| Event::CompactionBegan {
             keyspace: name.clone(),
             reason: merging.plan().reason,
@@ -217,7 +230,8 @@ impl Engine {
             to: merging.plan().output_level,
             tables: merging.plan().slices().count() as u64,
         });
-        Task::Merge(Box::new(MergeTask { ticket, merging, name, begun: self.timings.now() }))
+        let begun = self.timings.now();
+        Task::Merge(Box::new(MergeTask { ticket, merging, name, asked, begun }))
     }
 
     /// Unlinks tables that nobody needs any more; false if there are none.

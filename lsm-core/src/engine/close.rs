@@ -7,6 +7,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
 use crate::base::sync::Ordering;
 use crate::engine::state::Engine;
+use crate::options::progress::CallOptions;
 
 /// A memtable that is larger is flushed, so that the next opening need not replay it.
 const FLUSHED_WHEN_CLOSED: usize = 1 << 20;
@@ -32,7 +33,7 @@ impl Engine {
         let failures = self.desk.lock().failures;
         let switched = self.switch_at_close();
         let is_lossy = self.view.load().sealed.iter().any(|sealed| sealed.has_volatile);
-        match switched.and_then(|()| self.wait_until_flushed(None, failures)) {
+        match switched.and_then(|()| self.wait_until_flushed(&mut CallOptions::new(), failures)) {
             Err(error) if is_lossy || self.writer.lock().has_volatile => Err(error),
             // The log has it all.
             _ => Ok(()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::Error;
-use crate::base::sync::AtomicBool;
+use crate::base::sync::{AtomicBool, Mutex};
 use crate::compaction::busy::Busy;
 use crate::compaction::manual::Request;
 use crate::compaction::parts::{Helper, Parts};
@@ -42,6 +42,36 @@ pub struct Asked {
     pub request: Request,
     /// Nothing is left to do.
     pub is_done: AtomicBool,
+    /// Nobody waits any more: what is done for it alone is given up.
+    pub is_given_up: AtomicBool,
+    /// What was begun for it.
+    pub begun: Mutex<Vec<Begun>>,
+}
+
+/// A merge that was begun for somebody who waits.
+#[derive(Debug)]
+pub struct Begun {
+    /// How many entries it reads.
+    pub entries: u64,
+    /// Who knows how many of them it has read.
+    pub parts: Arc<Parts>,
+}
+
+impl Asked {
+    /// Somebody asks for this.
+    #[must_use]
+    pub fn new(keyspace: KeyspaceId, request: Request) -> Arc<Self> {
+        let (is_done, is_given_up) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { keyspace, request, is_done, is_given_up, begun: Mutex::default() })
+    }
+
+    /// How many entries were read for it, and how many there are to read as far as it is known.
+    #[must_use]
+    pub fn entries_read(&self) -> (u64, u64) {
+        self.begun.lock().iter().fold((0, 0), |(read, all), begun| {
+            (read + begun.parts.entries_read().min(begun.entries), all + begun.entries)
+        })
+    }
 }
 
 impl Desk {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::sync::{AtomicBool, Ordering};
+use crate::base::sync::Ordering;
 use crate::compaction::manual::Request;
 use crate::compaction::span::Bounds;
 use crate::engine::desk::Asked;
@@ -15,6 +15,24 @@ use crate::engine::state::Engine;
 use crate::journal::verify::sealed_bytes;
 use crate::key::seqno::SeqNo;
 use crate::options::progress::CallOptions;
+
+/// A wait for a compaction: when it ends, nobody wants any more of it.
+struct Waiting<'a> {
+    engine: &'a Engine,
+    asked: &'a Arc<Asked>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.asked.is_done.load(Ordering::Acquire) {
+            self.asked.is_given_up.store(true, Ordering::Release);
+            let mut desk = self.engine.desk.lock();
+            desk.asked.retain(|other| !Arc::ptr_eq(other, self.asked));
+            drop(desk);
+            self.engine.work.notify();
+        }
+    }
+}
 
 impl Engine {
     /// Makes every logged write so far durable.
@@ -48,13 +66,19 @@ impl Engine {
         Ok(())
     }
 
-    /// Merges everything in `span` down to the last level.
-    pub fn compact(&self, keyspace: &KeyspaceState, span: &Span) -> Result<()> {
+    /// Merges everything in `span` down to the last level. Who stops waiting has what is done for
+    /// him alone given up.
+    pub fn compact(
+        &self,
+        keyspace: &KeyspaceState,
+        span: &Span,
+        options: &mut CallOptions<'_>,
+    ) -> Result<()> {
         keyspace.check()?;
         if span.is_empty() {
             return self.check_writable();
         }
-        self.flush()?;
+        self.flush(options)?;
         let (lower, upper) = span.hull(keyspace.id);
         let bounds = Bounds {
             smallest: lower.bytes().to_vec(),
@@ -65,13 +89,14 @@ impl Engine {
         let version = self.view.load().version.clone();
         let before = version.files().map(|file| file.meta.number + 1).max().unwrap_or(0);
         let request = Request { bounds, before, seqno: self.visible() };
-        let keyspace = keyspace.id;
-        let asked = Arc::new(Asked { keyspace, request, is_done: AtomicBool::new(false) });
+        let asked = Asked::new(keyspace.id, request);
         let failures = {
             let mut desk = self.desk.lock();
             desk.asked.push(asked.clone());
             desk.failures
         };
+        // However the wait ends, by a panic of the one who is told too.
+        let _waiting = Waiting { engine: self, asked: &asked };
         self.work.notify();
         let has_failed = || {
             self.desk.lock().failures > failures
@@ -79,11 +104,10 @@ impl Engine {
                 || self.is_closing.load(Ordering::Acquire)
         };
         let mut is_over = || asked.is_done.load(Ordering::Acquire) || has_failed();
-        self.env.scheduler.wait(&self.progress, None, &mut is_over);
+        self.wait_told(options, &mut is_over, &|| asked.entries_read())?;
         if asked.is_done.load(Ordering::Acquire) {
             return Ok(());
         }
-        self.desk.lock().asked.retain(|other| !Arc::ptr_eq(other, &asked));
         self.check_open()?;
         Err(self.failure("a compaction has failed"))
     }

@@ -12,6 +12,7 @@ use crate::engine::state::{Engine, Writer};
 use crate::memtable::handle::{Inserter, Memtable, new};
 use crate::memtable::options::MemtableOptions;
 use crate::options::database::{MEMORY_LIMIT_SMALL, Options};
+use crate::options::progress::CallOptions;
 use crate::read::get::Found;
 use crate::read::view::Sealed;
 use crate::stats::counters::Counter;
@@ -141,11 +142,13 @@ impl Engine {
         failure.unwrap_or_else(|| Error::new(ErrorKind::Io, otherwise))
     }
 
-    /// Writes what is in memory to tables, and returns when it is durable there.
-    pub fn flush(&self) -> Result<()> {
+    /// Writes what is in memory to tables, and returns when it is durable there. Who stops waiting
+    /// leaves the flush to go on.
+    pub fn flush(&self, options: &mut CallOptions<'_>) -> Result<()> {
         self.check_writable()?;
+        options.report(0, 0)?;
         let failures = self.desk.lock().failures;
-        self.wait_for_flush(None)?;
+        self.wait_for_room(options, failures)?;
         {
             let mut writer = self.writer.lock();
             self.check_writable()?;
@@ -153,22 +156,51 @@ impl Engine {
                 self.switch_memtable(&mut writer)?;
             }
         }
-        self.wait_until_flushed(None, failures)
+        self.wait_until_flushed(options, failures)
+    }
+
+    /// Waits while too many memtables wait for their flush, telling how far it is.
+    fn wait_for_room(&self, options: &mut CallOptions<'_>, failures: u64) -> Result<()> {
+        if options.is_told() {
+            let most = sealed_max(&self.options);
+            let mut may_go_on = || {
+                self.sealed.load(Ordering::Acquire) < most
+                    || self.is_closing.load(Ordering::Acquire)
+                    || self.has_fault()
+                    || self.desk.lock().failures > failures
+            };
+            self.wait_told(options, &mut may_go_on, &self.entries_unflushed())?;
+        }
+        self.wait_for_flush(None)
     }
 
     /// Returns once everything that is sealed now is flushed; fails if a try after the first
     /// `failures` fails.
-    pub fn wait_until_flushed(&self, deadline: Option<Duration>, failures: u64) -> Result<()> {
+    pub fn wait_until_flushed(&self, options: &mut CallOptions<'_>, failures: u64) -> Result<()> {
         let Some(last) = self.view.load().sealed.first().cloned() else { return Ok(()) };
         let is_there = || self.view.load().sealed.iter().any(|sealed| Arc::ptr_eq(sealed, &last));
         let has_failed = || self.desk.lock().failures > failures || self.has_fault();
         let mut is_over = || !is_there() || has_failed();
-        if !self.env.scheduler.wait(&self.progress, deadline, &mut is_over) {
-            return Err(Error::new(ErrorKind::TimedOut, "the deadline passed during a flush"));
-        }
+        self.wait_told(options, &mut is_over, &self.entries_unflushed())?;
         if !is_there() {
             return Ok(());
         }
         Err(self.failure("a flush has failed"))
+    }
+
+    /// Tells, again and again, how many entries are flushed of those that are sealed now, and how
+    /// many those are.
+    fn entries_unflushed(&self) -> impl Fn() -> (u64, u64) {
+        let sealed = self.view.load().sealed.clone();
+        let entries = |sealed: &Arc<Sealed>| sealed.memtable.entries();
+        let total: u64 = sealed.iter().map(entries).sum();
+        move || {
+            let view = self.view.load();
+            let is_there =
+                |it: &&Arc<Sealed>| view.sealed.iter().any(|other| Arc::ptr_eq(it, other));
+            let left: u64 = sealed.iter().filter(is_there).map(entries).sum();
+            let begun = if left > 0 { self.flush_read.load(Ordering::Relaxed) } else { 0 };
+            ((total - left).saturating_add(begun).min(total), total)
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod notice;
 pub mod read;
 pub mod scan;
 pub mod sink;
+pub mod told;
 
 pub mod memory;
 

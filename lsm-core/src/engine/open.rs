@@ -86,6 +86,7 @@ impl Engine {
             health: Health::new(),
             is_fault_told: AtomicBool::new(false),
             sealed: AtomicUsize::new(sealed_count),
+            flush_read: AtomicU64::new(0),
             is_closing: AtomicBool::new(false),
             is_stopping: AtomicBool::new(false),
             jobs: Jobs::new(),

@@ -75,6 +75,8 @@ pub struct Engine {
     pub is_fault_told: AtomicBool,
     /// Memtables that wait for their flush.
     pub sealed: AtomicUsize,
+    /// How many entries the flush that runs has read.
+    pub flush_read: AtomicU64,
     /// The database is closing or closed: calls are refused.
     pub is_closing: AtomicBool,
     /// Background jobs give up what they are at, and end.

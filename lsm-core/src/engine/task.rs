@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::Result;
+use crate::base::sync::Ordering;
 use crate::compaction::job::Merging;
 use crate::compaction::parts::Helper;
 use crate::compaction::plan::PlanKind;
+use crate::engine::desk::Asked;
 use crate::engine::state::Engine;
 use crate::extend::event::Event;
 use crate::flush::Flush;
@@ -46,6 +48,8 @@ pub struct MergeTask {
     pub merging: Merging,
     /// The name of the keyspace.
     pub name: String,
+    /// Whom it is done for, if somebody asked.
+    pub asked: Option<Arc<Asked>>,
     /// When it was taken on, by the clock of the timings.
     pub begun: Duration,
 }
@@ -59,13 +63,20 @@ pub enum Progress {
     Waiting,
     /// All is done and installed.
     Done,
+    /// Nobody wants it any more: it is to be cancelled.
+    Unwanted,
 }
 
 impl Task {
     /// Does the next piece.
     pub fn step(&mut self, engine: &Engine) -> Result<Progress> {
         let is_done = match self {
-            Self::Flush(task) => task.flush.step()?,
+            Self::Flush(task) => {
+                let is_done = task.flush.step()?;
+                engine.flush_read.store(task.flush.entries_read(), Ordering::Relaxed);
+                is_done
+            }
+            Self::Merge(task) if task.is_unwanted() => return Ok(Progress::Unwanted),
             Self::Merge(task) if task.merging.is_waiting() => return Ok(Progress::Waiting),
             Self::Merge(task) => {
                 let is_done = task.merging.step()?;
@@ -98,6 +109,7 @@ impl Task {
         match self {
             Self::Flush(mut task) => {
                 task.flush.discard();
+                engine.flush_read.store(0, Ordering::Relaxed);
                 engine.desk.lock().is_flushing = false;
             }
             Self::Merge(mut task) => {
@@ -117,6 +129,7 @@ impl FlushTask {
         edits.push(Edit::Flushed(self.sealed.last));
         edits.extend(self.sealed.log_start.map(Edit::LogStart));
         engine.install(edits, Some(&self.sealed))?;
+        engine.flush_read.store(0, Ordering::Relaxed);
         engine.keyspaces.all().iter().for_each(|keyspace| keyspace.strategist.note_news());
         let bytes = self.flush.table().map_or(0, |table| table.bytes());
         engine.counters.add(Counter::Flushes, 1);
@@ -131,8 +144,12 @@ impl FlushTask {
 }
 
 impl MergeTask {
+    fn is_unwanted(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.is_given_up.load(Ordering::Acquire))
+    }
+
     fn install(&mut self, engine: &Engine) -> Result<()> {
-        let Self { ticket, merging, name, begun } = self;
+        let Self { ticket, merging, name, begun, .. } = self;
         engine.install(merging.edits(), None)?;
         let plan = merging.plan();
         engine.note_plan_done(plan.keyspace);

@@ -41,8 +41,10 @@ impl Worker {
         if let Some(task) = &mut self.task {
             let progress = task.step(&self.engine)?;
             self.engine.cache.give_way();
-            if progress == Progress::Done {
-                self.task = self.set_aside.take();
+            match progress {
+                Progress::Done => self.task = self.set_aside.take(),
+                Progress::Unwanted => self.cancel(),
+                Progress::More | Progress::Waiting => {}
             }
             return Ok(progress != Progress::Waiting);
         }
@@ -53,17 +55,17 @@ impl Worker {
         Ok(self.task.is_some())
     }
 
-    fn give_up(&mut self, error: Error) {
+    /// Gives up what it is at, and goes back to what was set aside.
+    fn cancel(&mut self) {
         if let Some(task) = self.task.take() {
             task.cancel(&self.engine);
         }
         self.task = self.set_aside.take();
-        self.engine.note_failure(error);
     }
 
-    fn give_up_all(&mut self) {
-        for task in [self.task.take(), self.set_aside.take()].into_iter().flatten() {
-            task.cancel(&self.engine);
+    fn cancel_all(&mut self) {
+        while self.task.is_some() {
+            self.cancel();
         }
     }
 }
@@ -71,14 +73,15 @@ impl Worker {
 impl Job for Worker {
     fn step(&mut self) -> Step {
         if self.engine.is_stopping.load(Ordering::Acquire) {
-            self.give_up_all();
+            self.cancel_all();
             return Step::Done;
         }
         match self.work() {
             Ok(true) => Step::Again,
             Ok(false) => Step::Idle(self.engine.retry_at()),
             Err(error) => {
-                self.give_up(error);
+                self.cancel();
+                self.engine.note_failure(error);
                 Step::Again
             }
         }
@@ -87,7 +90,7 @@ impl Job for Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.give_up_all();
+        self.cancel_all();
         if !self.engine.is_stopping.load(Ordering::Acquire) {
             // It panicked. What it did is done no more: writers would wait for ever.
             let message = "a background job of the database has ended unexpectedly";

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use crate::base::error::{Error, ErrorKind, Result};
 
-/// How far a long call is.
+/// How far a long call is: in bytes for `verify`, in entries for `flush` and `compact`, in keys for
+/// `count`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// What is done.
@@ -27,12 +28,18 @@ impl<'a> CallOptions<'a> {
         Self::default()
     }
 
-    /// Chooses who is told how far the call is, again and again. `Break` stops the call, which then
-    /// answers `Aborted`.
+    /// Chooses who is told how far the call is, again and again, on the caller's own thread.
+    /// `Break` stops the call, which then answers `Aborted`.
     #[must_use]
     pub fn progress(mut self, told: &'a mut dyn FnMut(Progress) -> ControlFlow<()>) -> Self {
         self.progress = Some(told);
         self
+    }
+
+    /// True if somebody is told.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.progress.is_some()
     }
 
     /// Tells how far the call is; fails if it is to stop.

@@ -3,6 +3,7 @@
 mod crash;
 mod edges;
 mod lives;
+mod long_calls;
 mod model;
 mod own_strategy;
 mod stats;
