@@ -1,12 +1,15 @@
 //! The whole engine: fills, point reads, scans and seeks, against RocksDB where its library is.
 //!
-//! `cargo bench -p lsm-core --bench engine -- [--records N] [--rounds N] [--only ours|rocksdb]`
+//! `cargo bench -p lsm-core --bench engine -- [--records N] [--rounds N] [--only ours|rocksdb] \
+//!  [--fills] [--cpu]`
 //!
 //! 16-byte keys and 100-byte values; every value that is read is checked. The stores alternate,
 //! each in a fresh directory of its own, set alike: 64 MiB memtables, a cache that holds
 //! everything, filters of 10 bits, LZ4. `LSM_ROCKSDB` names the peer's library
 //! (`librocksdb.so` with its C API); without it only this engine is measured. Rates are medians
-//! over the rounds.
+//! over the rounds. `--fills` leaves out what comes after the fills. `--cpu` counts seconds of the
+//! processor instead, those of background threads included: on a machine that has other things to
+//! do, they say more than those on the wall.
 
 #![allow(unsafe_code, reason = "the peer is loaded through its C interface")]
 #![allow(
@@ -24,15 +27,19 @@ mod store;
 mod workload;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use rocksdb::RocksDb;
 use store::{Nothing, Ours, Store};
 use workload::{Shuffled, key_of, number_of, value_of};
 
 const SEEK_PAIRS: usize = 10;
-const NAMES: [&str; 8] = [
+/// Records in a batch.
+const BATCH: usize = 100;
+/// How many of the rows below only write.
+const FILLS: usize = 4;
+const NAMES: [&str; 9] = [
     "sequential fill",
+    "batches of 100",
     "random fill",
     "overwrite",
     "point reads",
@@ -45,6 +52,8 @@ const NAMES: [&str; 8] = [
 struct Settings {
     records: u64,
     rounds: usize,
+    is_fills_only: bool,
+    clock: libc::clockid_t,
     only: Option<String>,
     peer: Option<PathBuf>,
 }
@@ -56,7 +65,8 @@ fn main() {
         stores.push("rocksdb");
     }
     stores.retain(|name| settings.only.as_deref().is_none_or(|only| only == *name));
-    let mut rates = vec![vec![Vec::new(); NAMES.len()]; stores.len()];
+    let rows = if settings.is_fills_only { FILLS } else { NAMES.len() };
+    let mut rates = vec![vec![Vec::new(); rows]; stores.len()];
     for round in 0..settings.rounds {
         for (at, name) in stores.iter().enumerate() {
             let measured = run(name, &settings, round as u64);
@@ -72,6 +82,8 @@ fn settings() -> Settings {
     let mut settings = Settings {
         records: 1_000_000,
         rounds: 3,
+        is_fills_only: false,
+        clock: libc::CLOCK_MONOTONIC,
         only: None,
         peer: std::env::var_os("LSM_ROCKSDB").map(PathBuf::from),
     };
@@ -83,9 +95,14 @@ fn settings() -> Settings {
             "--rounds" => settings.rounds = number() as usize,
             "--quick" => (settings.records, settings.rounds) = (100_000, 1),
             "--only" => settings.only = words.next(),
+            "--fills" => settings.is_fills_only = true,
+            "--cpu" => settings.clock = libc::CLOCK_PROCESS_CPUTIME_ID,
             // Cargo says so to every benchmark.
             "--bench" => {}
-            _ => panic!("`{word}` is not known: --records N, --rounds N, --quick, --only NAME"),
+            _ => panic!(
+                "`{word}` is not known: --records N, --rounds N, --quick, --only NAME, --fills, \
+                 --cpu"
+            ),
         }
     }
     settings
@@ -125,9 +142,9 @@ impl Drop for Fresh {
 fn run(name: &str, settings: &Settings, round: u64) -> Vec<f64> {
     let count = settings.records;
     let timed = |work: &mut dyn FnMut() -> u64| {
-        let begun = Instant::now();
+        let begun = seconds(settings.clock);
         let done = work();
-        done as f64 / begun.elapsed().as_secs_f64()
+        done as f64 / (seconds(settings.clock) - begun)
     };
     let fill = |store: &dyn Store, numbers: &mut dyn Iterator<Item = u64>| {
         timed(&mut || {
@@ -145,9 +162,16 @@ fn run(name: &str, settings: &Settings, round: u64) -> Vec<f64> {
     drop(fresh);
 
     let fresh = Fresh::open(name, settings);
+    rates.push(timed(&mut || fill_in_batches(fresh.store(), count, round)));
+    drop(fresh);
+
+    let fresh = Fresh::open(name, settings);
     let store = fresh.store();
     rates.push(fill(store, &mut Shuffled::new(count, round)));
     rates.push(fill(store, &mut Shuffled::new(count, round + 100)));
+    if settings.is_fills_only {
+        return rates;
+    }
     store.settle();
     let mut value = Vec::new();
     let mut read = |number: u64, is_there: bool| {
@@ -183,6 +207,28 @@ fn run(name: &str, settings: &Settings, round: u64) -> Vec<f64> {
     rates
 }
 
+/// Keys in random order, a hundred at a time.
+fn fill_in_batches(store: &dyn Store, count: u64, round: u64) -> u64 {
+    let mut pairs = Vec::with_capacity(BATCH);
+    let mut numbers = Shuffled::new(count, round);
+    loop {
+        pairs.clear();
+        pairs.extend(numbers.by_ref().take(BATCH).map(|number| (key_of(number), value_of(number))));
+        if pairs.is_empty() {
+            return count;
+        }
+        store.put_all(&pairs);
+    }
+}
+
+/// What a clock of the system shows.
+fn seconds(clock: libc::clockid_t) -> f64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` has room for the answer.
+    assert_eq!(unsafe { libc::clock_gettime(clock, &raw mut time) }, 0);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
 fn scan(store: &dyn Store, is_forward: bool, count: u64) -> u64 {
     let mut seen = 0;
     store.scan(is_forward, &mut |key, value| {
@@ -203,7 +249,8 @@ fn report(stores: &[&str], rates: &mut [Vec<Vec<f64>>]) {
     stores.iter().for_each(|name| print!("{name:>12}"));
     println!("{:>16}", "ours / rocksdb");
     let place = |name: &str| stores.iter().position(|it| *it == name);
-    for (row, name) in NAMES.iter().enumerate() {
+    let rows = rates.first().map_or(0, Vec::len);
+    for (row, name) in NAMES.iter().enumerate().take(rows) {
         let medians: Vec<f64> = rates.iter_mut().map(|all| median(&mut all[row])).collect();
         print!("{name:<18} ");
         medians.iter().for_each(|rate| print!("{rate:>12.0}"));

@@ -40,7 +40,11 @@ pub(crate) struct RocksDb {
     db: Ptr,
     read: Ptr,
     write: Ptr,
+    batch: Ptr,
     put: unsafe extern "C" fn(Ptr, Ptr, *const u8, usize, *const u8, usize, *mut *mut c_char),
+    batch_put: unsafe extern "C" fn(Ptr, *const u8, usize, *const u8, usize),
+    batch_clear: unsafe extern "C" fn(Ptr),
+    write_batch: unsafe extern "C" fn(Ptr, Ptr, Ptr, *mut *mut c_char),
     get: unsafe extern "C" fn(Ptr, Ptr, *const u8, usize, *mut *mut c_char) -> Ptr,
     slice: unsafe extern "C" fn(Ptr, *mut usize) -> *const u8,
     slice_free: unsafe extern "C" fn(Ptr),
@@ -104,7 +108,11 @@ impl RocksDb {
                 db,
                 read: make(c"rocksdb_readoptions_create"),
                 write: make(c"rocksdb_writeoptions_create"),
+                batch: make(c"rocksdb_writebatch_create"),
                 put: api.get(c"rocksdb_put"),
+                batch_put: api.get(c"rocksdb_writebatch_put"),
+                batch_clear: api.get(c"rocksdb_writebatch_clear"),
+                write_batch: api.get(c"rocksdb_write"),
                 get: api.get(c"rocksdb_get_pinned"),
                 slice: api.get(c"rocksdb_pinnableslice_value"),
                 slice_free: api.get(c"rocksdb_pinnableslice_destroy"),
@@ -153,6 +161,20 @@ impl Store for RocksDb {
         unsafe {
             let (key_len, len) = (key.len(), value.len());
             (self.put)(self.db, self.write, key.as_ptr(), key_len, value.as_ptr(), len, &mut error);
+        }
+        check(error);
+    }
+
+    fn put_all(&self, pairs: &[([u8; 16], [u8; 100])]) {
+        let mut error = null_mut();
+        // SAFETY: as in `put`; the batch is this store's own.
+        unsafe {
+            (self.batch_clear)(self.batch);
+            for (key, value) in pairs {
+                let (key_len, len) = (key.len(), value.len());
+                (self.batch_put)(self.batch, key.as_ptr(), key_len, value.as_ptr(), len);
+            }
+            (self.write_batch)(self.db, self.write, self.batch, &mut error);
         }
         check(error);
     }

@@ -1,12 +1,15 @@
 //! What is compared: any store that can do the same few things, and two that can.
 
+use std::cell::RefCell;
 use std::path::Path;
 
-use lsm_core::{Db, Options};
+use lsm_core::{Batch, Db, Options};
 
 /// One store, open for the whole of a round.
 pub(crate) trait Store {
     fn put(&self, key: &[u8], value: &[u8]);
+    /// Puts pairs as one.
+    fn put_all(&self, pairs: &[([u8; 16], [u8; 100])]);
     /// Fills `value`; false if the key is missing.
     fn get(&self, key: &[u8], value: &mut Vec<u8>) -> bool;
     /// Hands over all pairs in order, or backwards.
@@ -26,20 +29,29 @@ pub(crate) trait Store {
 pub(crate) const CACHE_BYTES: usize = 256 << 20;
 pub(crate) const MEMTABLE_BYTES: usize = 64 << 20;
 
-pub(crate) struct Ours(Db);
+pub(crate) struct Ours(Db, RefCell<Batch>);
 
 impl Ours {
     pub(crate) fn open(dir: &Path) -> Self {
         let options = Options::new()
             .memory_limit((CACHE_BYTES + 3 * MEMTABLE_BYTES) as u64)
             .memtable_bytes(MEMTABLE_BYTES as u64);
-        Self(Db::builder(dir).options(options).open().unwrap())
+        Self(Db::builder(dir).options(options).open().unwrap(), RefCell::default())
     }
 }
 
 impl Store for Ours {
     fn put(&self, key: &[u8], value: &[u8]) {
         self.0.put(key, value).unwrap();
+    }
+
+    fn put_all(&self, pairs: &[([u8; 16], [u8; 100])]) {
+        let mut batch = self.1.borrow_mut();
+        batch.clear();
+        for (key, value) in pairs {
+            batch.put(&self.0, key, value);
+        }
+        self.0.write(&batch).unwrap();
     }
 
     fn get(&self, key: &[u8], value: &mut Vec<u8>) -> bool {
@@ -87,6 +99,8 @@ pub(crate) struct Nothing(pub(crate) u64);
 
 impl Store for Nothing {
     fn put(&self, _: &[u8], _: &[u8]) {}
+
+    fn put_all(&self, _: &[([u8; 16], [u8; 100])]) {}
 
     fn get(&self, key: &[u8], value: &mut Vec<u8>) -> bool {
         let number = crate::workload::number_of(key);
