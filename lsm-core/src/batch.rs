@@ -116,6 +116,12 @@ pub struct RecordIter<'a> {
 }
 
 impl<'a> RecordIter<'a> {
+    /// True behind the last record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     fn decode(&mut self) -> Option<Record<'a>> {
         let kind = Kind::from_byte(self.rest.u8()?)?;
         let keyspace = KeyspaceId::new(u32::try_from(self.rest.varint()?).ok()?);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::base::checksum::hash64;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::Ordering;
-use crate::batch::{Record, Records};
+use crate::batch::{Record, RecordIter, Records};
 use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::state::{Engine, Writer};
 use crate::key::full::FullKey;
@@ -24,6 +24,9 @@ use crate::options::write::WriteOptions;
 use crate::record::frame::{Payload, padded_len};
 use crate::stats::counters::Counter;
 use crate::stats::timings::Timing;
+
+/// So many records of a batch ask for their memory together.
+const GROUP: usize = 8;
 
 /// A larger buffer is not kept for the thread's next write.
 const SCRATCH_MAX: usize = 64 << 10;
@@ -81,6 +84,8 @@ impl Engine {
         let durability = options.get_durability().unwrap_or(self.options.get_durability());
         let deadline = self.deadline(options.get_timeout());
         let payload = Payload::new(records.bytes());
+        let mut rest = records.iter();
+        let head = rest.next().flatten().map(Ready::new).ok_or_else(malformed)?;
         let (last, user_bytes, has_grown) = loop {
             self.keep_pace(records.bytes().len(), deadline)?;
             self.wait_for_flush(deadline)?;
@@ -93,9 +98,10 @@ impl Engine {
                 self.update_pace();
                 continue;
             }
+            head.ask(&writer.inserter);
             if let Some(first) = self.take_numbers(&payload, records.len(), durability)? {
                 writer.has_volatile |= durability == Durability::Volatile;
-                let (last, user_bytes) = self.fill(&mut writer, records, first)?;
+                let (last, user_bytes) = self.fill(&mut writer, &head, rest, first)?;
                 break (last, user_bytes, writer.inserter.take_growth());
             }
             drop(writer);
@@ -138,9 +144,14 @@ impl Engine {
 
     /// Puts the records into the memtable and shows them to readers. Answers the last number, and
     /// how many bytes the keys and values have.
-    fn fill(&self, writer: &mut Writer, records: &Records, first: SeqNo) -> Result<(SeqNo, u64)> {
-        let filled = fill_memtable(&mut writer.inserter, records, first);
-        match filled {
+    fn fill(
+        &self,
+        writer: &mut Writer,
+        head: &Ready<'_>,
+        rest: RecordIter<'_>,
+        first: SeqNo,
+    ) -> Result<(SeqNo, u64)> {
+        match fill_memtable(&mut writer.inserter, head, rest, first) {
             Ok((last, bytes)) => {
                 self.visible.store(last.get(), Ordering::Release);
                 Ok((last, bytes))
@@ -156,16 +167,74 @@ impl Engine {
     }
 }
 
-fn fill_memtable(inserter: &mut Inserter, records: &Records, first: SeqNo) -> Result<(SeqNo, u64)> {
-    let mut bytes = 0;
-    let mut next = first;
-    let mut last = first;
-    for record in records.iter() {
-        let record = record.ok_or_else(malformed)?;
-        insert(inserter, &record, next)?;
-        bytes += (record.key.len() + record.value.len()) as u64;
-        last = next;
-        next = next.after(1).ok_or_else(malformed)?;
+/// A record that is ready for the memtable: its key made whole and hashed.
+#[derive(Debug)]
+struct Ready<'a> {
+    record: Record<'a>,
+    key: FullKey,
+    hash: u64,
+}
+
+impl<'a> Ready<'a> {
+    #[inline]
+    fn new(record: Record<'a>) -> Self {
+        let key = FullKey::new(record.keyspace, record.key);
+        let hash = hash64(key.bytes());
+        Self { record, key, hash }
+    }
+
+    /// Asks for the memory that it is going to touch.
+    #[inline]
+    fn ask(&self, inserter: &Inserter) {
+        inserter.ahead(self.key.bytes(), self.hash);
+    }
+
+    fn insert(&self, inserter: &mut Inserter, seqno: SeqNo) -> Result<()> {
+        let Record { kind, keyspace, value, .. } = self.record;
+        if kind != Kind::RangeDelete {
+            let trailer = trailer_of(seqno, kind);
+            return inserter.put(self.key.bytes(), self.hash, trailer, value);
+        }
+        let end = match value {
+            [] => FullKey::end_of(keyspace),
+            end => FullKey::new(keyspace, end),
+        };
+        inserter.delete_range(self.key.bytes(), end.bytes(), seqno)
+    }
+
+    fn bytes(&self) -> u64 {
+        (self.record.key.len() + self.record.value.len()) as u64
+    }
+}
+
+fn fill_memtable(
+    inserter: &mut Inserter,
+    head: &Ready<'_>,
+    rest: RecordIter<'_>,
+    first: SeqNo,
+) -> Result<(SeqNo, u64)> {
+    head.insert(inserter, first)?;
+    let filled = (first, head.bytes());
+    if rest.is_empty() { Ok(filled) } else { fill_rest(inserter, rest, filled) }
+}
+
+/// Puts records in groups, behind `filled`: what one waits for, the others wait for with it.
+fn fill_rest(
+    inserter: &mut Inserter,
+    mut rest: RecordIter<'_>,
+    filled: (SeqNo, u64),
+) -> Result<(SeqNo, u64)> {
+    let (mut last, mut bytes) = filled;
+    while !rest.is_empty() {
+        let mut group = [const { None::<Ready<'_>> }; GROUP];
+        for (place, record) in group.iter_mut().zip(&mut rest) {
+            place.insert(Ready::new(record.ok_or_else(malformed)?)).ask(inserter);
+        }
+        for ready in group.iter().flatten() {
+            last = last.after(1).ok_or_else(malformed)?;
+            ready.insert(inserter, last)?;
+            bytes += ready.bytes();
+        }
     }
     Ok((last, bytes))
 }
@@ -176,14 +245,5 @@ fn malformed() -> Error {
 
 /// Puts one record into a memtable.
 pub fn insert(inserter: &mut Inserter, record: &Record<'_>, seqno: SeqNo) -> Result<()> {
-    let key = FullKey::new(record.keyspace, record.key);
-    if record.kind != Kind::RangeDelete {
-        let trailer = trailer_of(seqno, record.kind);
-        return inserter.put(key.bytes(), hash64(key.bytes()), trailer, record.value);
-    }
-    let end = match record.value {
-        [] => FullKey::end_of(record.keyspace),
-        end => FullKey::new(record.keyspace, end),
-    };
-    inserter.delete_range(key.bytes(), end.bytes(), seqno)
+    Ready::new(*record).insert(inserter, seqno)
 }

@@ -18,7 +18,7 @@ use std::ptr::{NonNull, null_mut};
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicPtr, AtomicUsize, OnceLock, Ordering, Plain};
-use crate::env::os::memory::Region;
+use crate::env::os::memory::{Region, prefetch};
 
 /// Bytes in a unit.
 const UNIT: usize = 8;
@@ -148,8 +148,8 @@ impl Arena {
 
     /// Asks for the memory at a place, to have it when it is looked at.
     #[inline]
-    pub(super) fn prefetch(&self, place: u32) {
-        prefetch(self.address(place));
+    pub(super) fn prefetch(&self, place: u32, len: usize) {
+        prefetch(self.address(place), len);
     }
 
     /// Copies an entry behind `before` bytes for the caller, a multiple of 8; answers where the
@@ -238,20 +238,6 @@ impl Record {
 
 fn full() -> Error {
     Error::new(ErrorKind::OutOfMemory, "a memtable holds no more")
-}
-
-/// Asks for the line at an address, and the one behind it.
-#[inline]
-fn prefetch(at: *const u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch of any address at all does nothing that can be seen.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(at.cast());
-        _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(64).cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = at;
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicU64, OnceLock, Ordering};
+use crate::env::os::memory::prefetch;
 
 /// Fewer in a model, where each costs as much as all else.
 const WORDS: usize = if cfg!(lsm_loom) { 1 } else { 8 };
@@ -83,6 +84,15 @@ impl Filter {
             }
         }
         Ok(())
+    }
+
+    /// Asks for the line that adding this key is going to touch.
+    #[inline]
+    pub(super) fn ahead(&self, writer: &FilterWriter, hash: u64) {
+        let lines = self.levels.get(writer.level).and_then(|level| level.get());
+        if let Some(line) = lines.and_then(|lines| line_of(lines, hash)) {
+            prefetch(std::ptr::from_ref(line).cast(), size_of::<Line>());
+        }
     }
 
     #[cold]

@@ -141,6 +141,16 @@ impl Inserter {
         Ok(())
     }
 
+    /// Asks for the memory that a `put` of this key is going to touch: it takes as long as most of
+    /// the rest of a write, and can be on its way meanwhile. `hash` is `hash64` of the key.
+    #[inline]
+    pub fn ahead(&self, key: &[u8], hash: u64) {
+        self.memtable.filter.ahead(&self.filter, hash);
+        if let Writer::Tree(tree) = &self.index {
+            tree.ahead(key);
+        }
+    }
+
     /// Counts what the memtable takes from now on, until the last one drops it.
     pub fn charge_to(&mut self, budget: &Arc<Budget>) {
         *self.memtable.charge.lock() = Some(budget.charge(MemoryKind::Memtable, 0));

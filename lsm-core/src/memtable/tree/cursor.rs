@@ -15,6 +15,8 @@ use crate::memtable::tree::{Side, Tree};
 
 /// So many entries ahead their memory is asked for.
 const AHEAD: usize = 6;
+/// So many bytes of each: of most entries, all.
+const NEAR: usize = 128;
 
 /// A place in a tree, at an entry or at none.
 #[derive(Debug)]
@@ -110,7 +112,7 @@ impl<const F: usize> TreeCursor<F> {
             self.enter_next()
         }
         if let Some(ahead) = self.copy.places.get(self.at + AHEAD).filter(|place| **place != 0) {
-            self.tree.arena.prefetch(*ahead);
+            self.tree.arena.prefetch(*ahead, NEAR);
         }
     }
 
@@ -140,7 +142,7 @@ impl<const F: usize> TreeCursor<F> {
         self.settle();
         let ahead = at.checked_sub(AHEAD).and_then(|at| self.copy.places.get(at));
         if let Some(ahead) = ahead {
-            self.tree.arena.prefetch(*ahead);
+            self.tree.arena.prefetch(*ahead, NEAR);
         }
     }
 
@@ -170,7 +172,7 @@ impl<const F: usize> TreeCursor<F> {
         self.load(leaf);
         self.at = 0;
         for place in self.copy.places.iter().take(self.copy.len.min(AHEAD)) {
-            self.tree.arena.prefetch(*place);
+            self.tree.arena.prefetch(*place, NEAR);
         }
         self.settle();
     }

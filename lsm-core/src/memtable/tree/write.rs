@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicU32, Ordering};
+use crate::key::trailer::NEWEST;
 use crate::memtable::arena::{Arena, Bump, Entry};
 use crate::memtable::tree::node::{Node, SAME_KEY, Slot, head_in};
 use crate::memtable::tree::{Target, Tree, shared_len};
@@ -76,6 +77,13 @@ impl<const F: usize> TreeWriter<F> {
     pub(in crate::memtable) fn insert(&mut self, entry: Entry<'_>) -> Result<()> {
         self.state.insert(&self.tree, entry)
     }
+
+    /// Asks for the memory that inserting an entry of this key is going to touch. Whoever has
+    /// something else to do meanwhile waits less.
+    #[inline]
+    pub(in crate::memtable) fn ahead(&self, key: &[u8]) {
+        self.state.ahead(&self.tree, key);
+    }
 }
 
 impl State {
@@ -127,21 +135,39 @@ impl State {
         let Step { node, at } = self.path.first().copied().unwrap_or_default();
         let leaf = tree.node(node);
         let count = leaf.count();
-        if let Some(there) = tree.entry(leaf.place(at)).filter(|_| at < count) {
-            if there.key == entry.key && there.trailer == entry.trailer {
-                let message = "an entry with this key and number is there already";
-                return Err(Error::new(ErrorKind::InvalidArgument, message));
-            }
+        let slot = slot_in(leaf, target, 0, 0);
+        // Equal entries have equal heads, and what has another one need not be looked at: it is
+        // seldom near.
+        if at < count && leaf.head(at) == slot.head {
+            check_other(tree.entry(leaf.place(at)), &entry)?;
         }
         if count < F {
             let place = tree.put(&mut self.bump, entry)?;
-            leaf.insert(at, slot_in(leaf, target, place, 0));
+            leaf.insert(at, Slot { place, ..slot });
             return Ok(place);
         }
         let spare = self.reserve(tree)?;
         let place = tree.put(&mut self.bump, entry)?;
         self.split_up(tree, &spare, place);
         Ok(place)
+    }
+
+    /// Asks for the leaf of a key. The right edge need not be asked for: it was just written to.
+    #[inline]
+    fn ahead<const F: usize>(&self, tree: &Tree<F>, key: &[u8]) {
+        let Some(target) = tree.target(key, NEWEST) else { return };
+        if tree.entry(self.last).is_none_or(|last| last.key < key) {
+            return;
+        }
+        let mut place = tree.root.load(Ordering::Relaxed);
+        let mut level = tree.node(place).top.level;
+        while level > 0 {
+            let node = tree.node(place);
+            let at = tree.rank(node, &target, (1, node.count()), true);
+            place = tree.inner(place).child(at.saturating_sub(1));
+            level -= 1;
+        }
+        tree.arena.prefetch(place, size_of::<Node<F>>());
     }
 
     /// Fills the path from the root down to where the target belongs.
@@ -277,13 +303,14 @@ impl State {
     /// Makes the heads of a node tell more apart, if some cannot be told apart. The caller sees to
     /// it that no reader believes what it loads meanwhile.
     fn sharpen<const F: usize>(&self, tree: &Tree<F>, node: &Node<F>) {
+        // A first separator has no head of its own to be told apart. This is seen in the node; the
+        // bounds are further off.
+        if node.is_edge() || !node.has_ties(usize::from(node.top.level > 0), node.count()) {
+            return;
+        }
         let Some(low) = tree.entry(node.top.low.load(Ordering::Relaxed)) else { return };
         let high = node.top.high.load(Ordering::Relaxed);
         let Some(high) = tree.entry(high) else { return };
-        // A first separator has no head of its own to be told apart.
-        if !node.has_ties(usize::from(node.top.level > 0), node.count()) {
-            return;
-        }
         let shared = shared_len(low.key, high.key);
         let is_same = shared == low.key.len() && shared == high.key.len();
         let skip = if is_same { SAME_KEY } else { shared as u32 };
@@ -317,6 +344,15 @@ impl State {
 fn slot_in<const F: usize>(node: &Node<F>, target: &Target<'_>, place: u32, child: u32) -> Slot {
     let skip = node.top.skip.load(Ordering::Relaxed);
     Slot { head: head_in(skip, target.key, target.trailer), place, child }
+}
+
+/// Refuses an entry that is there already.
+fn check_other(there: Option<Entry<'_>>, entry: &Entry<'_>) -> Result<()> {
+    if there.is_some_and(|there| there.key == entry.key && there.trailer == entry.trailer) {
+        let message = "an entry with this key and number is there already";
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    Ok(())
 }
 
 fn put_into<const F: usize>(tree: &Tree<F>, node: u32, at: usize, slot: Slot) {
