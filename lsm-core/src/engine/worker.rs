@@ -1,10 +1,11 @@
 //! The background jobs: each takes the most urgent piece of work that nobody is at, and does it in
 //! steps.
 //!
-//! Flushes come first, one at a time and the oldest memtable first, because writers wait for
-//! them: even a merge that has begun is set aside for one. Then comes what somebody asked for and
-//! waits for, then what the strategies want. What fails is left alone for a while; a fault that
-//! does not pass by itself stops writes (see `health`).
+//! Memory for the next writes is taken up before anything else, for that takes no time and saves
+//! them some. Flushes come next, one at a time and the oldest memtable first, because writers wait
+//! for them: even a merge that has begun is set aside for one. Then comes what somebody asked for
+//! and waits for, then what the strategies want. What fails is left alone for a while; a fault
+//! that does not pass by itself stops writes (see `health`).
 
 use std::sync::Arc;
 
@@ -33,6 +34,9 @@ impl Worker {
 
     /// Goes on with what there is to do; false if there is nothing just now.
     fn work(&mut self) -> Result<bool> {
+        if self.engine.view.load().active.page_in() {
+            return Ok(true);
+        }
         if !matches!(self.task, Some(Task::Flush(_))) {
             if let Some(flush) = self.engine.claim_flush() {
                 self.set_aside = self.task.replace(flush);

@@ -109,6 +109,8 @@ impl Engine {
         };
         if has_grown {
             self.cache.give_way();
+            // Somebody takes up the memory that the next writes touch.
+            self.work.notify();
         }
         self.counters.add(Counter::Writes, 1);
         self.counters.add(Counter::RecordsWritten, u64::from(records.len()));

@@ -17,8 +17,8 @@ use std::array::from_fn;
 use std::ptr::{NonNull, null_mut};
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::sync::{AtomicPtr, AtomicUsize, OnceLock, Ordering, Plain};
-use crate::env::os::memory::{Region, prefetch};
+use crate::base::sync::{AtomicPtr, AtomicU64, AtomicUsize, OnceLock, Ordering, Plain};
+use crate::env::os::memory::{LARGE_PAGE, LARGE_REGION, Region, prefetch};
 
 /// Bytes in a unit.
 const UNIT: usize = 8;
@@ -36,6 +36,10 @@ pub(super) struct Arena {
     origins: [AtomicPtr<u8>; CHUNKS],
     regions: [OnceLock<Region>; CHUNKS],
     used: AtomicUsize,
+    /// The first place that was never handed out.
+    next: AtomicU64,
+    /// The first place whose page was not taken up ahead of the writer.
+    ahead: AtomicU64,
 }
 
 /// The free rest of the last chunk. There is one for each arena, and whoever has it is the writer.
@@ -78,6 +82,8 @@ impl Arena {
             origins: from_fn(|_| AtomicPtr::new(null_mut())),
             regions: from_fn(|_| OnceLock::new()),
             used: AtomicUsize::new(0),
+            next: AtomicU64::new(0),
+            ahead: AtomicU64::new(0),
         };
         (arena, Bump { next: 0, end: 0, chunk: None })
     }
@@ -105,7 +111,29 @@ impl Arena {
         let taken = (start + units - bump.next) as usize * UNIT;
         bump.next = start + units;
         self.used.store(before + taken, Ordering::Relaxed);
+        self.next.store(bump.next, Ordering::Relaxed);
         Ok(place)
+    }
+
+    /// Takes up the next large page within `bytes` behind the last place, so that the writer need
+    /// not wait for it; true if there was one. Any thread may, at any time.
+    pub(super) fn page_in(&self, bytes: usize) -> bool {
+        let next = self.next.load(Ordering::Relaxed);
+        let ahead = self.ahead.load(Ordering::Relaxed);
+        let from = ahead.max(next);
+        let Some(chunk) = Self::chunk_of(from) else { return false };
+        let has_large_pages = Self::bytes_of(chunk).is_some_and(|len| len >= LARGE_REGION);
+        if !has_large_pages || from >= next.saturating_add((bytes / UNIT) as u64) {
+            return false;
+        }
+        let page = from - from % (LARGE_PAGE / UNIT) as u64;
+        let after = page + (LARGE_PAGE / UNIT) as u64;
+        let (place, order) = (&self.ahead, Ordering::Relaxed);
+        let is_mine = place.compare_exchange(ahead, after, order, order).is_ok();
+        if let Some(Ok(region)) = is_mine.then(|| self.region(chunk)) {
+            region.populate((page - Self::first_of(chunk)) as usize * UNIT, LARGE_PAGE);
+        }
+        is_mine
     }
 
     /// Begins the next chunk in which `units` have room. What is left of the last one stays empty;
@@ -115,20 +143,32 @@ impl Arena {
         while units > Self::first_of(chunk) {
             chunk += 1;
         }
-        let (Some(origin), Some(region)) = (self.origins.get(chunk), self.regions.get(chunk))
-        else {
-            return Err(full());
-        };
+        let origin = self.origins.get(chunk).ok_or_else(full)?;
+        let start = self.region(chunk)?.start().as_ptr();
         let first = Self::first_of(chunk);
-        let len = usize::try_from(first).ok().and_then(|units| units.checked_mul(UNIT));
-        let memory = Region::new(len.ok_or_else(full)?)?;
-        let start = memory.start().as_ptr();
-        if region.set(memory).is_err() {
-            return Err(Error::new(ErrorKind::Internal, "a chunk of the memtable was there"));
-        }
         origin.store(start.wrapping_sub(first as usize * UNIT), Ordering::Release);
         *bump = Bump { next: first, end: 2 * first, chunk: Some(chunk) };
         Ok(())
+    }
+
+    /// The memory of a chunk: mapped by the writer, or ahead of it.
+    fn region(&self, chunk: usize) -> Result<&Region> {
+        let region = self.regions.get(chunk).ok_or_else(full)?;
+        if region.get().is_none() {
+            let memory = Region::new(Self::bytes_of(chunk).ok_or_else(full)?)?;
+            // Two may do this at a time; one of the two is kept.
+            let _ = region.set(memory);
+        }
+        region.get().ok_or_else(full)
+    }
+
+    fn bytes_of(chunk: usize) -> Option<usize> {
+        usize::try_from(Self::first_of(chunk)).ok()?.checked_mul(UNIT)
+    }
+
+    /// The chunk that a place is in; none for 0.
+    fn chunk_of(place: u64) -> Option<usize> {
+        place.checked_ilog2()?.checked_sub(FIRST_BITS).map(|chunk| chunk as usize)
     }
 
     /// The first place of a chunk, which is also how many it has.

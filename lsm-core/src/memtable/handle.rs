@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::sync::{AtomicU64, Mutex, Ordering};
+use crate::base::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::cursor::tombstone::{Fragments, Tombstone};
 use crate::env::os::memory::Region;
 use crate::key::kind::Kind;
@@ -42,6 +42,8 @@ pub struct Memtable {
     last: AtomicU64,
     /// What it counts for, in steps ahead of what it takes.
     charge: Mutex<Option<Charge>>,
+    /// So many bytes of entries it counts for; 0 if it counts for none.
+    charged: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -100,6 +102,7 @@ pub fn new(options: &MemtableOptions) -> Result<(Arc<Memtable>, Inserter)> {
         first: AtomicU64::new(u64::MAX),
         last: AtomicU64::new(0),
         charge: Mutex::new(None),
+        charged: AtomicUsize::new(0),
     });
     let filter = FilterWriter::new(options.bytes);
     let step = (options.bytes / CHARGE_STEPS).max(CHARGE_STEP_MIN);
@@ -167,6 +170,7 @@ impl Inserter {
     fn charge_more(&mut self) {
         self.charged = self.memtable.index.bytes().saturating_add(self.step);
         self.has_grown = true;
+        self.memtable.charged.store(self.charged, Ordering::Relaxed);
         let beside = self.memtable.filter.bytes() + self.memtable.tombstones.bytes();
         if let Some(charge) = self.memtable.charge.lock().as_mut() {
             charge.resize(Region::resident(self.charged).saturating_add(beside) as u64);
@@ -248,6 +252,16 @@ impl Memtable {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.index.bytes() + self.filter.bytes() + self.tombstones.bytes()
+    }
+
+    /// Takes up a piece of the memory that it counts for already and will touch next; true if there
+    /// was one. Whoever has time does it for the writer, who waits for the system otherwise.
+    pub fn page_in(&self) -> bool {
+        let charged = self.charged.load(Ordering::Relaxed);
+        match &self.index {
+            Index::Tree(tree) => tree.page_in(charged.saturating_sub(tree.bytes())),
+            Index::SkipList(list) => list.page_in(charged.saturating_sub(list.bytes())),
+        }
     }
 
     /// How many entries it holds, range tombstones not counted.

@@ -57,6 +57,11 @@ impl SkipList {
         self.arena.used()
     }
 
+    /// As `Arena::page_in`.
+    pub(super) fn page_in(&self, bytes: usize) -> bool {
+        self.arena.page_in(bytes)
+    }
+
     /// The newest entry of `key` whose trailer is at most `ceiling`.
     pub(super) fn get(&self, key: &[u8], ceiling: u64) -> Option<Entry<'_>> {
         self.entry(self.from(key, ceiling)).filter(|entry| entry.key == key)

@@ -79,6 +79,11 @@ impl<const F: usize> Tree<F> {
         self.arena.used()
     }
 
+    /// As `Arena::page_in`.
+    pub(super) fn page_in(&self, bytes: usize) -> bool {
+        self.arena.page_in(bytes)
+    }
+
     /// The newest entry of `key` whose trailer is at most `ceiling`.
     #[inline]
     pub(super) fn get(&self, key: &[u8], ceiling: u64) -> Option<Entry<'_>> {

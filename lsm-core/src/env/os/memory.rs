@@ -20,7 +20,7 @@ const LINE: usize = 64;
 
 /// From this size on, regions are made of large pages. A page of a smaller one would be a good part
 /// of it, and is taken whole when its first byte is touched.
-const LARGE_REGION: usize = 4 * LARGE_PAGE;
+pub const LARGE_REGION: usize = 4 * LARGE_PAGE;
 
 /// Zeroed memory of this process alone. Pages take up memory when they are first touched.
 #[derive(Debug)]
@@ -60,6 +60,20 @@ impl Region {
     #[must_use]
     pub fn resident(used: usize) -> usize {
         if used < LARGE_REGION { used } else { used.next_multiple_of(LARGE_PAGE) }
+    }
+
+    /// Takes up the memory of `len` bytes from `from` on, before anybody touches them, and changes
+    /// none of them. Only advice: what is not there by then is taken when it is touched.
+    pub fn populate(&self, from: usize, len: usize) {
+        let len = len.min(self.len.saturating_sub(from));
+        #[cfg(target_os = "linux")]
+        if len > 0 {
+            let start = self.start.as_ptr().wrapping_add(from);
+            // SAFETY: the range is ours, and the advice changes none of its bytes.
+            let _ = sys::check(unsafe { libc::madvise(start.cast(), len, sys::POPULATE_WRITE) });
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = len;
     }
 
     /// The first byte. What is behind it may be touched for as long as the region lives.

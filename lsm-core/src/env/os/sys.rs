@@ -31,6 +31,10 @@ const TYPE_REGULAR: u32 = 0o100_000;
 const TYPE_LINK: u32 = 0o120_000;
 const TYPE_SOCKET: u32 = 0o140_000;
 
+/// `MADV_POPULATE_WRITE`, since Linux 5.14; older kernels answer `EINVAL`.
+#[cfg(target_os = "linux")]
+pub(super) const POPULATE_WRITE: libc::c_int = 23;
+
 /// What a name stands for, as its mode says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mode(pub(super) u32);

@@ -33,9 +33,6 @@ use libc::mmap;
 #[cfg(target_env = "gnu")]
 use libc::mmap64 as mmap;
 
-/// `MADV_POPULATE_WRITE`, since Linux 5.14; older kernels answer `EINVAL`.
-const POPULATE_WRITE: libc::c_int = 23;
-
 /// A shared mapping of a part of a file.
 pub struct OsWindow {
     memory: Mapping,
@@ -225,7 +222,7 @@ impl Window for OsWindow {
         let done = sys::retry(|| {
             // SAFETY: the range lies within the mapping. The call makes pages present and changes
             // no byte of them.
-            sys::check(unsafe { libc::madvise(start, len, POPULATE_WRITE) })
+            sys::check(unsafe { libc::madvise(start, len, sys::POPULATE_WRITE) })
         });
         let failed = |error| Error::from_io("make pages of the window present", &self.path, error);
         match done.map_err(failed) {

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use crate::base::error::ErrorKind;
+use crate::env::os::memory::{LARGE_PAGE, LARGE_REGION};
 use crate::memtable::arena::{Arena, Entry};
 
 #[test]
@@ -60,4 +61,37 @@ fn an_arena_that_is_full_refuses_and_holds_what_it_has() {
     assert_eq!(error.kind(), ErrorKind::OutOfMemory);
     // SAFETY: `put` answered the place.
     assert_eq!(unsafe { arena.entry(place) }, entry);
+}
+
+#[test]
+fn memory_is_taken_up_ahead_of_the_writer_and_no_further() {
+    let (arena, mut bump) = Arena::new();
+    assert!(!arena.page_in(usize::MAX), "nobody has begun to write");
+    // SAFETY: the bump came with the arena.
+    let place = unsafe { arena.take(&mut bump, LARGE_REGION, 64).unwrap() };
+    // SAFETY: as above; one chunk is full, and the next one begins with this.
+    let next = unsafe { arena.take(&mut bump, 64, 64).unwrap() };
+    // SAFETY: these bytes were just handed out.
+    unsafe { arena.address(next).write_bytes(7, 64) };
+    assert!(!arena.page_in(0));
+    assert!(arena.page_in(64) && !arena.page_in(64), "the page that is begun is there");
+    assert!(arena.page_in(LARGE_PAGE) && !arena.page_in(LARGE_PAGE));
+    // Into the chunk that the writer has not come to.
+    let mut pages = 2;
+    while arena.page_in(3 * LARGE_REGION) {
+        pages += 1;
+    }
+    assert_eq!(pages, 3 * LARGE_REGION / LARGE_PAGE + 1);
+    // The writer finds that chunk, with zeros in it.
+    let behind = loop {
+        // SAFETY: as above.
+        let behind = unsafe { arena.take(&mut bump, LARGE_PAGE, 64).unwrap() };
+        if behind >= 4 * (place - place % 2) {
+            break behind;
+        }
+    };
+    // SAFETY: as above.
+    assert!(unsafe { arena.address(behind).read() } == 0);
+    // SAFETY: as above.
+    assert!(unsafe { arena.address(next).read() } == 7, "what was written stays");
 }
