@@ -81,22 +81,35 @@ impl Digest {
 pub struct Draft {
     new: NewTable,
     builder: Box<TableBuilder>,
-    digest: Digest,
+    digest: Option<Digest>,
 }
 
 impl Draft {
-    /// Begins a table; its number goes to `made` as soon as there is a file.
+    /// Begins a table; its number goes to `made` as soon as there is a file. No `Proof` can be had
+    /// of it.
     pub fn begin(sink: &dyn Sink, options: TableOptions, made: &mut Vec<u64>) -> Result<Self> {
         let new = sink.new_table()?;
         made.push(new.number);
         let builder = TableBuilder::new(Arc::clone(&new.file), new.header.clone(), options)?;
-        Ok(Self { new, builder: Box::new(builder), digest: Digest::default() })
+        Ok(Self { new, builder: Box::new(builder), digest: None })
+    }
+
+    /// As `begin`, for a table of which there is to be a `Proof`.
+    pub fn begin_provable(
+        sink: &dyn Sink,
+        options: TableOptions,
+        made: &mut Vec<u64>,
+    ) -> Result<Self> {
+        let draft = Self::begin(sink, options, made)?;
+        Ok(Self { digest: Some(Digest::default()), ..draft })
     }
 
     /// Appends an entry.
     pub fn add(&mut self, key: &[u8], trailer: u64, value: &[u8]) -> Result<()> {
         self.builder.add(key, trailer, value)?;
-        self.digest.add(key, trailer, value);
+        if let Some(digest) = &mut self.digest {
+            digest.add(key, trailer, value);
+        }
         Ok(())
     }
 
@@ -122,7 +135,8 @@ impl Draft {
 pub struct Written {
     new: NewTable,
     finished: Box<Finished>,
-    digest: Digest,
+    /// None if there is to be no `Proof`: no such proof succeeds.
+    digest: Option<Digest>,
 }
 
 impl Written {
@@ -274,7 +288,7 @@ impl Proof {
     }
 
     fn end(&self) -> Result<bool> {
-        if self.digest == self.written.digest {
+        if Some(self.digest) == self.written.digest {
             return Ok(true);
         }
         Err(self.written.differs("its entries"))

@@ -171,7 +171,7 @@ impl Part {
             if let Some(trailer) = kept {
                 let draft = match &mut draft {
                     Some(draft) => draft,
-                    None => draft.insert(Draft::begin(
+                    None => draft.insert(Draft::begin_provable(
                         self.common.sink.as_ref(),
                         self.common.setup.options,
                         &mut self.made,
@@ -211,7 +211,7 @@ impl Part {
         let draft = match draft {
             Some(draft) => Some(draft),
             None if tombstones.is_empty() => None,
-            None => Some(Draft::begin(
+            None => Some(Draft::begin_provable(
                 self.common.sink.as_ref(),
                 self.common.setup.options,
                 &mut self.made,
