@@ -112,13 +112,15 @@ impl Engine {
             // Somebody takes up the memory that the next writes touch.
             self.work.notify();
         }
-        self.counters.add(Counter::Writes, 1);
-        self.counters.add(Counter::RecordsWritten, u64::from(records.len()));
-        self.counters.add(Counter::BytesWritten, records.bytes().len() as u64);
-        self.counters.add(Counter::UserBytesWritten, user_bytes);
-        if durability != Durability::Volatile {
-            self.counters.add(Counter::LogBytesWritten, padded_len(records.bytes().len()));
-        }
+        let is_logged = durability != Durability::Volatile;
+        let log_bytes = if is_logged { padded_len(records.bytes().len()) } else { 0 };
+        self.counters.add_all([
+            (Counter::Writes, 1),
+            (Counter::RecordsWritten, u64::from(records.len())),
+            (Counter::BytesWritten, records.bytes().len() as u64),
+            (Counter::UserBytesWritten, user_bytes),
+            (Counter::LogBytesWritten, log_bytes),
+        ]);
         if durability == Durability::Durable {
             self.wait_synced(|| self.journal.sync_to(last, deadline))?;
         }

@@ -98,14 +98,22 @@ impl Counters {
     /// Adds to a counter.
     #[inline]
     pub fn add(&self, counter: Counter, count: u64) {
+        self.add_all([(counter, count)]);
+    }
+
+    /// Adds to several counters.
+    #[inline]
+    pub fn add_all<const N: usize>(&self, counts: [(Counter, u64); N]) {
         let lane = lane();
-        let place = self.shares.get(lane).and_then(|share| share.0.get(counter as usize));
-        let Some(place) = place else { return };
-        if lane == SHARED {
-            place.fetch_add(count, Ordering::Relaxed);
-        } else {
-            // Nobody else changes it.
-            place.store(place.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+        let Some(share) = self.shares.get(lane) else { return };
+        for (counter, count) in counts {
+            let Some(place) = share.0.get(counter as usize) else { return };
+            if lane == SHARED {
+                place.fetch_add(count, Ordering::Relaxed);
+            } else {
+                // Nobody else changes it.
+                place.store(place.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+            }
         }
     }
 

@@ -86,8 +86,8 @@ impl Log {
             return Ok(None);
         }
         let first = tail.next_seqno;
-        let (wants_pages, is_half_full) =
-            tail.write(RecordType::Batch, first, count, payload, next)?;
+        let is_half_full = tail.write(RecordType::Batch, first, count, payload, next)?;
+        let wants_pages = tail.ask_pages();
         if is_half_full && tail.ask_ahead() || wants_pages {
             self.work.notify();
         }

@@ -256,6 +256,12 @@ impl Segment {
         self.is_mapped() && self.populated.load(Ordering::Relaxed) < wanted.min(self.capacity)
     }
 
+    /// Up to where pages were made present.
+    #[must_use]
+    pub fn populated(&self) -> u64 {
+        self.populated.load(Ordering::Relaxed)
+    }
+
     /// Makes the next pages ahead of the tail present, and lets go of those far behind it. Answers
     /// whether there is more to do. A failure turns the mapping off.
     pub fn step_pages(&self) -> bool {

@@ -77,6 +77,8 @@ pub(super) struct Active {
     pub(super) data_end: u64,
     pub(super) is_full: bool,
     pub(super) has_asked: bool,
+    /// How far pages were present when more were asked for last.
+    pub(super) asked_from: Option<u64>,
     /// The sequence number that comes after its last record.
     pub(super) next_seqno: SeqNo,
 }
@@ -161,6 +163,7 @@ impl Tail {
             data_end: 0,
             is_full: false,
             has_asked: false,
+            asked_from: None,
             next_seqno: self.next_seqno,
         };
         let previous = self.active.replace(fresh);
@@ -182,8 +185,7 @@ impl Tail {
         Ok(())
     }
 
-    /// Places a record in the active segment. Answers whether pages are wanted, and whether the
-    /// segment is half full.
+    /// Places a record in the active segment. Answers whether that is half full.
     pub(super) fn write(
         &mut self,
         record_type: RecordType,
@@ -191,7 +193,7 @@ impl Tail {
         count: u32,
         payload: &Payload<'_>,
         next_seqno: SeqNo,
-    ) -> Result<(bool, bool)> {
+    ) -> Result<bool> {
         let active = self.active.as_mut().ok_or_else(no_active)?;
         let frame = Frame::new(record_type, seqno, count, active.check, active.durable);
         let (head, check) = frame
@@ -215,7 +217,7 @@ impl Tail {
         }
         self.next_seqno = next_seqno;
         let capacity = active.segment.capacity();
-        Ok((active.segment.wants_pages(), active.end > capacity / 2))
+        Ok(active.end > capacity / 2)
     }
 
     /// Asks for the next segment ahead of need, once.
@@ -228,6 +230,18 @@ impl Tail {
             }
             _ => false,
         }
+    }
+
+    /// True if pages are wanted and nobody was asked for them yet: who makes them present does not
+    /// have to be told with every record.
+    pub(super) fn ask_pages(&mut self) -> bool {
+        let Some(active) = &mut self.active else { return false };
+        let present = Some(active.segment.populated());
+        let is_new = active.segment.wants_pages() && active.asked_from != present;
+        if is_new {
+            active.asked_from = present;
+        }
+        is_new
     }
 
     /// Takes in that these parts are durable up to the end they had.

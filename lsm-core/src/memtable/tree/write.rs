@@ -155,10 +155,10 @@ impl State {
     /// Asks for the leaf of a key. The right edge need not be asked for: it was just written to.
     #[inline]
     fn ahead<const F: usize>(&self, tree: &Tree<F>, key: &[u8]) {
-        let Some(target) = tree.target(key, NEWEST) else { return };
         if tree.entry(self.last).is_none_or(|last| last.key < key) {
             return;
         }
+        let Some(target) = tree.target(key, NEWEST) else { return };
         let mut place = tree.root.load(Ordering::Relaxed);
         let mut level = tree.node(place).top.level;
         while level > 0 {
