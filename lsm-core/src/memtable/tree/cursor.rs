@@ -14,7 +14,7 @@ use crate::memtable::tree::node::Node;
 use crate::memtable::tree::{Side, Tree};
 
 /// So many entries ahead their memory is asked for.
-const AHEAD: usize = 6;
+const AHEAD: usize = 12;
 /// So many bytes of each: of most entries, all.
 const NEAR: usize = 128;
 
@@ -171,6 +171,8 @@ impl<const F: usize> TreeCursor<F> {
     fn enter(&mut self, leaf: u32) {
         self.load(leaf);
         self.at = 0;
+        // The next leaf is wanted long before its turn, or the walk waits at its end.
+        self.tree.arena.prefetch(self.copy.next, size_of::<Node<F>>());
         for place in self.copy.places.iter().take(self.copy.len.min(AHEAD)) {
             self.tree.arena.prefetch(*place, NEAR);
         }
