@@ -19,7 +19,8 @@ use crate::table::builder::{Finished, TableBuilder};
 use crate::table::cursor::TableCursor;
 use crate::table::opening::Expect;
 use crate::table::options::TableOptions;
-use crate::table::reader::{Found, Table};
+use crate::table::page::Found;
+use crate::table::reader::Table;
 use crate::version::edit::Edit;
 use crate::version::tree::{SliceMeta, TableFile, TableMeta};
 

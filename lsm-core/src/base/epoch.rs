@@ -107,11 +107,11 @@ pub struct Pin<'a> {
 }
 
 impl Pin<'_> {
-    /// Counts one more, at the cost of nothing: the line is this thread's own and at hand.
+    /// Counts so many more, at the cost of nothing: the line is this thread's own and at hand.
     #[inline]
-    pub fn count(&self) {
+    pub fn count(&self, more: u64) {
         let tally = self.lane.tally.load(Ordering::Relaxed);
-        self.lane.tally.store(tally.wrapping_add(1), Ordering::Relaxed);
+        self.lane.tally.store(tally.wrapping_add(more), Ordering::Relaxed);
     }
 }
 

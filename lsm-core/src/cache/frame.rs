@@ -7,6 +7,7 @@
 
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc};
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -56,11 +57,8 @@ impl Frame {
     #[inline]
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        self.head().bytes.read();
-        // SAFETY: `allocate` made room for `len` bytes behind the head and wrote them; they are
-        // written by nobody while a `Frame` exists, and stay until the count that `self` is of is
-        // given back.
-        unsafe { std::slice::from_raw_parts(self.0.add(1).as_ptr().cast(), self.head().len) }
+        // SAFETY: the frame stays until the count that `self` is of is given back.
+        unsafe { bytes_of(self.0) }
     }
 
     /// What it counts for, overhead included.
@@ -81,13 +79,10 @@ impl Frame {
         self.head().count.load(Ordering::Relaxed)
     }
 
-    /// Says that somebody wanted it. Only the first one since the last look dirties the line.
+    /// Says that somebody wanted it.
     #[inline]
     pub(crate) fn touch(&self) {
-        let is_hot = &self.head().is_hot;
-        if !is_hot.load(Ordering::Relaxed) {
-            is_hot.store(true, Ordering::Relaxed);
-        }
+        touch(self.head());
     }
 
     /// Whether somebody wanted it since the last time this was asked.
@@ -188,6 +183,77 @@ impl Deref for Frame {
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Frame({} bytes)", self.bytes().len())
+    }
+}
+
+/// A frame that is looked at in passing: it stays for `'t`, though nobody counts this look.
+#[derive(Clone, Copy)]
+pub struct Glimpse<'t> {
+    head: NonNull<Head>,
+    _stays: PhantomData<&'t Head>,
+}
+
+impl<'t> Glimpse<'t> {
+    /// A look at a frame.
+    ///
+    /// # Safety
+    ///
+    /// `head` came from `into_head`, and somebody holds a reference for all of `'t`.
+    #[inline]
+    pub(crate) unsafe fn new(head: NonNull<Head>) -> Self {
+        Self { head, _stays: PhantomData }
+    }
+
+    /// The block.
+    #[inline]
+    #[must_use]
+    pub fn bytes(self) -> &'t [u8] {
+        // SAFETY: by the contract of `new` the frame stays for `'t`.
+        unsafe { bytes_of(self.head) }
+    }
+
+    /// A reference, for those who want it for longer: as `Cache::get` answers it.
+    #[inline]
+    #[must_use]
+    pub fn keep(self) -> Frame {
+        // SAFETY: by the contract of `new` a reference is held throughout this call.
+        unsafe { Frame::count_up(self.head) }
+    }
+
+    /// Says that somebody wanted it.
+    #[inline]
+    pub fn touch(self) {
+        // SAFETY: as in `bytes`.
+        touch(unsafe { self.head.as_ref() });
+    }
+}
+
+impl fmt::Debug for Glimpse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Glimpse({} bytes)", self.bytes().len())
+    }
+}
+
+/// The bytes behind a head.
+///
+/// # Safety
+///
+/// `head` came from `allocate`, and somebody holds a reference for all of `'t`.
+#[inline]
+unsafe fn bytes_of<'t>(head: NonNull<Head>) -> &'t [u8] {
+    // SAFETY: the head was written by `allocate` and stays, says the caller.
+    let Head { bytes, len, .. } = unsafe { head.as_ref() };
+    bytes.read();
+    // SAFETY: `allocate` made room for `len` bytes behind the head, and they were written; nobody
+    // writes them while there is a reference.
+    unsafe { std::slice::from_raw_parts(head.add(1).as_ptr().cast(), *len) }
+}
+
+/// Says that somebody wanted a frame. Only the first one since the last look dirties the line.
+#[inline]
+fn touch(head: &Head) {
+    if !head.is_hot.load(Ordering::Relaxed) {
+        head.is_hot.store(true, Ordering::Relaxed);
     }
 }
 

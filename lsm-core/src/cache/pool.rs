@@ -23,7 +23,7 @@ use crate::base::error::Result;
 use crate::base::sync::{AtomicU64, Mutex, Ordering};
 use crate::cache::frame::{Draft, Frame};
 use crate::cache::ring::{Queue, Resident, Ring};
-use crate::cache::slots::{Binding, Gate, Keeper, Mark, Slots};
+use crate::cache::slots::{Binding, Gate, Keeper, Mark, Slots, Turn};
 
 /// The part of the room that is for probation: one in so many.
 const PROBATION: u64 = 10;
@@ -175,6 +175,13 @@ impl Cache {
         let frame = slots.get(&self.gate, index)?;
         frame.touch();
         Some(frame)
+    }
+
+    /// Lets `look` see several blocks that are resident in one turn, without counting each: it
+    /// must be quick, and load nothing. `None` where there are too many threads for that.
+    #[inline]
+    pub fn turn<T>(&self, look: impl FnOnce(&Turn<'_>) -> T) -> Option<T> {
+        self.gate.turn(look)
     }
 
     /// The block in a place; if it is not resident, what `load` answers, which is called with no

@@ -13,9 +13,9 @@ use std::fmt;
 use std::ptr::{self, NonNull};
 use std::sync::{Arc, Weak};
 
-use crate::base::epoch::Epoch;
+use crate::base::epoch::{Epoch, Pin};
 use crate::base::sync::{AtomicPtr, AtomicU64, Mutex, Ordering, fixed};
-use crate::cache::frame::{Frame, Head};
+use crate::cache::frame::{Frame, Glimpse, Head};
 
 /// Set in the word of a mark, and in no pointer to a frame.
 const MARK: usize = 1;
@@ -98,7 +98,7 @@ impl Slots {
         // `self` for itself.
         let frame = unsafe { Frame::count_up(head) };
         if is_hit {
-            pin.count();
+            pin.count(1);
         }
         Some(frame)
     }
@@ -164,6 +164,39 @@ impl fmt::Debug for Slots {
     }
 }
 
+/// A reader's turn: what it finds in places of the gate stays until it is over.
+///
+/// It is only ever lent by `Gate::turn`, so a turn within another one is over before that: only
+/// the outermost pin of a thread holds anything back.
+#[derive(Debug)]
+pub struct Turn<'g> {
+    gate: &'g Gate,
+    pin: Pin<'g>,
+}
+
+impl Turn<'_> {
+    /// The resident frame in a place of this gate's.
+    #[inline(always)]
+    #[must_use]
+    pub fn look<'t>(&'t self, slots: &'t Slots, index: usize) -> Option<Glimpse<'t>> {
+        let word = slots.words.get(index)?;
+        if slots.gate.load(Ordering::Relaxed) != self.gate.id {
+            return None;
+        }
+        let head = frame_in(word.load(Ordering::SeqCst))?;
+        // SAFETY: the word owned a count when it was loaded. As in `reach`, that count is given
+        // back only when no pin is left from before, or by the `drop` of the places: for `'t` this
+        // turn's pin is there, and the places are borrowed.
+        Some(unsafe { Glimpse::new(head) })
+    }
+
+    /// Takes so many looks for hits.
+    #[inline]
+    pub fn count(&self, hits: u64) {
+        self.pin.count(hits);
+    }
+}
+
 /// What `Slots::bind` found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Binding {
@@ -202,6 +235,7 @@ fn frame_in(word: *mut Head) -> Option<NonNull<Head>> {
 }
 
 /// Where counts wait that were taken out of their places.
+#[derive(Debug)]
 pub(crate) struct Gate {
     /// Not 0, and never given twice, so that no other gate's places are taken for ours.
     id: u64,
@@ -227,6 +261,14 @@ impl Gate {
         while waiting.front().is_some_and(|(stamp, _)| *stamp < oldest) {
             settled.extend(waiting.pop_front().map(|(_, frame)| frame));
         }
+    }
+
+    /// Lets `look` see what is resident, without counting; `None` to threads past the last lane.
+    /// What leaves meanwhile is held back, so a turn must be short: no I/O, no waiting, nobody
+    /// else's code.
+    #[inline]
+    pub(crate) fn turn<T>(&self, look: impl FnOnce(&Turn<'_>) -> T) -> Option<T> {
+        Some(look(&Turn { gate: self, pin: self.epoch.pin()? }))
     }
 
     /// Holds back what leaves, as a reader does that is reaching for a frame.

@@ -1,8 +1,17 @@
 //! Pages: unpacked blocks in memory, and the looks that are taken at them.
 
-use crate::base::slice::Slice;
-use crate::cache::frame::Frame;
+use crate::base::slice::{INLINE_MAX, Slice};
+use crate::cache::frame::{Frame, Glimpse};
 use crate::table::block::view::{BlockView, Layout};
+
+/// An entry that was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Sequence number and kind.
+    pub trailer: u64,
+    /// The value. A long one lies in the block, and keeps it in memory.
+    pub value: Slice,
+}
 
 /// A block of entries in memory, with its layout at hand. It stays, whatever the cache does.
 #[derive(Clone, Debug)]
@@ -57,20 +66,18 @@ impl Page {
         self.layout.len()
     }
 
-    /// The value of an entry. A long one lies in the page, and keeps it in memory.
+    /// The newest entry of the key with a trailer of at most `ceiling`. A long value lies in the
+    /// page, and keeps it in memory.
     #[inline]
     #[must_use]
-    pub fn into_value(self, entry: usize) -> Slice {
-        let value = self.view().value(entry);
-        // Where it lies in the page, for the page is given away before the value is taken.
-        let start = value.as_ptr().addr().wrapping_sub(self.bytes().as_ptr().addr());
-        let range = start..start.wrapping_add(value.len());
-        match self.bytes {
-            Bytes::Own(image) => Slice::copy_from(image.get(range).unwrap_or_default()),
-            Bytes::Shared(frame) => {
-                Slice::pinned(frame, |bytes| bytes.get(range).unwrap_or_default())
-            }
-        }
+    pub fn find(&self, key: &[u8], hash: u64, ceiling: u64) -> Option<Found> {
+        let view = self.view();
+        let entry = view.find(key, (hash >> 56) as u8, ceiling)?;
+        let value = match &self.bytes {
+            Bytes::Own(_) => Slice::copy_from(view.value(entry)),
+            Bytes::Shared(frame) => pinned(&view, entry, || frame.clone()),
+        };
+        Some(Found { trailer: view.trailer(entry), value })
     }
 
     /// The memory of a page of one's own, to be used again; an empty vector for any other.
@@ -81,4 +88,48 @@ impl Page {
             Bytes::Own(image) => image,
         }
     }
+}
+
+/// A page of the cache that is looked at in passing.
+#[derive(Clone, Copy, Debug)]
+pub struct Peek<'t> {
+    block: Glimpse<'t>,
+    layout: Layout,
+}
+
+impl<'t> Peek<'t> {
+    /// A look at a block, whose image was parsed when it was loaded.
+    #[inline]
+    #[must_use]
+    pub fn new(block: Glimpse<'t>) -> Option<Self> {
+        block.touch();
+        Some(Self { block, layout: Layout::of_parsed(block.bytes())? })
+    }
+
+    /// The entries.
+    #[inline]
+    #[must_use]
+    pub fn view(&self) -> BlockView<'_> {
+        BlockView::new(self.block.bytes(), &self.layout)
+    }
+
+    /// As `Page::find`.
+    #[inline]
+    #[must_use]
+    pub fn find(&self, key: &[u8], hash: u64, ceiling: u64) -> Option<Found> {
+        let view = self.view();
+        let entry = view.find(key, (hash >> 56) as u8, ceiling)?;
+        let value = pinned(&view, entry, || self.block.keep());
+        Some(Found { trailer: view.trailer(entry), value })
+    }
+}
+
+/// The value of an entry: a copy if it is short, else kept where it lies, in a frame.
+#[inline]
+fn pinned(view: &BlockView<'_>, entry: usize, frame: impl FnOnce() -> Frame) -> Slice {
+    let (start, end) = view.value_range(entry);
+    if end.saturating_sub(start) <= INLINE_MAX {
+        return Slice::copy_from(view.value(entry));
+    }
+    Slice::pinned(frame(), |bytes| bytes.get(start..end).unwrap_or_default())
 }

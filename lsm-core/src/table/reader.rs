@@ -9,30 +9,36 @@ use std::sync::Arc;
 use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::codec::Decoder;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::slice::Slice;
 use crate::base::sync::OnceLock;
-use crate::cache::frame::Frame;
+use crate::cache::frame::{Frame, Glimpse};
 use crate::cache::pool::{Cache, Use};
-use crate::cache::slots::Slots;
+use crate::cache::slots::{Slots, Turn};
 use crate::cursor::tombstone::Fragments;
 use crate::env::fs::File;
 use crate::filter::{is_well_formed, may_contain};
 use crate::key::trailer::NEWEST;
 use crate::stats::looked::Looked;
+use crate::table::block::view::{BlockView, Layout};
 use crate::table::handle::{BlockKind, Handle};
 use crate::table::opening::{Expect, Opened};
-use crate::table::page::Page;
+use crate::table::page::{Found, Page, Peek};
 use crate::table::partition::Partition;
 use crate::table::properties::{Part, Properties, decode_parts};
 use crate::table::source::{Source, check_entries};
 
-/// An entry that was found.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// Sequence number and kind.
-    pub trailer: u64,
-    /// The value. A long one lies in the block, and keeps it in memory.
-    pub value: Slice,
+/// Where a data block is to be found.
+#[derive(Debug)]
+pub struct Place {
+    at: (usize, usize),
+    index: Page,
+}
+
+impl Place {
+    /// Its partition, and its number there.
+    #[must_use]
+    pub fn at(&self) -> (usize, usize) {
+        self.at
+    }
 }
 
 /// An open table. Its blocks go from the cache when it is dropped, with their slots.
@@ -130,35 +136,138 @@ impl Table {
         how: Use,
         looked: &mut Looked,
     ) -> Result<Option<Found>> {
-        let at = self.opened.top.find(key, ceiling);
-        let Some(partition) = self.opened.top.get(at) else { return Ok(None) };
-        if !partition.filter.is_none() && !self.may_contain(at, partition, hash)? {
+        let Some(partition) = self.partition_of(key, ceiling) else { return Ok(None) };
+        let resident = self
+            .cache
+            .turn(|turn| self.get_resident(turn, partition, (key, hash, ceiling), looked));
+        match resident.flatten() {
+            Some(found) => Ok(found),
+            None => self.get_loading(partition, (key, hash, ceiling), how, looked),
+        }
+    }
+
+    /// The partition that holds the first entry at or after this one.
+    #[inline]
+    #[must_use]
+    pub fn partition_of(&self, key: &[u8], ceiling: u64) -> Option<usize> {
+        Some(self.opened.top.find(key, ceiling)).filter(|at| *at < self.opened.top.len())
+    }
+
+    /// The way of a lookup that finds all that it needs in the cache, and counts nothing on it but
+    /// the block of a long value. `None` if something is not resident.
+    #[inline]
+    fn get_resident(
+        &self,
+        turn: &Turn<'_>,
+        partition: usize,
+        (key, hash, ceiling): (&[u8], u64, u64),
+        looked: &mut Looked,
+    ) -> Option<Option<Found>> {
+        if !self.may_contain(turn, partition, hash)? {
+            turn.count(1);
+            looked.filtered = looked.filtered.wrapping_add(1);
+            return Some(None);
+        }
+        let block = self.block_of(turn, partition, key, ceiling)?;
+        let peek = Peek::new(self.glimpse(turn, (partition, block))?)?;
+        turn.count(self.hits(partition));
+        looked.blocks = looked.blocks.wrapping_add(1);
+        Some(peek.find(key, hash, ceiling))
+    }
+
+    /// Blocks that a lookup meets on its way through a partition: filter, if there is one, index
+    /// and data.
+    #[inline]
+    #[must_use]
+    pub fn hits(&self, partition: usize) -> u64 {
+        let partition = self.opened.top.get(partition);
+        2 + u64::from(partition.is_some_and(|partition| !partition.filter.is_none()))
+    }
+
+    /// False only if the partition's filter says that it has no such key. `None` if the filter is
+    /// not resident.
+    #[inline]
+    #[must_use]
+    pub fn may_contain(&self, turn: &Turn<'_>, partition: usize, hash: u64) -> Option<bool> {
+        if self.opened.top.get(partition)?.filter.is_none() {
+            return Some(true);
+        }
+        let filter = turn.look(&self.slots, partition * 2)?;
+        filter.touch();
+        Some(may_contain(filter.bytes(), hash))
+    }
+
+    /// The number in its partition of the block where this entry would stand. `None` if the index
+    /// is not resident.
+    #[inline]
+    #[must_use]
+    pub fn block_of(
+        &self,
+        turn: &Turn<'_>,
+        partition: usize,
+        key: &[u8],
+        ceiling: u64,
+    ) -> Option<usize> {
+        let index = turn.look(&self.slots, partition * 2 + 1)?;
+        index.touch();
+        let layout = Layout::of_parsed(index.bytes())?;
+        Some(BlockView::new(index.bytes(), &layout).lower_bound(key, ceiling))
+    }
+
+    /// A data block, if it is resident.
+    #[inline]
+    #[must_use]
+    pub fn glimpse<'t>(&'t self, turn: &'t Turn<'_>, at: (usize, usize)) -> Option<Glimpse<'t>> {
+        turn.look(self.leaves.get(at.0)?.get()?, at.1)
+    }
+
+    /// The way of a lookup that may have to load what it needs.
+    #[cold]
+    fn get_loading(
+        &self,
+        partition: usize,
+        (key, hash, ceiling): (&[u8], u64, u64),
+        how: Use,
+        looked: &mut Looked,
+    ) -> Result<Option<Found>> {
+        let Some(place) = self.locate(partition, (key, hash, ceiling), looked)? else {
+            return Ok(None);
+        };
+        Ok(self.fetch(&place, how)?.find(key, hash, ceiling))
+    }
+
+    /// The block in which the key stands if it is there; `None` if a filter says that it is not.
+    pub fn locate(
+        &self,
+        at: usize,
+        (key, hash, ceiling): (&[u8], u64, u64),
+        looked: &mut Looked,
+    ) -> Result<Option<Place>> {
+        let partition = self.opened.top.get(at).ok_or_else(no_partition)?;
+        if !partition.filter.is_none() && !may_contain(&self.filter(at, partition)?, hash) {
             looked.filtered = looked.filtered.wrapping_add(1);
             return Ok(None);
         }
         looked.blocks = looked.blocks.wrapping_add(1);
         let index = self.index(at, Use::Index)?;
-        let at = (at, index.view().lower_bound(key, ceiling));
-        let page = match self.resident(at) {
-            Some(page) => page,
-            None => {
-                let handle = self.handle_at(at, Some(&index))?;
-                let mut read = || self.source().read_entries(handle, BlockKind::Data);
-                self.load(at, how, &mut read)?
-            }
-        };
-        let view = page.view();
-        let Some(entry) = view.find(key, (hash >> 56) as u8, ceiling) else { return Ok(None) };
-        let trailer = view.trailer(entry);
-        Ok(Some(Found { trailer, value: page.into_value(entry) }))
+        let block = index.view().lower_bound(key, ceiling);
+        Ok(Some(Place { at: (at, block), index }))
     }
 
-    fn may_contain(&self, at: usize, partition: &Partition, hash: u64) -> Result<bool> {
-        let frame = match self.cache.get(&self.slots, at * 2) {
-            Some(frame) => frame,
-            None => self.load_filter(at, partition)?,
-        };
-        Ok(may_contain(frame.bytes(), hash))
+    /// A block that was located.
+    pub fn fetch(&self, place: &Place, how: Use) -> Result<Page> {
+        if let Some(page) = self.resident(place.at) {
+            return Ok(page);
+        }
+        let handle = self.handle_at(place.at, Some(&place.index))?;
+        self.load(place.at, how, &mut || self.source().read_entries(handle, BlockKind::Data))
+    }
+
+    fn filter(&self, at: usize, partition: &Partition) -> Result<Frame> {
+        match self.cache.get(&self.slots, at * 2) {
+            Some(frame) => Ok(frame),
+            None => self.load_filter(at, partition),
+        }
     }
 
     #[cold]

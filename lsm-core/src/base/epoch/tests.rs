@@ -8,7 +8,7 @@
 
 use std::sync::Barrier;
 
-use super::{Epoch, LANES, Pin};
+use super::{Epoch, LANES};
 use crate::base::sync::fixed::Mutex;
 use crate::base::sync::{AtomicUsize, Ordering};
 
@@ -71,7 +71,9 @@ fn what_is_counted_adds_up() {
     for _ in 0..10 {
         std::thread::scope(|scope| {
             for _ in 0..3 {
-                scope.spawn(|| (0..100).for_each(|_| epoch.pin().iter().for_each(Pin::count)));
+                scope.spawn(|| {
+                    (0..100).for_each(|_| epoch.pin().iter().for_each(|pin| pin.count(1)))
+                });
             }
         });
     }

@@ -20,6 +20,7 @@ enum Leave {
 struct Cast {
     places: usize,
     getters: usize,
+    glancers: usize,
     loaders: usize,
     leave: Leave,
 }
@@ -28,6 +29,18 @@ fn get(cache: &Cache, slots: &Slots, index: usize) {
     if let Some(frame) = cache.get(slots, index) {
         assert_eq!(frame.bytes(), [index as u8; 8]);
         assert!(frame.references() > 0);
+    }
+}
+
+/// Looks without counting, and keeps what it saw for longer than the turn.
+fn glance(cache: &Cache, slots: &Slots, index: usize) {
+    let kept = cache.turn(|turn| {
+        let glimpse = turn.look(slots, index)?;
+        assert_eq!(glimpse.bytes(), [index as u8; 8]);
+        Some(glimpse.keep())
+    });
+    if let Some(frame) = kept.flatten() {
+        assert_eq!(frame.bytes(), [index as u8; 8]);
     }
 }
 
@@ -43,11 +56,14 @@ fn play(cast: &Cast) {
     let slots = Slots::new(cast.places);
     (0..cast.places).for_each(|index| load(&cache, &slots, index));
     let mut threads = Vec::new();
-    for number in 0..cast.getters + cast.loaders {
+    let (getters, glancers) = (cast.getters, cast.getters + cast.glancers);
+    for number in 0..glancers + cast.loaders {
         let (cache, slots) = (Arc::clone(&cache), Arc::clone(&slots));
-        let (index, is_getter) = (number % cast.places, number < cast.getters);
-        threads.push(spawn(move || {
-            if is_getter { get(&cache, &slots, index) } else { load(&cache, &slots, index) }
+        let index = number % cast.places;
+        threads.push(spawn(move || match number {
+            _ if number < getters => get(&cache, &slots, index),
+            _ if number < glancers => glance(&cache, &slots, index),
+            _ => load(&cache, &slots, index),
         }));
     }
     match cast.leave {
@@ -64,13 +80,21 @@ fn play(cast: &Cast) {
 }
 
 const BOUND: Bound = Bound { preemptions: 2, seconds: 8 };
-const GET: Cast = Cast { places: 1, getters: 1, loaders: 0, leave: Leave::Clear };
+const GET: Cast = Cast { places: 1, getters: 1, glancers: 0, loaders: 0, leave: Leave::Clear };
+const GLANCE: Cast = Cast { getters: 0, glancers: 1, ..GET };
 
 #[test]
 fn a_getter_beside_one_who_clears() {
     holds("cache, get, clear", Bound { preemptions: 3, seconds: 8 }, || play(&GET));
     holds("cache, get, shrink", BOUND, || play(&Cast { leave: Leave::Shrink, ..GET }));
     holds("cache, two getters, clear", BOUND, || play(&Cast { getters: 2, ..GET }));
+}
+
+#[test]
+fn a_glancer_beside_one_who_clears() {
+    holds("cache, glance, clear", Bound { preemptions: 3, seconds: 8 }, || play(&GLANCE));
+    holds("cache, glance, shrink", BOUND, || play(&Cast { leave: Leave::Shrink, ..GLANCE }));
+    holds("cache, glance, load, clear", BOUND, || play(&Cast { loaders: 1, ..GLANCE }));
 }
 
 #[test]
@@ -84,10 +108,10 @@ fn a_loader_beside_one_who_clears() {
 fn all_at_once_on_two_places() {
     let bound = Bound { preemptions: 1, seconds: 8 };
     holds("cache, all, clear", bound, || {
-        play(&Cast { places: 2, getters: 2, loaders: 1, leave: Leave::Clear });
+        play(&Cast { places: 2, getters: 2, loaders: 1, ..GET });
     });
     holds("cache, all, shrink", bound, || {
-        play(&Cast { places: 1, getters: 2, loaders: 1, leave: Leave::Shrink });
+        play(&Cast { getters: 2, loaders: 1, leave: Leave::Shrink, ..GET });
     });
 }
 
@@ -97,4 +121,5 @@ fn weaker_orderings_are_found() {
     for mistake in [Mistake::SeqCst, Mistake::Counts] {
         finds("cache", find, Some(mistake), || play(&GET));
     }
+    finds("cache, glance", find, Some(Mistake::SeqCst), || play(&GLANCE));
 }

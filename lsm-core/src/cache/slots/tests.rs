@@ -66,6 +66,31 @@ fn a_place_holds_one_frame_and_one_count() {
 }
 
 #[test]
+fn what_a_turn_has_looked_at_stays_until_it_is_over() {
+    let (gate, other) = (Gate::new(), Gate::new());
+    let (slots, _notes) = bound(2, &gate);
+    let one = frame(1);
+    assert!(slots.publish(&gate, 0, &one));
+    let kept = gate.turn(|turn| {
+        let glimpse = turn.look(&slots, 0).unwrap();
+        assert_eq!(one.references(), 2);
+        assert!(turn.look(&slots, 1).is_none() && turn.look(&slots, 2).is_none());
+        assert!(other.turn(|turn| turn.look(&slots, 0).is_none()).unwrap());
+        assert!(slots.evict(&gate, 0, &one, Mark::NONE));
+        // Neither a turn nor a look within this one ends it.
+        gate.turn(|turn| turn.count(2)).unwrap();
+        assert!(slots.get(&gate, 1).is_none());
+        assert!(settled(&gate).is_empty());
+        assert_eq!(glimpse.bytes(), [1; 10]);
+        glimpse.keep()
+    });
+    assert!(kept.unwrap().is_same(&one));
+    assert_eq!(one.references(), 2);
+    assert_eq!(settled(&gate).len(), 1);
+    assert_eq!((one.references(), gate.hits()), (1, 2));
+}
+
+#[test]
 fn a_mark_is_no_frame_and_makes_room_for_one() {
     let gate = Gate::new();
     let (slots, _notes) = bound(1, &gate);
