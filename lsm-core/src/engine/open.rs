@@ -25,6 +25,7 @@ use crate::journal::handle::Journal;
 use crate::journal::jobs::Jobs;
 use crate::journal::options::{JournalOptions, OpenReport};
 use crate::options::database::Options;
+use crate::read::dead::DeadRanges;
 use crate::read::view::View;
 use crate::stats::counters::Counters;
 use crate::stats::timings::Timings;
@@ -73,13 +74,14 @@ impl Engine {
             path: path.to_path_buf(),
             options: options.clone(),
             cache,
-            budget,
+            budget: budget.clone(),
             reserved,
             counters: Arc::new(Counters::new()),
             timings: Arc::new(Timings::new(env.clock.clone())),
             plugins,
             view: Current::new(View { active: active.clone(), sealed, version: Arc::new(version) }),
             visible: AtomicU64::new(last),
+            dead: DeadRanges::new(&budget),
             snapshots: Snapshots::new(),
             keyspaces,
             pacer: Pacer::default(),

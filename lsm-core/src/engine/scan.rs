@@ -15,6 +15,8 @@ use crate::engine::state::Engine;
 use crate::key::full::FullKey;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
+use crate::read::dead::DeadRanges;
+use crate::read::run::Run;
 use crate::read::scan::{Reader, Scan};
 use crate::read::source::{AnyCursor, SlicePart};
 use crate::read::view::View;
@@ -40,6 +42,7 @@ pub struct ScanSource {
     seqno: SeqNo,
     now_millis: u64,
     is_keys_only: bool,
+    dead: Arc<DeadRanges>,
     counters: Arc<Counters>,
     timings: Arc<Timings>,
 }
@@ -79,6 +82,7 @@ impl Engine {
     ) -> Result<ScanSource> {
         self.check_open()?;
         keyspace.check()?;
+        self.watch_dead_ranges();
         // The view comes first: what is visible by then stands in it.
         let view = self.view.load();
         let seqno = at.unwrap_or_else(|| self.visible());
@@ -92,9 +96,20 @@ impl Engine {
             seqno,
             now_millis,
             is_keys_only: false,
+            dead: self.dead.clone(),
             counters,
             timings,
         })
+    }
+
+    /// Begins to watch what an earlier scan has asked for, unless somebody is writing just now:
+    /// scans do not wait for writers.
+    fn watch_dead_ranges(&self) {
+        if self.dead.is_wanted() {
+            if let Some(_writer) = self.writer.try_lock() {
+                self.dead.watch(self.visible());
+            }
+        }
     }
 }
 
@@ -157,7 +172,10 @@ impl ScanSource {
             is_keys_only: self.is_keys_only,
         };
         let merge = Merge::new(sources);
-        Ok(Scan::new(merge, reader, as_bytes(&self.span.lower), as_bytes(&self.span.upper)))
+        let (lower, upper) = (as_bytes(&self.span.lower), as_bytes(&self.span.upper));
+        let moment = (self.seqno, self.now_millis);
+        let run = Run::new(self.counters.clone(), self.dead.clone(), moment);
+        Ok(Scan::new(merge, reader, lower, upper).noting(run))
     }
 }
 

@@ -22,6 +22,7 @@ use crate::journal::jobs::Jobs;
 use crate::key::seqno::SeqNo;
 use crate::memtable::handle::{Inserter, Memtable};
 use crate::options::database::Options;
+use crate::read::dead::DeadRanges;
 use crate::read::view::View;
 use crate::stats::counters::Counters;
 use crate::stats::timings::Timings;
@@ -63,6 +64,8 @@ pub struct Engine {
     pub view: Current<View>,
     /// The last sequence number that readers see.
     pub visible: AtomicU64,
+    /// Where scans need not look, because nothing lives there.
+    pub dead: Arc<DeadRanges>,
     /// Moments that somebody still reads at.
     pub snapshots: Arc<Snapshots>,
     /// The trees there are.

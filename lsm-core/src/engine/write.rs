@@ -155,8 +155,11 @@ impl Engine {
         rest: RecordIter<'_>,
         first: SeqNo,
     ) -> Result<(SeqNo, u64)> {
-        match fill_memtable(&mut writer.inserter, head, rest, first) {
+        match fill_memtable(&mut writer.inserter, head, rest.clone(), first) {
             Ok((last, bytes)) => {
+                if self.dead.is_watching() {
+                    self.dead.cut_out(keys_put(head.record, rest));
+                }
                 self.visible.store(last.get(), Ordering::Release);
                 Ok((last, bytes))
             }
@@ -209,6 +212,13 @@ impl<'a> Ready<'a> {
     fn bytes(&self) -> u64 {
         (self.record.key.len() + self.record.value.len()) as u64
     }
+}
+
+/// The full keys to which records give values.
+fn keys_put<'a>(head: Record<'a>, rest: RecordIter<'a>) -> impl Iterator<Item = FullKey> + 'a {
+    let is_put = |kind| !matches!(kind, Kind::Delete | Kind::SingleDelete | Kind::RangeDelete);
+    let puts = std::iter::once(head).chain(rest.flatten()).filter(move |put| is_put(put.kind));
+    puts.map(|record| FullKey::new(record.keyspace, record.key))
 }
 
 fn fill_memtable(

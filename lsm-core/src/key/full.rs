@@ -69,6 +69,12 @@ impl FullKey {
     }
 }
 
+impl AsRef<[u8]> for FullKey {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
+    }
+}
+
 /// The keyspace of a full key; the default one's for bytes that are too short to be one.
 #[inline]
 #[must_use]

@@ -1,9 +1,12 @@
 //! Reading: what there is to read at one moment, and how an answer is made of it.
 
 pub mod bounds;
+pub mod dead;
 pub mod slice_cursor;
 pub mod view;
 pub mod visible;
+
+pub mod run;
 
 pub mod get;
 pub mod scan;

@@ -7,7 +7,8 @@
 //! back to it.
 //!
 //! Whatever there may be thousands of, versions of a key, entries too new, entries under a range
-//! tombstone, is stepped over a few times and then passed over with one seek.
+//! tombstone, keys that another scan has found deleted, is stepped over a few times and then passed
+//! over with one seek.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
 use crate::key::trailer::{NEWEST, ceiling};
 use crate::read::bounds::Bounds;
+use crate::read::dead::Way;
+use crate::read::run::Run;
 use crate::read::visible::{EXPIRY_LEN, Sight, Visible, user_value};
 
 /// Steps over entries of no use before a seek is tried. A seek costs about as much.
@@ -75,6 +78,7 @@ pub struct Scan<C> {
     /// Entries under a range tombstone since the last one that was not.
     covered: u32,
     reach: usize,
+    run: Run,
     error: Option<Error>,
 }
 
@@ -97,8 +101,15 @@ impl<C: Skip> Scan<C> {
             is_left_out: false,
             covered: 0,
             reach: REACH_MIN,
+            run: Run::default(),
             error: None,
         }
+    }
+
+    /// The same scan, which tells `run` what it steps over.
+    #[must_use]
+    pub fn noting(self, run: Run) -> Self {
+        Self { run, ..self }
     }
 
     /// Moves to the first pair at or after `user_key`.
@@ -219,6 +230,7 @@ impl<C: Skip> Scan<C> {
         self.place = Place::Nowhere;
         self.has_key = false;
         (self.covered, self.reach) = (0, REACH_MIN);
+        self.run.forget();
         std::mem::take(&mut self.key)
     }
 
@@ -247,10 +259,13 @@ impl<C: Skip> Scan<C> {
         loop {
             self.place = Place::Nowhere;
             if !self.cursor.is_valid() {
+                self.run_out(Way::Forward);
                 return Ok(());
             }
+            self.run.step();
             let (key, head) = (self.cursor.key(), self.cursor.head());
             if !self.bounds.is_before_upper(key, head) {
+                self.run_out(Way::Forward);
                 return Ok(());
             }
             let trailer = self.cursor.trailer();
@@ -268,6 +283,7 @@ impl<C: Skip> Scan<C> {
             if trailer > self.ceiling {
                 too_new += 1;
                 if too_new % STEPS_MAX == 0 {
+                    self.run.forget();
                     self.key.clear();
                     self.key.extend_from_slice(self.cursor.key());
                     self.has_key = false;
@@ -281,12 +297,17 @@ impl<C: Skip> Scan<C> {
             let sight = self.visible.judge(cursor.key(), trailer, || cursor.value())?;
             if sight == Sight::Value {
                 (self.covered, self.reach) = (0, REACH_MIN);
+                self.run.end(self.cursor.key(), Way::Forward);
                 self.place = Place::AtCursor;
                 return Ok(());
             }
             self.decide();
-            if !self.skips(sight, false)? {
-                self.cursor.next()?;
+            if self.skips(sight, false)? {
+                continue;
+            }
+            match self.run.pass(&self.key, trailer, Way::Forward) {
+                Some(target) => self.cursor.seek(target, self.ceiling)?,
+                None => self.cursor.next()?,
             }
         }
     }
@@ -299,11 +320,14 @@ impl<C: Skip> Scan<C> {
             self.has_key = false;
             let is_valid = self.cursor.is_valid();
             if !is_valid || !self.bounds.is_past_lower(self.cursor.key(), self.cursor.head()) {
+                self.run_out(Way::Backward);
                 return Ok(());
             }
+            self.run.step();
             if self.cursor.trailer() > self.ceiling {
                 too_new += 1;
                 if too_new % STEPS_MAX == 0 {
+                    self.run.forget();
                     self.key.clear();
                     self.key.extend_from_slice(self.cursor.key());
                     self.cursor.seek_before(&self.key, NEWEST)?;
@@ -316,21 +340,44 @@ impl<C: Skip> Scan<C> {
             let (key, value) = (&self.key, &self.value);
             match self.visible.judge(key, self.trailer, || value)? {
                 Sight::Value if self.is_left_out => {
-                    (self.covered, self.reach) = (0, REACH_MIN);
+                    self.end_run_behind();
                     self.cursor.seek(&self.key, self.trailer)?;
                     self.place = Place::AtCursor;
                     return Ok(());
                 }
                 Sight::Value => {
-                    (self.covered, self.reach) = (0, REACH_MIN);
+                    self.end_run_behind();
                     self.place = Place::Held;
                     return Ok(());
                 }
-                sight => {
-                    self.skips(sight, true)?;
+                sight if self.skips(sight, true)? => {}
+                _ => {
+                    let target = self.run.pass(&self.key, self.trailer, Way::Backward);
+                    target.map_or(Ok(()), |target| self.cursor.seek_before(target, NEWEST))?;
                 }
             }
         }
+    }
+
+    /// There is no pair behind the run of keys without a value.
+    fn run_out(&mut self, way: Way) {
+        // The key is the last one of the run, if there is a run: what does not leave it there makes
+        // the run forget itself.
+        if way == Way::Forward {
+            self.key.push(0);
+        }
+        self.run.end(&self.key, way);
+        if way == Way::Forward {
+            self.key.pop();
+        }
+    }
+
+    /// The pair that is held is in front of the run of keys without a value.
+    fn end_run_behind(&mut self) {
+        (self.covered, self.reach) = (0, REACH_MIN);
+        self.key.push(0);
+        self.run.end(&self.key, Way::Backward);
+        self.key.pop();
     }
 
     /// Holds the newest entry that may be seen of the cursor's key, and moves before all of those.
@@ -342,6 +389,7 @@ impl<C: Skip> Scan<C> {
         let mut steps = 0;
         while self.is_at_newer() {
             steps += 1;
+            self.run.step();
             if steps == STEPS_MAX {
                 self.cursor.seek(&self.key, self.ceiling)?;
                 self.hold();

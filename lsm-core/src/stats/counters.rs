@@ -21,6 +21,7 @@ pub enum Counter {
     GetsFiltered,
     Scans,
     ScannedPairs,
+    ScannedEntries,
     Flushes,
     FlushedBytes,
     Compactions,
@@ -40,7 +41,7 @@ pub enum Counter {
 
 impl Counter {
     /// Every counter with its name, in order.
-    pub const ALL: [(Self, &'static str); 27] = [
+    pub const ALL: [(Self, &'static str); 28] = [
         (Self::Writes, "writes"),
         (Self::RecordsWritten, "records_written"),
         (Self::BytesWritten, "bytes_written"),
@@ -53,6 +54,7 @@ impl Counter {
         (Self::GetsFiltered, "gets_filtered"),
         (Self::Scans, "scans"),
         (Self::ScannedPairs, "scanned_pairs"),
+        (Self::ScannedEntries, "scanned_entries"),
         (Self::Flushes, "flushes"),
         (Self::FlushedBytes, "flushed_bytes"),
         (Self::Compactions, "compactions"),

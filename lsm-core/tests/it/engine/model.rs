@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use crate::harness::asked::number;
 use crate::harness::disk::new_disk;
-use crate::harness::engine::acts::{Act, parse_play, shorten, to_text, write_play};
+use crate::harness::engine::acts::{
+    Act, parse_play, shorten, to_text, write_play, write_play_among_deletes,
+};
 use crate::harness::engine::player::{Place, Player};
 use crate::harness::images::caught;
 use crate::machine::kit::TempDir;
@@ -37,12 +39,14 @@ fn play(place: Place, seed: u64, acts: &[Act]) -> Result<BTreeMap<char, u64>, St
     played.and_then(|played: Result<_, String>| played)
 }
 
+type Author = fn(u64, usize) -> Vec<Act>;
+
 type Stage = fn(u64, &[Act]) -> Result<BTreeMap<char, u64>, String>;
 
 /// Plays until the time is over; the first failure is shortened and printed.
 fn play_all(
     name: &str,
-    stage: Stage,
+    (author, stage): (Author, Stage),
     seeds: impl Iterator<Item = u64>,
     (budget, length): (Duration, usize),
 ) {
@@ -50,7 +54,7 @@ fn play_all(
     let mut played = BTreeMap::new();
     let mut plays = 0;
     for seed in seeds.take_while(|_| begun.elapsed() < budget) {
-        let acts = write_play(seed, length);
+        let acts = author(seed, length);
         match stage(seed, &acts) {
             Ok(done) => {
                 done.into_iter().for_each(|(verb, n)| *played.entry(verb).or_insert(0) += n)
@@ -80,14 +84,21 @@ fn the_engine_does_what_the_reference_does() {
     let own = number("LSM_SEED");
     let budget = (Duration::from_secs(20), 400);
     match own {
-        Some(seed) => play_all("model", simulated, seed..seed + 1, budget),
-        None => play_all("model", simulated, 0.., budget),
+        Some(seed) => play_all("model", (write_play, simulated), seed..seed + 1, budget),
+        None => play_all("model", (write_play, simulated), 0.., budget),
     }
+}
+
+/// In this build scans remember, and leap over, runs of very few deletes.
+#[test]
+fn the_engine_does_what_the_reference_does_where_nearly_all_is_deleted() {
+    let way = (write_play_among_deletes as Author, simulated as Stage);
+    play_all("model, deletes", way, 0.., (Duration::from_secs(15), 400));
 }
 
 #[test]
 fn the_engine_does_what_the_reference_does_on_this_machine() {
-    play_all("model, real files", real, 0.., (Duration::from_secs(8), 400));
+    play_all("model, real files", (write_play, real), 0.., (Duration::from_secs(8), 400));
 }
 
 #[test]
@@ -96,15 +107,19 @@ fn prove_the_engine_does_what_the_reference_does() {
     let seconds = number("LSM_SECONDS");
     let budget = Duration::from_secs(seconds.unwrap_or(90));
     std::thread::scope(|scope| {
-        scope.spawn(move || play_all("model", simulated, 100_000.., (budget, 400)));
-        scope.spawn(move || play_all("model, long", simulated, 500_000.., (budget, 4000)));
+        scope.spawn(move || play_all("model", (write_play, simulated), 100_000.., (budget, 400)));
+        let deletes = (write_play_among_deletes as Author, simulated as Stage);
+        scope.spawn(move || play_all("model, deletes", deletes, 100_000.., (budget, 2000)));
+        scope.spawn(move || {
+            play_all("model, long", (write_play, simulated), 500_000.., (budget, 4000))
+        });
     });
 }
 
 #[test]
 #[ignore = "a minute: make prove"]
 fn prove_the_engine_does_what_the_reference_does_on_this_machine() {
-    play_all("model, real files", real, 100_000.., (Duration::from_secs(60), 2000));
+    play_all("model, real files", (write_play, real), 100_000.., (Duration::from_secs(60), 2000));
 }
 
 /// Tables that flushes share between keyspaces were moved into one run, and a scan that went from

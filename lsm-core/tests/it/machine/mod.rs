@@ -9,3 +9,4 @@ mod kill;
 mod log_threads;
 mod memory;
 mod os_input;
+mod queue;

@@ -77,10 +77,31 @@ impl FromStr for Act {
 
 /// A play of so many acts. Each seed leaves some letters out, so that rare mixtures come up too.
 pub fn write_play(seed: u64, length: usize) -> Vec<Act> {
+    write_play_of(WEIGHTS, seed, length)
+}
+
+/// How often a letter comes where nearly all is deleted.
+fn weight_among_deletes(verb: char, weight: u64) -> u64 {
+    match verb {
+        'p' | 'b' => weight / 2,
+        'd' => weight * 8,
+        'i' | 'x' | 'S' | 'H' => weight * 2,
+        _ => weight,
+    }
+}
+
+/// The same, but that most writes are deletes, so that scans meet long runs of them.
+pub fn write_play_among_deletes(seed: u64, length: usize) -> Vec<Act> {
+    let weights =
+        WEIGHTS.iter().map(|(verb, weight)| (*verb, weight_among_deletes(*verb, *weight)));
+    write_play_of(&weights.collect::<Vec<_>>(), seed, length)
+}
+
+fn write_play_of(weights: &[(char, u64)], seed: u64, length: usize) -> Vec<Act> {
     let mut dice = Dice(seed);
     let is_left_out = |dice: &mut Dice, verb: char| verb != 'p' && dice.below(4) == 0;
     let cast: Vec<(char, u64)> =
-        WEIGHTS.iter().filter(|(verb, _)| !is_left_out(&mut dice, *verb)).copied().collect();
+        weights.iter().filter(|(verb, _)| !is_left_out(&mut dice, *verb)).copied().collect();
     let total: u64 = cast.iter().map(|(_, weight)| weight).sum();
     (0..length)
         .map(|_| {
