@@ -36,7 +36,7 @@ fn count_one(counters: &Counters, timings: &Timings) {
     let mut looked = Looked::default();
     looked.tables = black_box(looked.tables + 1);
     looked.blocks = black_box(looked.blocks + 1);
-    counters.add_get(&looked, black_box(true));
+    counters.add_gets(&looked, 1, black_box(1));
     timings.end(Timing::Get, begun);
 }
 

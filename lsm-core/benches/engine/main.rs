@@ -1,7 +1,7 @@
 //! The whole engine: fills, point reads, scans and seeks, against RocksDB where its library is.
 //!
 //! `cargo bench -p lsm-core --bench engine -- [--records N] [--rounds N] [--only ours|rocksdb] \
-//!  [--fills] [--cpu]`
+//!  [--fills] [--cpu] [--many]`
 //!
 //! 16-byte keys and 100-byte values; every value that is read is checked. The stores alternate,
 //! each in a fresh directory of its own, set alike: 64 MiB memtables, a cache that holds
@@ -9,7 +9,8 @@
 //! (`librocksdb.so` with its C API); without it only this engine is measured. Rates are medians
 //! over the rounds. `--fills` leaves out what comes after the fills. `--cpu` counts seconds of the
 //! processor instead, those of background threads included: on a machine that has other things to
-//! do, they say more than those on the wall.
+//! do, they say more than those on the wall. `--many` measures only lookups of many keys at once,
+//! against the same lookups one after the other.
 
 #![allow(unsafe_code, reason = "the peer is loaded through its C interface")]
 #![allow(
@@ -22,6 +23,7 @@
     reason = "a program for people, on the real machine, that may fail"
 )]
 
+mod many;
 mod rocksdb;
 mod store;
 mod workload;
@@ -29,7 +31,7 @@ mod workload;
 use std::path::{Path, PathBuf};
 
 use rocksdb::RocksDb;
-use store::{Nothing, Ours, Store};
+use store::{Nothing, Ours, Store, cache_bytes};
 use workload::{Shuffled, key_of, number_of, value_of};
 
 const SEEK_PAIRS: usize = 10;
@@ -55,6 +57,7 @@ struct Settings {
     is_fills_only: bool,
     clock: libc::clockid_t,
     only: Option<String>,
+    is_many: bool,
     peer: Option<PathBuf>,
 }
 
@@ -65,6 +68,9 @@ fn main() {
         stores.push("rocksdb");
     }
     stores.retain(|name| settings.only.as_deref().is_none_or(|only| only == *name));
+    if settings.is_many {
+        return many::compare(&stores, &settings);
+    }
     let rows = if settings.is_fills_only { FILLS } else { NAMES.len() };
     let mut rates = vec![vec![Vec::new(); rows]; stores.len()];
     for round in 0..settings.rounds {
@@ -85,6 +91,7 @@ fn settings() -> Settings {
         is_fills_only: false,
         clock: libc::CLOCK_MONOTONIC,
         only: None,
+        is_many: false,
         peer: std::env::var_os("LSM_ROCKSDB").map(PathBuf::from),
     };
     let mut words = std::env::args().skip(1);
@@ -97,11 +104,12 @@ fn settings() -> Settings {
             "--only" => settings.only = words.next(),
             "--fills" => settings.is_fills_only = true,
             "--cpu" => settings.clock = libc::CLOCK_PROCESS_CPUTIME_ID,
+            "--many" => settings.is_many = true,
             // Cargo says so to every benchmark.
             "--bench" => {}
             _ => panic!(
                 "`{word}` is not known: --records N, --rounds N, --quick, --only NAME, --fills, \
-                 --cpu"
+                 --cpu, --many"
             ),
         }
     }
@@ -118,10 +126,12 @@ impl Fresh {
     fn open(name: &str, settings: &Settings) -> Self {
         let dir = std::env::temp_dir().join(format!("lsm-bench-{}-{name}", std::process::id()));
         let _none_there = std::fs::remove_dir_all(&dir);
+        let cache = cache_bytes(settings.records);
+        let peer = settings.peer.as_deref().unwrap_or(Path::new(""));
         let store: Box<dyn Store> = match name {
             "nothing" => Box::new(Nothing(settings.records)),
-            "ours" => Box::new(Ours::open(&dir)),
-            _ => Box::new(RocksDb::open(settings.peer.as_deref().unwrap_or(Path::new("")), &dir)),
+            "ours" => Box::new(Ours::open(&dir, cache)),
+            _ => Box::new(RocksDb::open(peer, &dir, cache)),
         };
         Self { store: Some(store), dir }
     }

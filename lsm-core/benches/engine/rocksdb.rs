@@ -5,7 +5,7 @@ use std::mem::transmute_copy;
 use std::path::Path;
 use std::ptr::null_mut;
 
-use crate::store::{CACHE_BYTES, MEMTABLE_BYTES, Store};
+use crate::store::{MEMTABLE_BYTES, Store};
 
 type Ptr = *mut c_void;
 
@@ -35,6 +35,18 @@ impl Api {
     }
 }
 
+type GetMany = unsafe extern "C" fn(
+    Ptr,
+    Ptr,
+    Ptr,
+    usize,
+    *const *const u8,
+    *const usize,
+    *mut Ptr,
+    *mut *mut c_char,
+    bool,
+);
+
 pub(crate) struct RocksDb {
     api: Api,
     db: Ptr,
@@ -46,6 +58,8 @@ pub(crate) struct RocksDb {
     batch_clear: unsafe extern "C" fn(Ptr),
     write_batch: unsafe extern "C" fn(Ptr, Ptr, Ptr, *mut *mut c_char),
     get: unsafe extern "C" fn(Ptr, Ptr, *const u8, usize, *mut *mut c_char) -> Ptr,
+    get_many: GetMany,
+    family: Ptr,
     slice: unsafe extern "C" fn(Ptr, *mut usize) -> *const u8,
     slice_free: unsafe extern "C" fn(Ptr),
     iter: unsafe extern "C" fn(Ptr, Ptr) -> Ptr,
@@ -63,7 +77,7 @@ pub(crate) struct RocksDb {
 const LZ4: c_int = 4;
 
 impl RocksDb {
-    pub(crate) fn open(library: &Path, dir: &Path) -> Self {
+    pub(crate) fn open(library: &Path, dir: &Path, cache_bytes: usize) -> Self {
         let api = Api::load(library);
         // SAFETY: each name is given the type of the C header, and each call keeps its contract:
         // objects come from the functions that make them, and are used before they are freed.
@@ -87,7 +101,7 @@ impl RocksDb {
             set_int(c"rocksdb_options_set_max_background_jobs", options, 2);
             let table = make(c"rocksdb_block_based_options_create");
             let cache = api.get::<unsafe extern "C" fn(usize) -> Ptr>(c"rocksdb_cache_create_lru")(
-                CACHE_BYTES,
+                cache_bytes,
             );
             set_ptr(c"rocksdb_block_based_options_set_block_cache", table, cache);
             let filter = api
@@ -114,6 +128,10 @@ impl RocksDb {
                 batch_clear: api.get(c"rocksdb_writebatch_clear"),
                 write_batch: api.get(c"rocksdb_write"),
                 get: api.get(c"rocksdb_get_pinned"),
+                get_many: api.get(c"rocksdb_batched_multi_get_cf"),
+                family: api.get::<unsafe extern "C" fn(Ptr) -> Ptr>(
+                    c"rocksdb_get_default_column_family_handle",
+                )(db),
                 slice: api.get(c"rocksdb_pinnableslice_value"),
                 slice_free: api.get(c"rocksdb_pinnableslice_destroy"),
                 iter: api.get(c"rocksdb_create_iterator"),
@@ -195,6 +213,36 @@ impl Store for RocksDb {
             (self.slice_free)(slice);
         }
         true
+    }
+
+    fn get_all(&self, keys: &[[u8; 16]], is_at_once: bool, each: &mut dyn FnMut(usize, &[u8])) {
+        let count = keys.len();
+        let mut slices = vec![null_mut(); count];
+        let mut errors = vec![null_mut(); count];
+        // SAFETY: as in `get`; all lists have as many places as there are keys.
+        unsafe {
+            if is_at_once {
+                let starts: Vec<*const u8> = keys.iter().map(|key| key.as_ptr()).collect();
+                let lens = vec![16; count];
+                let (starts, lens, errors) = (starts.as_ptr(), lens.as_ptr(), errors.as_mut_ptr());
+                let slices = slices.as_mut_ptr();
+                let (db, read, family) = (self.db, self.read, self.family);
+                (self.get_many)(db, read, family, count, starts, lens, slices, errors, false);
+            }
+            for (at, key) in keys.iter().enumerate() {
+                if !is_at_once {
+                    slices[at] =
+                        (self.get)(self.db, self.read, key.as_ptr(), key.len(), &mut errors[at]);
+                }
+                check(errors[at]);
+                if !slices[at].is_null() {
+                    let mut len = 0;
+                    let bytes = (self.slice)(slices[at], &mut len);
+                    each(at, std::slice::from_raw_parts(bytes, len));
+                    (self.slice_free)(slices[at]);
+                }
+            }
+        }
     }
 
     fn scan(&self, is_forward: bool, each: &mut dyn FnMut(&[u8], &[u8])) {

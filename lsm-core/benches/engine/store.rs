@@ -12,6 +12,9 @@ pub(crate) trait Store {
     fn put_all(&self, pairs: &[([u8; 16], [u8; 100])]);
     /// Fills `value`; false if the key is missing.
     fn get(&self, key: &[u8], value: &mut Vec<u8>) -> bool;
+    /// Hands over the value of each key, where there is one, by its number among the keys: looked
+    /// up one after the other, or with the store's own call for many.
+    fn get_all(&self, keys: &[[u8; 16]], is_at_once: bool, each: &mut dyn FnMut(usize, &[u8]));
     /// Hands over all pairs in order, or backwards.
     fn scan(&self, is_forward: bool, each: &mut dyn FnMut(&[u8], &[u8]));
     /// Hands over `count` pairs from the first key at or behind each of `keys`.
@@ -25,16 +28,20 @@ pub(crate) trait Store {
     fn settle(&self);
 }
 
-/// The memory that each store may use for its cache and for each of its memtables.
-pub(crate) const CACHE_BYTES: usize = 256 << 20;
+/// The memory that each store may use for each of its memtables.
 pub(crate) const MEMTABLE_BYTES: usize = 64 << 20;
+
+/// The memory that each store may use for its cache, which holds all of so many records.
+pub(crate) fn cache_bytes(records: u64) -> usize {
+    (records as usize * 192).max(256 << 20)
+}
 
 pub(crate) struct Ours(Db, RefCell<Batch>);
 
 impl Ours {
-    pub(crate) fn open(dir: &Path) -> Self {
+    pub(crate) fn open(dir: &Path, cache_bytes: usize) -> Self {
         let options = Options::new()
-            .memory_limit((CACHE_BYTES + 3 * MEMTABLE_BYTES) as u64)
+            .memory_limit((cache_bytes + 3 * MEMTABLE_BYTES) as u64)
             .memtable_bytes(MEMTABLE_BYTES as u64);
         Self(Db::builder(dir).options(options).open().unwrap(), RefCell::default())
     }
@@ -56,6 +63,18 @@ impl Store for Ours {
 
     fn get(&self, key: &[u8], value: &mut Vec<u8>) -> bool {
         self.0.get_into(key, value).unwrap()
+    }
+
+    fn get_all(&self, keys: &[[u8; 16]], is_at_once: bool, each: &mut dyn FnMut(usize, &[u8])) {
+        if is_at_once {
+            let values = self.0.get_many(keys).unwrap();
+            let found = values.iter().enumerate();
+            found.for_each(|(at, value)| value.iter().for_each(|value| each(at, value)));
+            return;
+        }
+        for (at, key) in keys.iter().enumerate() {
+            self.0.get(key).unwrap().iter().for_each(|value| each(at, value));
+        }
     }
 
     fn scan(&self, is_forward: bool, each: &mut dyn FnMut(&[u8], &[u8])) {
@@ -107,6 +126,12 @@ impl Store for Nothing {
         value.clear();
         value.extend_from_slice(&crate::workload::value_of(number));
         number < self.0
+    }
+
+    fn get_all(&self, keys: &[[u8; 16]], _: bool, each: &mut dyn FnMut(usize, &[u8])) {
+        for (at, key) in keys.iter().enumerate() {
+            each(at, &crate::workload::value_of(crate::workload::number_of(key)));
+        }
     }
 
     fn scan(&self, is_forward: bool, each: &mut dyn FnMut(&[u8], &[u8])) {

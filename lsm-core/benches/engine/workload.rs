@@ -19,13 +19,20 @@ pub(crate) fn number_of(key: &[u8]) -> u64 {
 /// A hundred bytes that belong to the number and that compress to about half.
 pub(crate) fn value_of(number: u64) -> [u8; 100] {
     let mut value = [b' '; 100];
-    let mut state = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    for word in value.chunks_exact_mut(8).take(6) {
-        state ^= state >> 29;
-        state = state.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word.copy_from_slice(&state.to_le_bytes());
+    for (place, word) in value.chunks_exact_mut(8).zip(words_of(number)).take(6) {
+        place.copy_from_slice(&word.to_le_bytes());
     }
     value
+}
+
+/// The words that a value begins with.
+pub(crate) fn words_of(number: u64) -> impl Iterator<Item = u64> {
+    let mut state = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    std::iter::repeat_with(move || {
+        state ^= state >> 29;
+        state = state.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        state
+    })
 }
 
 /// Numbers below `count` in an order that looks random, each once.

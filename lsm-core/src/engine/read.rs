@@ -7,8 +7,12 @@ use crate::engine::state::Engine;
 use crate::key::full::FullKey;
 use crate::key::seqno::SeqNo;
 use crate::read::get::{Found, Question, get};
+use crate::read::many::{GROUP, Many};
 use crate::stats::looked::Looked;
 use crate::stats::timings::Timing;
+
+/// Room is made at once for no more values than this, whatever an iterator says of itself.
+const ROOM_MAX: usize = 1 << 12;
 
 impl Engine {
     /// Looks up a key, and hands the value to `take` wherever it stands. Without `at`, the reader
@@ -30,7 +34,7 @@ impl Engine {
         let question = Question::new(full.bytes(), seqno, self.env.clock.as_ref());
         let mut looked = Looked::default();
         let found = get(&view, &question, &mut looked, take)?;
-        self.counters.add_get(&looked, found.is_some());
+        self.counters.add_gets(&looked, 1, u64::from(found.is_some()));
         self.timings.end(Timing::Get, begun);
         Ok(found)
     }
@@ -46,17 +50,43 @@ impl Engine {
         keyspace.check()?;
         let view = self.view.load();
         let seqno = at.unwrap_or_else(|| self.visible());
-        let mut values = Vec::new();
-        for key in keys {
-            let begun = self.timings.begin(Timing::Get);
-            let mut looked = Looked::default();
-            let full = FullKey::new(keyspace.id, key.as_ref());
-            let question = Question::new(full.bytes(), seqno, self.env.clock.as_ref());
-            let found = get(&view, &question, &mut looked, |found| self.keep(found))?;
-            self.counters.add_get(&looked, found.is_some());
-            self.timings.end(Timing::Get, begun);
-            values.push(found);
+        let mut many = Many::new(&view, &self.cache);
+        let mut keys = keys.into_iter().map(|key| FullKey::new(keyspace.id, key.as_ref()));
+        let mut values = Vec::with_capacity(keys.size_hint().0.min(ROOM_MAX));
+        let mut group = Vec::with_capacity(GROUP);
+        loop {
+            group.clear();
+            group.extend(keys.by_ref().take(GROUP));
+            if group.is_empty() {
+                return Ok(values);
+            }
+            self.get_group(&mut many, &group, seqno, &mut values)?;
         }
-        Ok(values)
+    }
+
+    /// Looks up to `GROUP` keys up, and appends their values.
+    fn get_group(
+        &self,
+        many: &mut Many<'_>,
+        keys: &[FullKey],
+        seqno: SeqNo,
+        values: &mut Vec<Option<Slice>>,
+    ) -> Result<()> {
+        let clock = self.env.clock.as_ref();
+        let mut questions = [Question { key: &[], hash: 0, seqno, clock }; GROUP];
+        let mut begun = None;
+        for (question, key) in questions.iter_mut().zip(keys) {
+            begun = self.timings.begin(Timing::Get).or(begun);
+            *question = Question::new(key.bytes(), seqno, clock);
+        }
+        let (from, mut looked) = (values.len(), Looked::default());
+        values.resize(from + keys.len(), None);
+        let places = values.get_mut(from..).unwrap_or_default();
+        let questions = questions.get(..keys.len()).unwrap_or_default();
+        many.get(questions, places, &mut looked, |found| self.keep(found))?;
+        let found = places.iter().flatten().count();
+        self.counters.add_gets(&looked, keys.len() as u64, found as u64);
+        self.timings.end_shared(Timing::Get, begun, keys.len());
+        Ok(())
     }
 }

@@ -204,6 +204,13 @@ impl Inserter {
 }
 
 impl Memtable {
+    /// False only if no key with this hash was put.
+    #[inline]
+    #[must_use]
+    pub fn may_contain(&self, hash: u64) -> bool {
+        self.filter.may_contain(hash)
+    }
+
     /// The newest entry of `key` whose trailer is at most `ceiling`. `hash` is `hash64` of the key.
     /// Range tombstones are not considered.
     #[inline]

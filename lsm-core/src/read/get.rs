@@ -17,6 +17,8 @@ use crate::memtable::handle::Memtable;
 use crate::read::view::View;
 use crate::read::visible::{Sight, sight_of, user_value};
 use crate::stats::looked::Looked;
+use crate::table;
+use crate::table::reader::Table;
 use crate::version::tree::Run;
 
 /// What is asked.
@@ -41,7 +43,7 @@ impl<'a> Question<'a> {
 }
 
 /// What one source answers.
-enum Answer<T> {
+pub(super) enum Answer<T> {
     /// It does not know the key.
     Unknown,
     /// The key has no value.
@@ -105,7 +107,7 @@ impl Found<'_> {
     }
 }
 
-fn in_memtable<T>(
+pub(super) fn in_memtable<T>(
     memtable: &Memtable,
     question: &Question<'_>,
     take: &mut impl FnMut(Found<'_>) -> T,
@@ -130,18 +132,32 @@ fn in_run<T>(
     let Some(slice) = run.slice_for(question.key) else { return Ok(Answer::Unknown) };
     looked.tables = looked.tables.wrapping_add(1);
     let table = slice.file.table()?;
-    let cover = if table.has_tombstones() {
-        table.tombstones()?.covering(question.key, question.seqno)
-    } else {
-        SeqNo::ZERO
-    };
-    let ceiling = ceiling(question.seqno);
+    let cover = cover_in(table, question)?;
     let (key, hash) = (question.key, question.hash);
-    let Some(found) = table.get_counted(key, hash, ceiling, Use::Point, looked)? else {
-        if planted(Bug::UnknownKeyHidesRangeTombstone) {
-            return Ok(Answer::Unknown);
-        }
-        return Ok(unknown_unless(cover));
+    let found = table.get_counted(key, hash, ceiling(question.seqno), Use::Point, looked)?;
+    judge(found, cover, question, take)
+}
+
+/// The newest range tombstone of a table over the key.
+#[inline]
+pub(super) fn cover_in(table: &Table, question: &Question<'_>) -> Result<SeqNo> {
+    if !table.has_tombstones() {
+        return Ok(SeqNo::ZERO);
+    }
+    Ok(table.tombstones()?.covering(question.key, question.seqno))
+}
+
+/// What a table answers where this was found, under its newest range tombstone over the key.
+#[inline]
+pub(super) fn judge<T>(
+    found: Option<table::page::Found>,
+    cover: SeqNo,
+    question: &Question<'_>,
+    take: &mut impl FnMut(Found<'_>) -> T,
+) -> Result<Answer<T>> {
+    let Some(found) = found else {
+        let is_hidden = planted(Bug::UnknownKeyHidesRangeTombstone);
+        return Ok(if is_hidden { Answer::Unknown } else { unknown_unless(cover) });
     };
     let sight = sight_of(found.trailer, cover, || question.clock.wall_millis(), || &found.value)?;
     Ok(match sight {

@@ -11,3 +11,5 @@ pub mod run;
 pub mod get;
 pub mod scan;
 pub mod source;
+
+pub mod many;

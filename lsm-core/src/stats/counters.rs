@@ -119,12 +119,12 @@ impl Counters {
         }
     }
 
-    /// Counts a lookup of one key, and where it looked.
+    /// Counts lookups of so many keys, of which so many were found, and where they looked.
     #[inline]
-    pub fn add_get(&self, looked: &Looked, is_found: bool) {
-        self.add(Counter::Gets, 1);
-        if is_found {
-            self.add(Counter::GetsFound, 1);
+    pub fn add_gets(&self, looked: &Looked, gets: u64, found: u64) {
+        self.add(Counter::Gets, gets);
+        if found > 0 {
+            self.add(Counter::GetsFound, found);
         }
         if looked.tables > 0 {
             self.add(Counter::GetTables, u64::from(looked.tables));

@@ -77,6 +77,15 @@ impl Timings {
         }
     }
 
+    /// Takes in that so many have ended that began together then, and share the time.
+    #[inline]
+    pub fn end_shared(&self, timing: Timing, begun: Option<Duration>, count: usize) {
+        if let Some(begun) = begun {
+            let took = self.now().saturating_sub(begun);
+            self.record(timing, took / u32::try_from(count).unwrap_or(u32::MAX).max(1));
+        }
+    }
+
     /// Now, by the clock that is measured with.
     #[cold]
     #[must_use]

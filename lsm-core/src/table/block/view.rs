@@ -14,13 +14,7 @@ use crate::key::trailer::{entry_order, kind_of};
 use crate::table::block::shape::{
     ALL_DELETES, Columns, HEADER_LEN, SAME_KIND, Shape, VERSIONS, WORD,
 };
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const LOW7: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-/// Multiplied with eight bytes of 0 or 1, brings them together as bits of the top byte.
-const GATHER: u64 = 0x0102_0408_1020_4080;
-/// So many tags are looked at together.
-const TAGS: usize = 64;
+use crate::table::block::tags::{GROUP, matching};
 
 /// Where everything is in one image. Small, and copied freely: a cursor keeps one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,19 +239,11 @@ impl<'a> BlockView<'a> {
     #[must_use]
     pub fn find(&self, key: &[u8], tag: u8, ceiling: u64) -> Option<usize> {
         let suffix = key.strip_prefix(self.prefix())?;
-        let wanted = u64::from(tag) * ONES;
         let tags = self.image.get(HEADER_LEN..self.layout.columns.words as usize)?;
-        for (group, tags) in tags.chunks(TAGS).enumerate() {
-            // One bit for each tag that matches, without a branch that depends on where they are.
-            let mut matches = 0u64;
-            for (at, word) in tags.chunks_exact(WORD).enumerate() {
-                let word = u64::from_le_bytes(*word.first_chunk::<WORD>()?) ^ wanted;
-                // The top bit of each byte that is zero, and of no other; then those bits together.
-                let equal = !(((word & LOW7) + LOW7) | word | LOW7);
-                matches |= ((equal >> 7).wrapping_mul(GATHER) >> 56) << (at * WORD);
-            }
+        for (group, tags) in tags.chunks(GROUP).enumerate() {
+            let mut matches = matching(tags, tag);
             while matches != 0 {
-                let index = group * TAGS + matches.trailing_zeros() as usize;
+                let index = group * GROUP + matches.trailing_zeros() as usize;
                 if index < self.len() && self.suffix(index) == suffix {
                     return self.version(index, key, ceiling);
                 }
@@ -265,6 +251,23 @@ impl<'a> BlockView<'a> {
             }
         }
         None
+    }
+
+    /// Looks at the lines in which `find` most likely finds a key with this tag, so that they are
+    /// at hand when it does. Answers something of them, so that the looks are not left out.
+    #[inline]
+    #[must_use]
+    pub fn foresee(&self, tag: u8) -> u8 {
+        let tags = self.image.get(HEADER_LEN..self.layout.columns.words as usize);
+        let groups = tags.unwrap_or_default().chunks(GROUP).enumerate();
+        let mut groups = groups.map(|(at, tags)| (at, matching(tags, tag)));
+        let Some((group, matches)) = groups.find(|(_, matches)| *matches != 0) else { return 0 };
+        let index = group * GROUP + matches.trailing_zeros() as usize;
+        let byte = |at: usize| self.image.get(at).copied().unwrap_or(0);
+        let (key, _) = self.suffix_range(index);
+        let (start, end) = self.value_range(index);
+        let trailer = self.trailer(index) as u8;
+        trailer ^ byte(key) ^ byte(start) ^ byte(end.wrapping_sub(1))
     }
 
     /// The first entry at or after `(key, trailer)`; `len` if there is none.
