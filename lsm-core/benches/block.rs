@@ -312,7 +312,7 @@ fn codecs(pairs: &[Pair], rounds: usize) {
         .iter()
         .map(|pair| {
             let mut out = Vec::new();
-            compress(Codec::Lz4, &pair.image, &mut out);
+            compress(Codec::Lz4, 0, &pair.image, &mut out);
             out
         })
         .collect();
@@ -320,14 +320,14 @@ fn codecs(pairs: &[Pair], rounds: usize) {
         .iter()
         .map(|pair| {
             let mut out = Vec::new();
-            compress(Codec::Lz4, &pair.classic.bytes, &mut out);
+            compress(Codec::Lz4, 0, &pair.classic.bytes, &mut out);
             out.len()
         })
         .sum();
     let mut pack = || {
         for pair in pairs {
             stored.clear();
-            black_box(compress(Codec::Lz4, &pair.image, &mut stored));
+            black_box(compress(Codec::Lz4, 0, &pair.image, &mut stored));
         }
     };
     let mut unpack = || {

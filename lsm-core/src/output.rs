@@ -52,12 +52,13 @@ const UPPER_FILTER_BITS: u32 = 4;
 pub fn table_options(keyspace: &KeyspaceOptions, is_bottom: bool) -> TableOptions {
     let bits = keyspace.get_filter_bits_per_key();
     let upper = if bits == 0 { 0 } else { bits.saturating_add(UPPER_FILTER_BITS).min(32) };
-    let codec = match keyspace.get_compression() {
-        Compression::Lz4 if is_bottom => Codec::Lz4,
-        _ => Codec::None,
+    let (codec, codec_level) = match keyspace.get_compression() {
+        Compression::Lz4 if is_bottom => (Codec::Lz4, 0),
+        Compression::Zstd { level } if is_bottom => (Codec::Zstd, level),
+        _ => (Codec::None, 0),
     };
     let filter_bits = if is_bottom { bits } else { upper };
-    TableOptions { block_bytes: keyspace.get_block_bytes(), codec, filter_bits }
+    TableOptions { block_bytes: keyspace.get_block_bytes(), codec, codec_level, filter_bits }
 }
 
 /// What went into a table, or came out of it, as one number.

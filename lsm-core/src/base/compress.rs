@@ -3,7 +3,9 @@
 //! What is decompressed comes from files. The caller knows how long it must become and has held
 //! that length against its own limit; input that becomes anything else is malformed.
 
-/// How bytes are stored. The values stand in files; 2 is reserved for zstd.
+use crate::base::zstd;
+
+/// How bytes are stored. The values stand in files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Codec {
@@ -12,6 +14,8 @@ pub enum Codec {
     /// One block of LZ4, without a frame.
     #[default]
     Lz4 = 1,
+    /// One frame of zstd. Every build knows it by name, and one with the feature `zstd` can do it.
+    Zstd = 2,
 }
 
 impl Codec {
@@ -21,32 +25,57 @@ impl Codec {
         match byte {
             0 => Some(Self::None),
             1 => Some(Self::Lz4),
+            2 => Some(Self::Zstd),
             _ => None,
+        }
+    }
+
+    /// True if this build can do it.
+    #[must_use]
+    pub const fn is_built(self) -> bool {
+        match self {
+            Self::None | Self::Lz4 => true,
+            Self::Zstd => zstd::IS_BUILT,
         }
     }
 }
 
 /// Appends to `out` what is to be stored of `input`, and answers the codec that reads it back: the
-/// one asked for, or `None` where that would save less than an eighth.
-pub fn compress(codec: Codec, input: &[u8], out: &mut Vec<u8>) -> Codec {
+/// one asked for, or `None` where that would save less than an eighth. `level` is how hard to try,
+/// for a codec that has levels.
+pub fn compress(codec: Codec, level: i32, input: &[u8], out: &mut Vec<u8>) -> Codec {
     let start = out.len();
-    if codec == Codec::Lz4 && lz4(input, out).is_some() {
-        return Codec::Lz4;
+    let bound = match codec {
+        Codec::None => None,
+        Codec::Lz4 => Some(lz4_flex::block::get_maximum_output_size(input.len())),
+        Codec::Zstd => zstd::bound(input.len()),
+    };
+    let pack = |place: &mut [u8]| match codec {
+        Codec::None => None,
+        Codec::Lz4 => lz4_flex::block::compress_into(input, place).ok(),
+        Codec::Zstd => zstd::compress(input, level, place),
+    };
+    if bound.and_then(|bound| pack_behind(bound, input.len(), out, pack)).is_some() {
+        return codec;
     }
     out.truncate(start);
     out.extend_from_slice(input);
     Codec::None
 }
 
-/// Appends the compressed input; `None`, with rubbish appended, if it does not pay.
-fn lz4(input: &[u8], out: &mut Vec<u8>) -> Option<()> {
+/// Appends what `pack` makes of the input; `None`, with rubbish appended, if it does not pay.
+fn pack_behind(
+    bound: usize,
+    input: usize,
+    out: &mut Vec<u8>,
+    pack: impl FnOnce(&mut [u8]) -> Option<usize>,
+) -> Option<()> {
     let start = out.len();
-    let bound = lz4_flex::block::get_maximum_output_size(input.len());
     out.resize(start.checked_add(bound)?, 0);
-    let used = lz4_flex::block::compress_into(input, out.get_mut(start..)?).ok()?;
+    let used = pack(out.get_mut(start..)?)?;
     out.truncate(start + used);
-    let limit = input.len() - input.len().div_ceil(8);
-    (used <= limit && used < input.len()).then_some(())
+    let limit = input - input.div_ceil(8);
+    (used <= limit && used < input).then_some(())
 }
 
 /// Appends the `len` bytes that were compressed to `input`. `None`, with nothing appended, if they
@@ -61,11 +90,15 @@ pub fn decompress(codec: Codec, input: &[u8], len: usize, out: &mut Vec<u8>) -> 
             out.extend_from_slice(input);
             Some(())
         }
-        Codec::Lz4 => {
+        Codec::Lz4 | Codec::Zstd => {
             let start = out.len();
             out.resize(start.checked_add(len)?, 0);
             let place = out.get_mut(start..)?;
-            let is_whole = lz4_flex::block::decompress_into(input, place).ok() == Some(len);
+            let done = match codec {
+                Codec::Zstd => zstd::decompress(input, place),
+                _ => lz4_flex::block::decompress_into(input, place).ok(),
+            };
+            let is_whole = done == Some(len);
             if !is_whole {
                 out.truncate(start);
             }

@@ -4,13 +4,14 @@ pub mod error;
 
 pub mod checksum;
 pub mod codec;
-pub mod compress;
 pub mod contain;
 pub mod planted;
 pub mod slice;
 pub mod sync;
+pub mod zstd;
 
 pub mod budget;
+pub mod compress;
 pub mod current;
 pub mod lane;
 

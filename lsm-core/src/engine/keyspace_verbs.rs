@@ -40,6 +40,7 @@ impl Engine {
             }
             self.check_writable()?;
             let options = wanted.cloned().unwrap_or_default();
+            options.check_built()?;
             let strategist = strategist_of(options.get_strategy(), &self.plugins.strategies)?;
             match self.journal.create_keyspace(name, &options.to_string()) {
                 Ok(id) => {

@@ -89,7 +89,9 @@ impl Keyspaces {
         for (&id, name) in std::iter::once(default).chain(others) {
             let options = options_of(catalog, id)?;
             let strategist = match strategies {
-                Some(strategies) => strategist_of(options.get_strategy(), strategies)
+                Some(strategies) => options
+                    .check_built()
+                    .and_then(|()| strategist_of(options.get_strategy(), strategies))
                     .map_err(|error| not_opened(name, &error))?,
                 None => Strategist::fallback(),
             };

@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use crate::base::compress::Codec;
 use crate::base::error::{Error, ErrorKind, Result};
 
 /// How a keyspace is kept.
@@ -74,10 +75,29 @@ pub enum Compression {
     None,
     /// LZ4, on the levels that hold most of the data.
     Lz4,
+    /// zstd, on the same levels: smaller, and slower to read and to write. It needs a build with
+    /// the feature `zstd`.
+    Zstd {
+        /// From 1, the fastest, to 22, the smallest; 3 is usual.
+        level: i32,
+    },
+}
+
+impl Compression {
+    /// True if this build can do it.
+    #[must_use]
+    pub fn is_built(self) -> bool {
+        match self {
+            Self::None => Codec::None.is_built(),
+            Self::Lz4 => Codec::Lz4.is_built(),
+            Self::Zstd { .. } => Codec::Zstd.is_built(),
+        }
+    }
 }
 
 const BLOCK_BYTES: std::ops::RangeInclusive<u32> = 512..=65_536;
 const FILTER_BITS: std::ops::RangeInclusive<u32> = 0..=32;
+const ZSTD_LEVELS: std::ops::RangeInclusive<i32> = 1..=22;
 const FAN: std::ops::RangeInclusive<u32> = 2..=100;
 
 impl Default for KeyspaceOptions {
@@ -159,6 +179,10 @@ impl KeyspaceOptions {
         if !FILTER_BITS.contains(&self.filter_bits_per_key) {
             return refuse("filter_bits_per_key is at most 32");
         }
+        if matches!(self.compression, Compression::Zstd { level } if !ZSTD_LEVELS.contains(&level))
+        {
+            return refuse("the level of zstd is from 1 to 22");
+        }
         match &self.strategy {
             Strategy::Leveled { ratio } if !FAN.contains(ratio) => {
                 refuse("the ratio of a leveled keyspace is from 2 to 100")
@@ -176,6 +200,15 @@ impl KeyspaceOptions {
         }
     }
 
+    /// Refuses what this build cannot do. Reading options that ask for it is no error.
+    pub fn check_built(&self) -> Result<()> {
+        if self.compression.is_built() {
+            return Ok(());
+        }
+        let message = "the compression `zstd` needs a build with the feature `zstd`";
+        Err(Error::new(ErrorKind::Unsupported, message))
+    }
+
     /// Reads the text form; what it does not name has its default.
     pub fn parse(text: &str) -> Result<Self> {
         let mut options = Self::default();
@@ -191,9 +224,10 @@ impl KeyspaceOptions {
         match name {
             "strategy" => self.strategy = parse_strategy(value)?,
             "compression" => {
-                self.compression = match value {
-                    "none" => Compression::None,
-                    "lz4" => Compression::Lz4,
+                self.compression = match value.split_once(':') {
+                    None if value == "none" => Compression::None,
+                    None if value == "lz4" => Compression::Lz4,
+                    Some(("zstd", level)) => Compression::Zstd { level: level.parse().ok()? },
                     _ => return None,
                 }
             }
@@ -234,11 +268,12 @@ impl fmt::Display for KeyspaceOptions {
             }
             Strategy::User { name } => write!(f, "strategy=user:{name}")?,
         }
-        let compression = match self.compression {
-            Compression::None => "none",
-            Compression::Lz4 => "lz4",
-        };
-        write!(f, "; compression={compression}; block_bytes={}", self.block_bytes)?;
+        match self.compression {
+            Compression::None => f.write_str("; compression=none")?,
+            Compression::Lz4 => f.write_str("; compression=lz4")?,
+            Compression::Zstd { level } => write!(f, "; compression=zstd:{level}")?,
+        }
+        write!(f, "; block_bytes={}", self.block_bytes)?;
         write!(f, "; filter_bits_per_key={}", self.filter_bits_per_key)
     }
 }

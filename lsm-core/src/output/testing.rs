@@ -178,7 +178,7 @@ impl Mini {
             history: Vec::new(),
             snapshots: Vec::new(),
             context: Context { memtable_bytes: 3000, table_bytes: 2500, ..Context::default() },
-            options: TableOptions { block_bytes: 256, codec: Codec::None, filter_bits: 10 },
+            options: TableOptions { block_bytes: 256, codec: Codec::None, ..Default::default() },
             parts: 3,
             next_seqno: 10,
             edit: 0,

@@ -10,13 +10,15 @@ pub struct TableOptions {
     pub block_bytes: u32,
     /// How blocks are packed.
     pub codec: Codec,
+    /// How hard to try, for a codec that has levels.
+    pub codec_level: i32,
     /// Bits of filter for each key; 0 for no filter.
     pub filter_bits: u32,
 }
 
 impl Default for TableOptions {
     fn default() -> Self {
-        Self { block_bytes: 4096, codec: Codec::Lz4, filter_bits: 10 }
+        Self { block_bytes: 4096, codec: Codec::Lz4, codec_level: 0, filter_bits: 10 }
     }
 }
 

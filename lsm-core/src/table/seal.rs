@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! n bytes of payload
-//! n + 0  codec  u8  0 none, 1 LZ4
+//! n + 0  codec  u8  0 none, 1 LZ4, 2 zstd
 //! n + 1  kind   u8  what the block holds
 //! n + 2  flags u16  zero
 //! n + 4  length u32 of the payload when it is unpacked
@@ -24,8 +24,10 @@ use crate::table::handle::{BlockKind, Handle, TRAILER_LEN};
 /// No block is longer than this when it is unpacked: the longest value and key, and what a block
 /// needs around them.
 pub const UNPACKED_MAX: u64 = (1 << 30) + (1 << 20);
-/// No codec packs better than this many to one.
+/// LZ4 packs no better than this many to one.
 const RATIO_MAX: u64 = 255;
+/// Nor does zstd than this: four bytes can stand for a block of 128 KiB.
+const ZSTD_RATIO_MAX: u64 = 32_768;
 const RATIO_SLACK: u64 = 64;
 
 /// What a trailer says besides its check.
@@ -124,11 +126,17 @@ impl Sought<'_> {
             let error = Error::new(ErrorKind::Format, message).at_path(self.path);
             return Err(error.at_offset(self.handle.offset));
         };
+        if !codec.is_built() {
+            let message = "a block is packed by zstd, and this build lacks the feature `zstd`";
+            let error = Error::new(ErrorKind::Unsupported, message).at_path(self.path);
+            return Err(error.at_offset(self.handle.offset));
+        }
         let unpacked = u64::from(fields.u32().unwrap_or(0));
         let len = payload.len() as u64;
         let is_sane = match codec {
             Codec::None => unpacked == len,
             Codec::Lz4 => unpacked <= UNPACKED_MAX.min(len * RATIO_MAX + RATIO_SLACK),
+            Codec::Zstd => unpacked <= UNPACKED_MAX.min(len * ZSTD_RATIO_MAX),
         };
         if !is_sane {
             return Err(self.damaged("names an impossible length"));

@@ -171,7 +171,8 @@ impl Writer {
         let mut codec = Codec::None;
         if kind != BlockKind::Filter && unpacked <= PACKED_MAX {
             self.packed.clear();
-            codec = compress(self.options.codec, payload, &mut self.packed);
+            let TableOptions { codec: wanted, codec_level, .. } = self.options;
+            codec = compress(wanted, codec_level, payload, &mut self.packed);
         }
         let payload = if codec as u8 == 0 { payload } else { &self.packed };
         let (Ok(len), Ok(unpacked)) = (u32::try_from(payload.len()), u32::try_from(unpacked))

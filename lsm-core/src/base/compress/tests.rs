@@ -4,6 +4,11 @@
 
 use crate::base::compress::{Codec, compress, decompress};
 
+/// What this build can do.
+fn built() -> impl Iterator<Item = Codec> {
+    [Codec::None, Codec::Lz4, Codec::Zstd].into_iter().filter(|codec| codec.is_built())
+}
+
 fn noise(len: usize) -> Vec<u8> {
     let mut state = 7u64;
     let mut byte = || {
@@ -21,9 +26,9 @@ fn text(len: usize) -> Vec<u8> {
 fn what_is_compressed_comes_back_behind_what_was_there() {
     for len in [0, 1, 8, 12, 13, 100, 4096, 65_535, 65_536, 300_000] {
         for input in [vec![0; len], text(len), noise(len)] {
-            for codec in [Codec::None, Codec::Lz4] {
+            for codec in built() {
                 let (mut stored, mut back) = (vec![1, 2], vec![3]);
-                let used = compress(codec, &input, &mut stored);
+                let used = compress(codec, 3, &input, &mut stored);
                 assert_eq!(stored[..2], [1, 2]);
                 assert!(used == codec || used == Codec::None);
                 assert!(used != Codec::None || stored[2..] == input);
@@ -41,10 +46,10 @@ fn what_saves_less_than_an_eighth_is_stored_as_it_is() {
         let mut input = noise(1000 - zeros);
         input.resize(1000, 0);
         let mut stored = Vec::new();
-        let used = compress(Codec::Lz4, &input, &mut stored);
+        let used = compress(Codec::Lz4, 3, &input, &mut stored);
         match used {
             Codec::None => assert_eq!(stored, input),
-            Codec::Lz4 => assert!(stored.len() <= 875, "{} bytes", stored.len()),
+            _ => assert!(stored.len() <= 875, "{} bytes", stored.len()),
         }
         has_both[used as usize] = true;
     }
@@ -53,9 +58,9 @@ fn what_saves_less_than_an_eighth_is_stored_as_it_is() {
 
 #[test]
 fn another_length_is_refused_and_leaves_nothing() {
-    for codec in [Codec::None, Codec::Lz4] {
+    for codec in built() {
         let mut stored = Vec::new();
-        assert_eq!(compress(codec, &text(1000), &mut stored), codec);
+        assert_eq!(compress(codec, 3, &text(1000), &mut stored), codec);
         for len in (0..1200).filter(|len| *len != 1000).chain([1 << 20]) {
             let mut back = vec![9];
             assert_eq!(decompress(codec, &stored, len, &mut back), None, "{codec:?} as {len}");
@@ -72,30 +77,56 @@ fn another_length_is_refused_and_leaves_nothing() {
 
 #[test]
 fn damaged_input_gets_an_answer_and_never_more_bytes() {
-    let input = text(700);
-    let mut stored = Vec::new();
-    assert_eq!(compress(Codec::Lz4, &input, &mut stored), Codec::Lz4);
-    for at in 0..stored.len() {
-        for change in 1..=255 {
-            let mut damaged = stored.clone();
-            damaged[at] ^= change;
+    for codec in built().filter(|codec| *codec != Codec::None) {
+        let input = text(700);
+        let mut stored = Vec::new();
+        assert_eq!(compress(codec, 3, &input, &mut stored), codec);
+        for at in 0..stored.len() {
+            for change in 1..=255 {
+                let mut damaged = stored.clone();
+                damaged[at] ^= change;
+                let mut back = Vec::new();
+                let is_some = decompress(codec, &damaged, 700, &mut back).is_some();
+                assert_eq!(back.len(), if is_some { 700 } else { 0 });
+            }
+        }
+        let noise = noise(20_100);
+        for start in 0..20_000 {
+            let random = &noise[start..start + start % 60];
             let mut back = Vec::new();
-            let is_some = decompress(Codec::Lz4, &damaged, 700, &mut back).is_some();
-            assert_eq!(back.len(), if is_some { 700 } else { 0 });
+            let is_some = decompress(codec, random, 100, &mut back).is_some();
+            assert_eq!(back.len(), if is_some { 100 } else { 0 });
         }
     }
-    let noise = noise(20_100);
-    for start in 0..20_000 {
-        let random = &noise[start..start + start % 60];
-        let mut back = Vec::new();
-        let is_some = decompress(Codec::Lz4, random, 100, &mut back).is_some();
-        assert_eq!(back.len(), if is_some { 100 } else { 0 });
+}
+
+#[test]
+fn without_zstd_nothing_is_packed_by_it() {
+    let (input, mut stored) = (text(4096), Vec::new());
+    let used = compress(Codec::Zstd, 3, &input, &mut stored);
+    assert_eq!(used == Codec::Zstd, Codec::Zstd.is_built());
+    if !Codec::Zstd.is_built() {
+        assert_eq!((used, &stored), (Codec::None, &input));
+        assert_eq!(decompress(Codec::Zstd, &stored, 4096, &mut Vec::new()), None);
     }
+}
+
+#[test]
+#[cfg(feature = "zstd")]
+fn a_higher_level_of_zstd_packs_more() {
+    let input: Vec<u8> = (0..60_000u32).flat_map(|at| (at * at % 977).to_le_bytes()).collect();
+    let packed = |level| {
+        let mut stored = Vec::new();
+        assert_eq!(compress(Codec::Zstd, level, &input, &mut stored), Codec::Zstd);
+        stored.len()
+    };
+    assert!(packed(19) < packed(1), "{} and {} bytes", packed(19), packed(1));
 }
 
 #[test]
 fn codecs_are_known_by_their_bytes() {
     assert_eq!(Codec::from_byte(0), Some(Codec::None));
     assert_eq!(Codec::from_byte(1), Some(Codec::Lz4));
-    assert!((2..=255).all(|byte| Codec::from_byte(byte).is_none()));
+    assert_eq!(Codec::from_byte(2), Some(Codec::Zstd));
+    assert!((3..=255).all(|byte| Codec::from_byte(byte).is_none()));
 }

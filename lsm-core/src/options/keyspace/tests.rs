@@ -14,7 +14,7 @@ fn what_is_written_reads_back() {
     for strategy in strategies {
         let options = KeyspaceOptions::new()
             .strategy(strategy)
-            .compression(Compression::None)
+            .compression(Compression::Zstd { level: 9 })
             .block_bytes(512)
             .filter_bits_per_key(0);
         assert_eq!(KeyspaceOptions::parse(&options.to_string()).unwrap(), options);
@@ -40,6 +40,10 @@ fn nonsense_is_refused() {
         "strategy=user:two words",
         "strategy=user:\u{e9}",
         "compression=brotli",
+        "compression=zstd",
+        "compression=zstd:0",
+        "compression=zstd:23",
+        "compression=lz4:1",
         "colour=red",
     ];
     for text in bad {

@@ -179,11 +179,21 @@ fn blocks_of(bytes: &[u8]) -> Vec<(Handle, BlockKind)> {
 
 /// The table with other bytes in one of its blocks, and a right check for them.
 fn forged(bytes: &[u8], block: (Handle, BlockKind), change: impl Fn(&mut [u8])) -> Vec<u8> {
+    packed_by(Codec::None, bytes, block, change)
+}
+
+/// The same with the block said to be packed in some way.
+fn packed_by(
+    codec: Codec,
+    bytes: &[u8],
+    block: (Handle, BlockKind),
+    change: impl Fn(&mut [u8]),
+) -> Vec<u8> {
     let (handle, kind) = block;
     let (start, len) = (handle.offset as usize, handle.len as usize);
     let mut bytes = bytes.to_vec();
     change(&mut bytes[start..start + len]);
-    let seal = Seal { kind, codec: Codec::None, unpacked: handle.len };
+    let seal = Seal { kind, codec, unpacked: handle.len };
     let trailer = seal.trailer(FILE_ID, handle.offset, &bytes[start..start + len]);
     bytes[start + len..start + len + TRAILER_LEN].copy_from_slice(&trailer);
     bytes
@@ -214,6 +224,24 @@ fn verifying_notices_what_contradicts_the_entries() {
         assert_eq!(missed[kind as usize], 0, "{kind:?}: {missed:?}");
     }
     assert!(missed[BlockKind::Data as usize] < bytes.len() / 2, "{missed:?}");
+}
+
+/// A table that another build has packed is no damaged table.
+#[test]
+fn what_this_build_cannot_unpack_is_unsupported_and_no_corruption() {
+    let (_, bytes) = specimen(Codec::None);
+    for block in blocks_of(&bytes) {
+        let other = packed_by(Codec::Zstd, &bytes, block, |_| ());
+        let read = open(MemFile::new(other), cache(0)).and_then(|table| table.verify());
+        let error = read.unwrap_err();
+        let expected = match Codec::Zstd.is_built() {
+            true => ErrorKind::Corruption,
+            false => ErrorKind::Unsupported,
+        };
+        assert_eq!(error.kind(), expected, "{error}");
+        assert!(error.path().is_some(), "{error}");
+        assert_eq!(error.offset(), Some(block.0.offset), "{error}");
+    }
 }
 
 /// Somebody who knows the checks can make a table lie. It must not hang, panic, or take memory

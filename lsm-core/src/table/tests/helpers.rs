@@ -105,7 +105,7 @@ pub(super) fn header() -> FileHeader {
 }
 
 pub(super) fn options(block_bytes: u32, codec: Codec, filter_bits: u32) -> TableOptions {
-    TableOptions { block_bytes, codec, filter_bits }
+    TableOptions { block_bytes, codec, codec_level: 3, filter_bits }
 }
 
 pub(super) fn full(keyspace: u32, key: &[u8]) -> Vec<u8> {

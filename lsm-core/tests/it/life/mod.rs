@@ -1,6 +1,7 @@
 //! The life of a database: opened, read without being written, verified, damaged, closed,
 //! destroyed, and opened again by later versions.
 
+mod compressions;
 mod damage;
 mod destroy;
 mod golden;
