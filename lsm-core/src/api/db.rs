@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::batch::Batch;
-use crate::api::keyspace::Keyspace;
+use crate::api::keyspace::{Keyspace, Moment};
 use crate::api::keyspace_ref::{Handle, KeyspaceRef};
 use crate::api::snapshot::Snapshot;
 use crate::api::stats::Stats;
@@ -34,6 +34,16 @@ use crate::options::write::WriteOptions;
 pub struct Db {
     default: Keyspace,
     report: Arc<OpenReport>,
+}
+
+impl Moment for Db {
+    fn keyspace(&self) -> &KeyspaceRef {
+        Moment::keyspace(&self.default)
+    }
+
+    fn seqno(&self) -> Result<Option<SeqNo>> {
+        Moment::seqno(&self.default)
+    }
 }
 
 impl Deref for Db {
@@ -255,3 +265,10 @@ impl Db {
         self.engine().close()
     }
 }
+
+/// What can be handed to any thread, and kept.
+const _: () = {
+    const fn is_handle<T: Send + Sync + 'static>() {}
+    is_handle::<Db>();
+    is_handle::<Builder>();
+};

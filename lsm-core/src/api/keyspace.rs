@@ -1,7 +1,5 @@
 //! Keyspaces: separately tuned trees of one database, and what can be read and written in them.
 
-use std::sync::Arc;
-
 use crate::api::batch::{Batch, delete_bounds};
 use crate::api::bounds::{KeyRange, prefix_bounds};
 use crate::api::keyspace_ref::KeyspaceRef;
@@ -17,7 +15,8 @@ use crate::options::keyspace::KeyspaceOptions;
 use crate::options::progress::CallOptions;
 use crate::options::write::WriteOptions;
 
-/// What can be read, of the newest or of a snapshot.
+/// What can be read, of the newest or of a snapshot: by `Db`, for its default keyspace, `Keyspace`
+/// and `KeyspaceAt`. The three have the same verbs without the trait, too.
 pub trait Read {
     /// The value of a key.
     fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>>;
@@ -166,7 +165,8 @@ inherent_reads!(Keyspace);
 inherent_reads!(KeyspaceAt);
 
 /// The moment that a read sees.
-trait Moment {
+pub(crate) trait Moment {
+    /// Where it reads.
     fn keyspace(&self) -> &KeyspaceRef;
     /// The snapshot's number; an error if the snapshot is of another database.
     fn seqno(&self) -> Result<Option<SeqNo>>;
@@ -377,11 +377,13 @@ impl Batch {
     }
 }
 
-/// What `Arc<Engine>` is to a handle.
+/// What can be handed to any thread, and kept.
 const _: () = {
     const fn is_handle<T: Send + Sync + 'static>() {}
     is_handle::<Keyspace>();
     is_handle::<KeyspaceAt>();
     is_handle::<Batch>();
-    is_handle::<Arc<Snapshot>>();
+    is_handle::<Snapshot>();
+    is_handle::<Slice>();
+    is_handle::<Error>();
 };

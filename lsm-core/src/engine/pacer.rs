@@ -9,6 +9,9 @@ use crate::stats::counters::Counter;
 /// Time is owed until there is this much of it.
 const SLICE: Duration = Duration::from_micros(200);
 
+/// A write of low priority waits so many times as long.
+const LOW_PRIORITY: u64 = 4;
+
 /// The pace, and the time that is owed at it.
 #[derive(Debug, Default)]
 pub struct Pacer {
@@ -70,6 +73,14 @@ impl Pacer {
         // Two who come at once may both take it: then the second owes the first one's part.
         self.owed_nanos.store(0, Ordering::Relaxed);
         Some(Duration::from_nanos(owed))
+    }
+
+    /// How long a write of low priority waits for its own bytes, whatever others owe.
+    #[must_use]
+    pub fn price_of_low(&self, bytes: usize) -> Duration {
+        let per_kib = self.nanos_per_kib.load(Ordering::Acquire);
+        let price = per_kib.saturating_mul(LOW_PRIORITY).saturating_mul(bytes as u64) / 1024;
+        Duration::from_nanos(price).max(SLICE)
     }
 
     /// Where the time is counted that is waited now.

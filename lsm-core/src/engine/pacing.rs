@@ -90,13 +90,17 @@ impl Engine {
 
     /// Waits for what `bytes` cost at the present pace.
     #[inline]
-    pub fn keep_pace(&self, bytes: usize, deadline: Option<Duration>) -> Result<()> {
-        if self.pacer.is_holding() { self.pay(bytes, deadline) } else { Ok(()) }
+    pub fn keep_pace(&self, bytes: usize, deadline: Option<Duration>, is_low: bool) -> Result<()> {
+        if self.pacer.is_holding() { self.pay(bytes, deadline, is_low) } else { Ok(()) }
     }
 
     #[cold]
-    fn pay(&self, bytes: usize, deadline: Option<Duration>) -> Result<()> {
-        let Some(owed) = self.pacer.owe(bytes) else { return Ok(()) };
+    fn pay(&self, bytes: usize, deadline: Option<Duration>, is_low: bool) -> Result<()> {
+        let owed = match is_low {
+            true => Some(self.pacer.price_of_low(bytes)),
+            false => self.pacer.owe(bytes),
+        };
+        let Some(owed) = owed else { return Ok(()) };
         let begun = self.env.clock.monotonic();
         let until = begun.saturating_add(owed);
         let until = deadline.map_or(until, |deadline| deadline.min(until));

@@ -87,7 +87,7 @@ impl Engine {
         let mut rest = records.iter();
         let head = rest.next().flatten().map(Ready::new).ok_or_else(malformed)?;
         let (last, user_bytes, has_grown) = loop {
-            self.keep_pace(records.bytes().len(), deadline)?;
+            self.keep_pace(records.bytes().len(), deadline, options.is_low_priority())?;
             self.wait_for_flush(deadline)?;
             let mut writer = self.writer.lock();
             keyspaces.iter().try_for_each(|keyspace| keyspace.check())?;

@@ -4,6 +4,7 @@
 //! memory_limit=256MiB; durability=buffered; background_threads=2
 //! ```
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
@@ -262,16 +263,16 @@ impl Options {
         match name {
             "memory_limit" => self.memory_limit = Some(bytes_of(value)?),
             "memtable_bytes" => self.memtable_bytes = Some(bytes_of(value)?),
-            "memtable" => self.memtable = memtable_of(value)?,
+            "memtable" => self.memtable = named(&MEMTABLES, value)?,
             "background_threads" => self.background_threads = value.parse().ok()?,
-            "durability" => self.durability = durability_of(value)?,
-            "if_missing" => self.if_missing = if_missing_of(value)?,
+            "durability" => self.durability = named(&DURABILITIES, value)?,
+            "if_missing" => self.if_missing = named(&IF_MISSING, value)?,
             "read_only" => self.read_only = value.parse().ok()?,
             "sync_interval_ms" => {
                 let millis: u64 = value.parse().ok()?;
                 self.sync_interval = (millis > 0).then(|| Duration::from_millis(millis));
             }
-            "wal" => self.log_mode = log_mode_of(value)?,
+            "wal" => self.log_mode = named(&LOG_MODES, value)?,
             "log_segment_bytes_max" => self.log_segment_bytes_max = bytes_of(value)?,
             _ => return None,
         }
@@ -287,6 +288,52 @@ impl std::str::FromStr for Options {
     }
 }
 
+/// The text form: what was chosen, and what has a default.
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, bytes) in
+            [("memory_limit", self.memory_limit), ("memtable_bytes", self.memtable_bytes)]
+        {
+            if let Some(bytes) = bytes {
+                write!(f, "{name}={bytes}; ")?;
+            }
+        }
+        let millis = self.sync_interval.map_or(0, |interval| interval.as_millis().max(1));
+        write!(f, "memtable={}; ", name_in(&MEMTABLES, self.memtable))?;
+        write!(f, "background_threads={}; ", self.background_threads)?;
+        write!(f, "durability={}; ", name_in(&DURABILITIES, self.durability))?;
+        write!(f, "if_missing={}; ", name_in(&IF_MISSING, self.if_missing))?;
+        write!(f, "read_only={}; sync_interval_ms={millis}; ", self.read_only)?;
+        write!(f, "wal={}; ", name_in(&LOG_MODES, self.log_mode))?;
+        write!(f, "log_segment_bytes_max={}", self.log_segment_bytes_max)
+    }
+}
+
+/// A choice by its name.
+fn named<T: Copy>(names: &[(&str, T)], text: &str) -> Option<T> {
+    names.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice)
+}
+
+/// The name of a choice.
+fn name_in<T: PartialEq>(names: &[(&'static str, T)], choice: T) -> &'static str {
+    names.iter().find(|(_, other)| *other == choice).map_or("", |(name, _)| name)
+}
+
+const MEMTABLES: [(&str, MemtableKind); 2] =
+    [("tree", MemtableKind::Tree), ("skiplist", MemtableKind::SkipList)];
+const DURABILITIES: [(&str, Durability); 3] = [
+    ("durable", Durability::Durable),
+    ("buffered", Durability::Buffered),
+    ("volatile", Durability::Volatile),
+];
+const IF_MISSING: [(&str, IfMissing); 3] = [
+    ("create", IfMissing::Create),
+    ("fail", IfMissing::Fail),
+    ("must_be_missing", IfMissing::MustBeMissing),
+];
+const LOG_MODES: [(&str, LogMode); 3] =
+    [("auto", LogMode::Auto), ("write", LogMode::Write), ("mapped", LogMode::Mapped)];
+
 fn bad(setting: &str) -> Error {
     let message = format!("`{setting}` is not a setting of a database");
     Error::new(ErrorKind::InvalidArgument, message)
@@ -298,41 +345,6 @@ fn bytes_of(text: &str) -> Option<u64> {
     let unit = units.iter().find_map(|(name, shift)| Some((text.strip_suffix(name)?, *shift)));
     let (digits, shift) = unit.unwrap_or((text, 0));
     digits.trim().parse::<u64>().ok()?.checked_mul(1 << shift)
-}
-
-fn memtable_of(text: &str) -> Option<MemtableKind> {
-    match text {
-        "tree" => Some(MemtableKind::Tree),
-        "skiplist" => Some(MemtableKind::SkipList),
-        _ => None,
-    }
-}
-
-fn durability_of(text: &str) -> Option<Durability> {
-    match text {
-        "durable" => Some(Durability::Durable),
-        "buffered" => Some(Durability::Buffered),
-        "volatile" => Some(Durability::Volatile),
-        _ => None,
-    }
-}
-
-fn if_missing_of(text: &str) -> Option<IfMissing> {
-    match text {
-        "create" => Some(IfMissing::Create),
-        "fail" => Some(IfMissing::Fail),
-        "must_be_missing" => Some(IfMissing::MustBeMissing),
-        _ => None,
-    }
-}
-
-fn log_mode_of(text: &str) -> Option<LogMode> {
-    match text {
-        "auto" => Some(LogMode::Auto),
-        "write" => Some(LogMode::Write),
-        "mapped" => Some(LogMode::Mapped),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -239,6 +239,14 @@ impl KeyspaceOptions {
     }
 }
 
+impl std::str::FromStr for KeyspaceOptions {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::parse(text)
+    }
+}
+
 fn bad(setting: &str) -> Error {
     let message = format!("`{setting}` is not a setting of a keyspace");
     Error::new(ErrorKind::InvalidArgument, message)

@@ -9,6 +9,7 @@ use crate::options::durability::Durability;
 pub struct WriteOptions {
     durability: Option<Durability>,
     timeout: Option<Duration>,
+    low_priority: bool,
 }
 
 impl WriteOptions {
@@ -31,6 +32,20 @@ impl WriteOptions {
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
+    }
+
+    /// Chooses to let other writes go first: while writers are held back because the background
+    /// is behind, this one waits four times as long, and pays for itself alone.
+    #[must_use]
+    pub fn low_priority(mut self, yes: bool) -> Self {
+        self.low_priority = yes;
+        self
+    }
+
+    /// Others go first.
+    #[must_use]
+    pub fn is_low_priority(&self) -> bool {
+        self.low_priority
     }
 
     /// The chosen durability.

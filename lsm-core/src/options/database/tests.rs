@@ -17,6 +17,9 @@ fn the_text_form_sets_what_it_names() {
         .if_missing(IfMissing::Fail);
     assert_eq!(Options::parse(text).unwrap(), expected);
     assert_eq!("".parse::<Options>().unwrap(), Options::default());
+    for options in [Options::default(), expected, Options::new().read_only(true)] {
+        assert_eq!(options.to_string().parse::<Options>().unwrap(), options, "{options}");
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn what_is_written_reads_back() {
             .filter_bits_per_key(0);
         assert_eq!(KeyspaceOptions::parse(&options.to_string()).unwrap(), options);
     }
-    assert_eq!(KeyspaceOptions::parse("").unwrap(), KeyspaceOptions::default());
+    assert_eq!("".parse::<KeyspaceOptions>().unwrap(), KeyspaceOptions::default());
 }
 
 #[test]

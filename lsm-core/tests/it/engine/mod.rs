@@ -2,6 +2,7 @@
 
 mod crash;
 mod edges;
+mod face;
 mod lives;
 mod long_calls;
 mod model;
