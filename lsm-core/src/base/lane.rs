@@ -1,5 +1,10 @@
 //! Lanes: a small number for each living thread, so that it finds what is its own without a lock.
 //!
+//! A lane has one owner at a time. It is given back when the thread ends, and what the next owner
+//! finds in its place is what the last one left, since giving back and taking synchronise. Threads
+//! get the lowest lane that is free, so who needs less than all lanes keeps places for the first
+//! few (`lane_below`).
+//!
 //! In a model, the lane is the number of the model's thread: lanes are not given back there.
 
 #![cfg_attr(lsm_loom, allow(dead_code, reason = "how lanes are claimed is no part of a model"))]
@@ -54,6 +59,28 @@ pub fn lane_of_thread() -> Option<usize> {
 #[cfg(lsm_loom)]
 pub fn lane_of_thread() -> Option<usize> {
     Some(crate::base::sync::thread_index())
+}
+
+/// This thread's lane if it is one of the first `limit`.
+#[inline]
+#[must_use]
+#[cfg(not(lsm_loom))]
+pub fn lane_below(limit: usize) -> Option<usize> {
+    let lane = LANE.get();
+    if lane < limit { Some(lane) } else { claim_below(lane, limit) }
+}
+
+/// This thread's lane if it is one of the first `limit`.
+#[must_use]
+#[cfg(lsm_loom)]
+pub fn lane_below(limit: usize) -> Option<usize> {
+    Some(crate::base::sync::thread_index()).filter(|lane| *lane < limit)
+}
+
+#[cold]
+fn claim_below(lane: usize, limit: usize) -> Option<usize> {
+    let lane = if lane < LANES { Some(lane) } else { claim(lane) };
+    lane.filter(|lane| *lane < limit)
 }
 
 #[cold]

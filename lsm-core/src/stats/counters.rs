@@ -1,7 +1,11 @@
 //! Counters that every thread adds to without meeting another.
+//!
+//! The owner of a lane alone changes what is counted in it, by a load and a store. Threads beyond
+//! the number of lanes, and those that are ending, share the last one, where every change is one
+//! locked instruction.
 
+use crate::base::lane::lane_below;
 use crate::base::sync::{AtomicU64, Ordering};
-use crate::stats::lane::{LANES, SHARED, lane};
 use crate::stats::looked::Looked;
 
 /// What is counted.
@@ -73,6 +77,9 @@ impl Counter {
     ];
 }
 
+/// The share that has no owner; those before it have one each.
+const SHARED: usize = 63;
+
 /// One lane's share, on cache lines of its own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -94,7 +101,7 @@ impl Counters {
     /// All at zero.
     #[must_use]
     pub fn new() -> Self {
-        Self { shares: std::iter::repeat_with(Share::default).take(LANES).collect() }
+        Self { shares: std::iter::repeat_with(Share::default).take(SHARED + 1).collect() }
     }
 
     /// Adds to a counter.
@@ -106,15 +113,22 @@ impl Counters {
     /// Adds to several counters.
     #[inline]
     pub fn add_all<const N: usize>(&self, counts: [(Counter, u64); N]) {
-        let lane = lane();
+        let Some(lane) = lane_below(SHARED) else { return self.add_shared(&counts) };
         let Some(share) = self.shares.get(lane) else { return };
         for (counter, count) in counts {
-            let Some(place) = share.0.get(counter as usize) else { return };
-            if lane == SHARED {
-                place.fetch_add(count, Ordering::Relaxed);
-            } else {
+            if let Some(place) = share.0.get(counter as usize) {
                 // Nobody else changes it.
                 place.store(place.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+            }
+        }
+    }
+
+    #[cold]
+    fn add_shared(&self, counts: &[(Counter, u64)]) {
+        let Some(share) = self.shares.get(SHARED) else { return };
+        for (counter, count) in counts {
+            if let Some(place) = share.0.get(*counter as usize) {
+                place.fetch_add(*count, Ordering::Relaxed);
             }
         }
     }

@@ -1,6 +1,5 @@
 //! What is counted and timed, always.
 
-pub mod lane;
 pub mod looked;
 
 pub mod counters;

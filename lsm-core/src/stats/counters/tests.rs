@@ -1,9 +1,15 @@
 //! Tests of the counters.
 
-#![allow(clippy::disallowed_methods, reason = "threads that count at once")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "threads that count at once"
+)]
 
-use super::{Counter, Counters};
-use crate::stats::lane::{LANES, lane};
+use std::sync::Barrier;
+
+use super::{Counter, Counters, SHARED};
+use crate::base::lane::lane_below;
 use crate::stats::sample::{ONE_IN, is_due};
 
 #[test]
@@ -21,19 +27,24 @@ fn every_counter_has_its_own_name_and_place() {
 
 #[test]
 fn more_threads_than_lanes_lose_nothing() {
+    const THREADS: usize = SHARED + 10;
     let counters = Counters::new();
     // Twice, so that lanes are handed on too.
     for _ in 0..2 {
+        let all_there = Barrier::new(THREADS);
         std::thread::scope(|scope| {
-            for _ in 0..LANES + 20 {
+            for _ in 0..THREADS {
                 scope.spawn(|| {
-                    assert!(lane() < LANES);
+                    assert!(lane_below(SHARED).is_none_or(|lane| lane < SHARED));
+                    assert!(lane_below(0).is_none());
+                    // So that some of them share.
+                    all_there.wait();
                     (0..1000).for_each(|_| counters.add(Counter::Gets, 1));
                 });
             }
         });
     }
-    assert_eq!(counters.sum(Counter::Gets), 2 * (LANES as u64 + 20) * 1000);
+    assert_eq!(counters.sum(Counter::Gets), 2 * THREADS as u64 * 1000);
 }
 
 #[test]
