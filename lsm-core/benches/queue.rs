@@ -66,7 +66,7 @@ impl Asked {
         println!(
             "{name:<44} {:>6} asked {steps:>11.1} steps each {micros:>9.1} us each, tables {:.2}x",
             self.times,
-            tables as f64 / user as f64
+            tables as f64 / user.max(1) as f64
         );
     }
 }
