@@ -82,27 +82,35 @@ fn pack_behind(
 /// are not exactly so many or the input is malformed. The caller bounds `len`: so much is
 /// allocated before anything is known of the input.
 pub fn decompress(codec: Codec, input: &[u8], len: usize, out: &mut Vec<u8>) -> Option<()> {
+    let start = out.len();
+    if codec == Codec::None && input.len() == len {
+        out.extend_from_slice(input);
+        return Some(());
+    }
+    out.resize(start.checked_add(len)?, 0);
+    let done = decompress_into(codec, input, out.get_mut(start..)?);
+    if done.is_none() {
+        out.truncate(start);
+    }
+    done
+}
+
+/// Fills `place` with what was compressed to `input`. `None`, with rubbish in it, if that is not
+/// exactly as long or the input is malformed.
+pub fn decompress_into(codec: Codec, input: &[u8], place: &mut [u8]) -> Option<()> {
     match codec {
-        Codec::None => {
-            if input.len() != len {
-                return None;
-            }
-            out.extend_from_slice(input);
+        Codec::None if input.len() == place.len() => {
+            place.copy_from_slice(input);
             Some(())
         }
-        Codec::Lz4 | Codec::Zstd => {
-            let start = out.len();
-            out.resize(start.checked_add(len)?, 0);
-            let place = out.get_mut(start..)?;
-            let done = match codec {
-                Codec::Zstd => zstd::decompress(input, place),
-                _ => lz4_flex::block::decompress_into(input, place).ok(),
-            };
-            let is_whole = done == Some(len);
-            if !is_whole {
-                out.truncate(start);
-            }
-            is_whole.then_some(())
+        Codec::None => None,
+        Codec::Lz4 => {
+            let done = lz4_flex::block::decompress_into(input, place).ok();
+            (done == Some(place.len())).then_some(())
+        }
+        Codec::Zstd => {
+            let done = zstd::decompress(input, place);
+            (done == Some(place.len())).then_some(())
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) const NO_NODE: u32 = u32::MAX;
 pub(crate) struct Head {
     count: AtomicUsize,
     len: usize,
+    /// How many bytes there is room for behind the head; what the frame counts for.
+    room: usize,
     is_hot: AtomicBool,
     /// As what the bytes are charged; see `MemoryKind`.
     kind: AtomicU8,
@@ -64,7 +66,7 @@ impl Frame {
     /// What it counts for, overhead included.
     #[must_use]
     pub fn cost(&self) -> u64 {
-        cost_of(self.head().len)
+        cost_of(self.head().room)
     }
 
     /// True if both are references to the same bytes.
@@ -311,7 +313,7 @@ impl Draft {
         {
             // SAFETY: the draft was the only way to the head.
             let head = unsafe { head.as_mut() };
-            budget.add(kind, cost_of(head.len));
+            budget.add(kind, cost_of(head.room));
             head.kind = AtomicU8::new(kind as u8);
             head.budget = Some(Arc::clone(budget));
         }
@@ -320,7 +322,15 @@ impl Draft {
 
     /// What it will count for.
     pub(crate) fn cost(&self) -> u64 {
-        cost_of(self.len())
+        // SAFETY: `allocate` wrote the head.
+        cost_of(unsafe { self.0.as_ref() }.room)
+    }
+
+    /// Leaves out what stands behind so many bytes: what had to be read with them.
+    pub fn truncate(&mut self, len: usize) {
+        // SAFETY: `allocate` wrote the head, and `self` is the only way to it.
+        let head = unsafe { self.0.as_mut() };
+        head.len = head.len.min(len);
     }
 
     fn start(&self) -> *mut u8 {
@@ -387,6 +397,7 @@ fn allocate(len: usize, with: unsafe fn(Layout) -> *mut u8) -> Result<Draft> {
     let head = Head {
         count: AtomicUsize::new(1),
         len,
+        room: len,
         is_hot: AtomicBool::new(false),
         kind: AtomicU8::new(MemoryKind::Pin as u8),
         node: AtomicU32::new(NO_NODE),
@@ -409,10 +420,10 @@ unsafe fn free(head: NonNull<Head>) {
     head_value.bytes.write();
     let kind = MemoryKind::from_number(head_value.kind.load(Ordering::Relaxed));
     if let (Some(budget), Some(kind)) = (&head_value.budget, kind) {
-        budget.sub(kind, cost_of(head_value.len));
+        budget.sub(kind, cost_of(head_value.room));
     }
     // In a model the memory stays, so that whoever comes too late is found, and not killed.
-    if let Some(layout) = layout_of(head_value.len).filter(|_| !cfg!(lsm_loom)) {
+    if let Some(layout) = layout_of(head_value.room).filter(|_| !cfg!(lsm_loom)) {
         // SAFETY: `allocate` got this memory with this layout.
         unsafe { dealloc(head.as_ptr().cast(), layout) };
     }

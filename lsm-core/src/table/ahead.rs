@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::error::Result;
+use crate::cache::frame::Draft;
 use crate::table::handle::{BLOCKS_START, BlockKind, Handle};
-use crate::table::seal::Packed;
+use crate::table::seal::{Packed, Sought};
 use crate::table::source::{Source, check_entries, reserve};
 
 /// What is read at once when a walk is first noticed.
@@ -59,16 +60,28 @@ impl Ahead {
         share.clamp(WINDOW_MIN, WINDOW_MAX)
     }
 
-    /// The data block at `handle`, unpacked, as a vector of its own.
-    pub fn read(&mut self, source: &Source, handle: Handle) -> Result<Vec<u8>> {
-        let mut image = Vec::new();
-        self.read_into(source, handle, &mut image)?;
-        check_entries(&source.sought(handle, BlockKind::Data), &image)?;
+    /// The data block at `handle`, unpacked, where a cache can keep it.
+    pub fn read(&mut self, source: &Source, handle: Handle) -> Result<Draft> {
+        let (sought, packed) = self.reach(source, handle)?;
+        let image = sought.unpack_draft(packed)?;
+        check_entries(&sought, &image)?;
         Ok(image)
     }
 
     /// The data block at `handle`, unpacked, in place of what `out` held.
     pub fn read_into(&mut self, source: &Source, handle: Handle, out: &mut Vec<u8>) -> Result<()> {
+        let (sought, packed) = self.reach(source, handle)?;
+        out.clear();
+        reserve(out, packed.unpacked_len())?;
+        sought.unpack(packed, out)
+    }
+
+    /// The data block at `handle`, verified.
+    fn reach<'s>(
+        &mut self,
+        source: &'s Source,
+        handle: Handle,
+    ) -> Result<(Sought<'s>, Packed<'_>)> {
         let sought = source.sought(handle, BlockKind::Data);
         source.check_place(&sought)?;
         if !self.has(handle) {
@@ -78,10 +91,8 @@ impl Ahead {
         let from = (handle.offset.saturating_sub(self.start)) as usize;
         let bytes = self.buffer.get(from..self.filled).unwrap_or_default();
         let len = (handle.file_len() as usize).min(bytes.len());
-        let packed: Packed<'_> = sought.verify(bytes.get(..len).unwrap_or_default())?;
-        out.clear();
-        reserve(out, packed.unpacked_len())?;
-        sought.unpack(packed, out)
+        let packed = sought.verify(bytes.get(..len).unwrap_or_default())?;
+        Ok((sought, packed))
     }
 
     fn has(&self, handle: Handle) -> bool {

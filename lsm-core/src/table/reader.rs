@@ -10,7 +10,7 @@ use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::codec::Decoder;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::OnceLock;
-use crate::cache::frame::{Frame, Glimpse};
+use crate::cache::frame::{Draft, Frame, Glimpse};
 use crate::cache::pool::{Cache, Use};
 use crate::cache::slots::{Slots, Turn};
 use crate::cursor::tombstone::Fragments;
@@ -272,13 +272,14 @@ impl Table {
 
     #[cold]
     fn load_filter(&self, at: usize, partition: &Partition) -> Result<Frame> {
-        self.cache.get_or_load(&self.slots, at * 2, Use::Index, &mut || self.read_filter(partition))
+        let read = &mut || self.read_filter(partition);
+        self.cache.get_or_draft(&self.slots, at * 2, Use::Index, read)
     }
 
     /// The filter of a partition, from the file.
-    pub(super) fn read_filter(&self, partition: &Partition) -> Result<Vec<u8>> {
+    pub(super) fn read_filter(&self, partition: &Partition) -> Result<Draft> {
         let sought = self.source().sought(partition.filter, BlockKind::Filter);
-        let image = self.source().read(partition.filter, BlockKind::Filter)?;
+        let image = self.source().read_draft(partition.filter, BlockKind::Filter)?;
         if is_well_formed(&image) { Ok(image) } else { Err(sought.damaged("is malformed")) }
     }
 
@@ -295,15 +296,15 @@ impl Table {
         let partition = self.opened.top.get(at).copied().ok_or_else(no_partition)?;
         let frame = self
             .cache
-            .get_or_load(&self.slots, at * 2 + 1, how, &mut || self.read_index(&partition))?;
+            .get_or_draft(&self.slots, at * 2 + 1, how, &mut || self.read_index(&partition))?;
         Page::shared(frame).ok_or_else(no_partition)
     }
 
     /// The index of a partition, from the file: a well-formed block with an entry for each data
     /// block.
-    pub(super) fn read_index(&self, partition: &Partition) -> Result<Vec<u8>> {
+    pub(super) fn read_index(&self, partition: &Partition) -> Result<Draft> {
         let sought = self.source().sought(partition.index, BlockKind::Index);
-        let image = self.source().read(partition.index, BlockKind::Index)?;
+        let image = self.source().read_draft(partition.index, BlockKind::Index)?;
         if check_entries(&sought, &image)? != partition.blocks as usize {
             return Err(sought.damaged("does not have as many entries as the top index says"));
         }
@@ -345,11 +346,11 @@ impl Table {
         &self,
         at: (usize, usize),
         how: Use,
-        read: &mut dyn FnMut() -> Result<Vec<u8>>,
+        read: &mut dyn FnMut() -> Result<Draft>,
     ) -> Result<Page> {
         let leaf = self.leaves.get(at.0).ok_or_else(no_partition)?;
         let leaf = leaf.get_or_init(|| Slots::new(self.blocks(at.0)));
-        let frame = self.cache.get_or_load(leaf, at.1, how, read)?;
+        let frame = self.cache.get_or_draft(leaf, at.1, how, read)?;
         Page::shared(frame).ok_or_else(no_partition)
     }
 

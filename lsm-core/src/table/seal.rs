@@ -17,8 +17,9 @@ use std::path::Path;
 
 use crate::base::checksum::hash64;
 use crate::base::codec::{Decoder, HeaderWriter};
-use crate::base::compress::{Codec, decompress};
+use crate::base::compress::{Codec, decompress, decompress_into};
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::cache::frame::Draft;
 use crate::table::handle::{BlockKind, Handle, TRAILER_LEN};
 
 /// No block is longer than this when it is unpacked: the longest value and key, and what a block
@@ -155,6 +156,17 @@ impl Sought<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Unpacks a verified payload into memory where a cache can keep it.
+    pub fn unpack_draft(&self, packed: Packed<'_>) -> Result<Draft> {
+        if packed.is_plain() {
+            return Draft::copy_of(packed.payload);
+        }
+        let mut image = Draft::new(packed.unpacked)?;
+        let done = decompress_into(packed.codec, packed.payload, &mut image);
+        done.ok_or_else(|| self.damaged("cannot be unpacked"))?;
+        Ok(image)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::cache::frame::Draft;
 use crate::env::fs::{File, read_full_at};
 use crate::table::block::view::Layout;
 use crate::table::handle::{BLOCKS_START, BlockKind, Handle};
@@ -68,9 +69,23 @@ impl Source {
         Ok(image)
     }
 
+    /// The same, where a cache can keep it: what is not packed is read right there.
+    pub fn read_draft(&self, handle: Handle, kind: BlockKind) -> Result<Draft> {
+        let sought = self.sought(handle, kind);
+        self.check_place(&sought)?;
+        let mut bytes = Draft::new(handle.file_len() as usize)?;
+        let read = self.read_into(handle.offset, &mut bytes)?;
+        let packed = sought.verify(bytes.get(..read).unwrap_or_default())?;
+        if !packed.is_plain() {
+            return sought.unpack_draft(packed);
+        }
+        bytes.truncate(handle.len as usize);
+        Ok(bytes)
+    }
+
     /// Reads a block of entries, and sees to it that it is well formed.
-    pub fn read_entries(&self, handle: Handle, kind: BlockKind) -> Result<Vec<u8>> {
-        let image = self.read(handle, kind)?;
+    pub fn read_entries(&self, handle: Handle, kind: BlockKind) -> Result<Draft> {
+        let image = self.read_draft(handle, kind)?;
         check_entries(&self.sought(handle, kind), &image)?;
         Ok(image)
     }

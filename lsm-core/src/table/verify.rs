@@ -123,7 +123,7 @@ impl Walk<'_> {
         let Some(partition) = opened.top.get(at) else { return Ok(()) };
         let source = self.table.source();
         let sought = source.sought(partition.index, BlockKind::Index);
-        let index = Page::own(self.table.read_index(partition)?);
+        let index = Page::own(self.table.read_index(partition)?.to_vec());
         let index = index.ok_or_else(|| sought.damaged("is malformed"))?;
         if !index.view().check_order() {
             return Err(sought.damaged("is out of order"));

@@ -37,6 +37,22 @@ fn bytes_are_aligned_and_as_they_were_written() {
 }
 
 #[test]
+fn what_is_left_out_counts_until_the_frame_goes() {
+    let budget = Budget::new(0);
+    for (len, left) in [(200, 100), (200, 0), (64, 63), (10, 20)] {
+        let mut draft = Draft::new(len).unwrap();
+        draft.fill(3);
+        draft.truncate(left);
+        assert_eq!(draft[..], vec![3; len.min(left)]);
+        let frame = draft.admit(&budget, MemoryKind::Block);
+        assert_eq!(frame.bytes(), vec![3; len.min(left)]);
+        assert_eq!((frame.cost(), budget.used()), (cost_of(len), cost_of(len)));
+        drop(frame);
+        assert_eq!(budget.used(), 0);
+    }
+}
+
+#[test]
 fn impossible_lengths_are_refused() {
     for len in [usize::MAX, usize::MAX - 64, isize::MAX as usize, isize::MAX as usize - 63] {
         assert_eq!(Draft::new(len).unwrap_err().kind(), ErrorKind::OutOfMemory);
