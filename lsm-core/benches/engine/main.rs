@@ -1,4 +1,5 @@
-//! The whole engine: fills, point reads, scans and seeks, against RocksDB where its library is.
+//! The whole engine: fills, point reads, scans, seeks and openings, against RocksDB where its
+//! library is.
 //!
 //! `cargo bench -p lsm-core --bench engine -- [--records N] [--rounds N] [--only ours|rocksdb] \
 //!  [--fills] [--cpu] [--many]`
@@ -23,6 +24,7 @@
     reason = "a program for people, on the real machine, that may fail"
 )]
 
+mod dying;
 mod many;
 mod rocksdb;
 mod store;
@@ -39,7 +41,7 @@ const SEEK_PAIRS: usize = 10;
 const BATCH: usize = 100;
 /// How many of the rows below only write.
 const FILLS: usize = 4;
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "sequential fill",
     "batches of 100",
     "random fill",
@@ -49,6 +51,7 @@ const NAMES: [&str; 9] = [
     "scan forward",
     "scan backward",
     "seek + 10",
+    "open after kill",
 ];
 
 struct Settings {
@@ -62,7 +65,14 @@ struct Settings {
 }
 
 fn main() {
-    let settings = settings();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, name, dir] = words.as_slice() {
+        if word == dying::WORD {
+            let store = open(name, Path::new(dir), &settings_of(&[]));
+            dying::fill_and_die(store.as_ref());
+        }
+    }
+    let settings = settings_of(&words);
     let mut stores: Vec<&str> = vec!["nothing", "ours"];
     if settings.peer.is_some() {
         stores.push("rocksdb");
@@ -84,7 +94,7 @@ fn main() {
     report(&stores, &mut rates);
 }
 
-fn settings() -> Settings {
+fn settings_of(words: &[String]) -> Settings {
     let mut settings = Settings {
         records: 1_000_000,
         rounds: 3,
@@ -94,14 +104,14 @@ fn settings() -> Settings {
         is_many: false,
         peer: std::env::var_os("LSM_ROCKSDB").map(PathBuf::from),
     };
-    let mut words = std::env::args().skip(1);
+    let mut words = words.iter();
     while let Some(word) = words.next() {
         let mut number = || words.next().and_then(|it| it.parse().ok()).unwrap();
         match word.as_str() {
             "--records" => settings.records = number(),
             "--rounds" => settings.rounds = number() as usize,
             "--quick" => (settings.records, settings.rounds) = (100_000, 1),
-            "--only" => settings.only = words.next(),
+            "--only" => settings.only = words.next().cloned(),
             "--fills" => settings.is_fills_only = true,
             "--cpu" => settings.clock = libc::CLOCK_PROCESS_CPUTIME_ID,
             "--many" => settings.is_many = true,
@@ -116,6 +126,16 @@ fn settings() -> Settings {
     settings
 }
 
+fn open(name: &str, dir: &Path, settings: &Settings) -> Box<dyn Store> {
+    let cache = cache_bytes(settings.records);
+    let peer = settings.peer.as_deref().unwrap_or(Path::new(""));
+    match name {
+        "nothing" => Box::new(Nothing(settings.records)),
+        "ours" => Box::new(Ours::open(dir, cache)),
+        _ => Box::new(RocksDb::open(peer, dir, cache)),
+    }
+}
+
 /// A store in a directory that goes when it does.
 struct Fresh {
     store: Option<Box<dyn Store>>,
@@ -124,16 +144,15 @@ struct Fresh {
 
 impl Fresh {
     fn open(name: &str, settings: &Settings) -> Self {
+        let mut fresh = Self::closed(name);
+        fresh.store = Some(open(name, &fresh.dir, settings));
+        fresh
+    }
+
+    fn closed(name: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("lsm-bench-{}-{name}", std::process::id()));
         let _none_there = std::fs::remove_dir_all(&dir);
-        let cache = cache_bytes(settings.records);
-        let peer = settings.peer.as_deref().unwrap_or(Path::new(""));
-        let store: Box<dyn Store> = match name {
-            "nothing" => Box::new(Nothing(settings.records)),
-            "ours" => Box::new(Ours::open(&dir, cache)),
-            _ => Box::new(RocksDb::open(peer, &dir, cache)),
-        };
-        Self { store: Some(store), dir }
+        Self { store: None, dir }
     }
 
     fn store(&self) -> &dyn Store {
@@ -214,7 +233,20 @@ fn run(name: &str, settings: &Settings, round: u64) -> Vec<f64> {
         assert!(pairs > count / 5 * 9);
         count / 5
     }));
+    drop(fresh);
+    rates.push(if name == "nothing" { f64::NAN } else { open_after_kill(name, settings) });
     rates
+}
+
+/// Openings a second of a database that another process left behind.
+fn open_after_kill(name: &str, settings: &Settings) -> f64 {
+    let mut killed = Fresh::closed(name);
+    dying::leave_behind(name, &killed.dir);
+    let begun = seconds(settings.clock);
+    killed.store = Some(open(name, &killed.dir, settings));
+    let rate = 1.0 / (seconds(settings.clock) - begun);
+    dying::check(killed.store());
+    rate
 }
 
 /// Keys in random order, a hundred at a time.
@@ -263,7 +295,8 @@ fn report(stores: &[&str], rates: &mut [Vec<Vec<f64>>]) {
     for (row, name) in NAMES.iter().enumerate().take(rows) {
         let medians: Vec<f64> = rates.iter_mut().map(|all| median(&mut all[row])).collect();
         print!("{name:<18} ");
-        medians.iter().for_each(|rate| print!("{rate:>12.0}"));
+        let decimals = |rate: f64| if rate < 100.0 { 1 } else { 0 };
+        medians.iter().for_each(|&rate| print!("{rate:>12.*}", decimals(rate)));
         match (place("ours"), place("rocksdb")) {
             (Some(ours), Some(peer)) => println!("{:>16.2}", medians[ours] / medians[peer]),
             _ => println!(),

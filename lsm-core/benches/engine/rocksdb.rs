@@ -76,6 +76,41 @@ pub(crate) struct RocksDb {
 
 const LZ4: c_int = 4;
 
+/// How the peer is set: like this engine.
+fn options(api: &Api, cache_bytes: usize) -> Ptr {
+    // SAFETY: as in `open`.
+    unsafe {
+        let make = |name: &CStr| api.get::<unsafe extern "C" fn() -> Ptr>(name)();
+        let set_size = |name: &CStr, on: Ptr, value: usize| {
+            api.get::<unsafe extern "C" fn(Ptr, usize)>(name)(on, value);
+        };
+        let set_int = |name: &CStr, on: Ptr, value: c_int| {
+            api.get::<unsafe extern "C" fn(Ptr, c_int)>(name)(on, value);
+        };
+        let set_ptr = |name: &CStr, on: Ptr, value: Ptr| {
+            api.get::<unsafe extern "C" fn(Ptr, Ptr)>(name)(on, value);
+        };
+        let options = make(c"rocksdb_options_create");
+        api.get::<unsafe extern "C" fn(Ptr, c_uchar)>(c"rocksdb_options_set_create_if_missing")(
+            options, 1,
+        );
+        set_size(c"rocksdb_options_set_write_buffer_size", options, MEMTABLE_BYTES);
+        set_int(c"rocksdb_options_set_compression", options, LZ4);
+        set_int(c"rocksdb_options_set_max_background_jobs", options, 2);
+        let table = make(c"rocksdb_block_based_options_create");
+        let cache =
+            api.get::<unsafe extern "C" fn(usize) -> Ptr>(c"rocksdb_cache_create_lru")(cache_bytes);
+        set_ptr(c"rocksdb_block_based_options_set_block_cache", table, cache);
+        let filter = api
+            .get::<unsafe extern "C" fn(f64) -> Ptr>(c"rocksdb_filterpolicy_create_bloom_full")(
+            10.0,
+        );
+        set_ptr(c"rocksdb_block_based_options_set_filter_policy", table, filter);
+        set_ptr(c"rocksdb_options_set_block_based_table_factory", options, table);
+        options
+    }
+}
+
 impl RocksDb {
     pub(crate) fn open(library: &Path, dir: &Path, cache_bytes: usize) -> Self {
         let api = Api::load(library);
@@ -83,33 +118,7 @@ impl RocksDb {
         // objects come from the functions that make them, and are used before they are freed.
         unsafe {
             let make = |name: &CStr| api.get::<unsafe extern "C" fn() -> Ptr>(name)();
-            let set_size = |name: &CStr, on: Ptr, value: usize| {
-                api.get::<unsafe extern "C" fn(Ptr, usize)>(name)(on, value);
-            };
-            let set_int = |name: &CStr, on: Ptr, value: c_int| {
-                api.get::<unsafe extern "C" fn(Ptr, c_int)>(name)(on, value);
-            };
-            let set_ptr = |name: &CStr, on: Ptr, value: Ptr| {
-                api.get::<unsafe extern "C" fn(Ptr, Ptr)>(name)(on, value);
-            };
-            let options = make(c"rocksdb_options_create");
-            api.get::<unsafe extern "C" fn(Ptr, c_uchar)>(c"rocksdb_options_set_create_if_missing")(
-                options, 1,
-            );
-            set_size(c"rocksdb_options_set_write_buffer_size", options, MEMTABLE_BYTES);
-            set_int(c"rocksdb_options_set_compression", options, LZ4);
-            set_int(c"rocksdb_options_set_max_background_jobs", options, 2);
-            let table = make(c"rocksdb_block_based_options_create");
-            let cache = api.get::<unsafe extern "C" fn(usize) -> Ptr>(c"rocksdb_cache_create_lru")(
-                cache_bytes,
-            );
-            set_ptr(c"rocksdb_block_based_options_set_block_cache", table, cache);
-            let filter = api
-                .get::<unsafe extern "C" fn(f64) -> Ptr>(c"rocksdb_filterpolicy_create_bloom_full")(
-                10.0,
-            );
-            set_ptr(c"rocksdb_block_based_options_set_filter_policy", table, filter);
-            set_ptr(c"rocksdb_options_set_block_based_table_factory", options, table);
+            let options = options(&api, cache_bytes);
             let path = CString::new(dir.to_str().unwrap()).unwrap();
             let mut error: *mut c_char = null_mut();
             let open = api
