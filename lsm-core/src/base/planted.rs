@@ -4,10 +4,23 @@
 //! run time; the evidence must then find it. In every other build `planted(..)` is the constant
 //! `false`, and nothing is left of them.
 
-/// A place where the code can be told to break its promise.
-#[allow(missing_docs, reason = "each name says what it breaks; docs/testing.md has the list")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bug {
+macro_rules! bugs {
+    ($($name:ident,)*) => {
+        /// A place where the code can be told to break its promise.
+        #[allow(missing_docs, reason = "names say what they break; docs/testing.md has the list")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Bug {
+            $($name,)*
+        }
+
+        impl Bug {
+            /// Every switch, in the order of the list.
+            pub const ALL: &[Bug] = &[$(Bug::$name,)*];
+        }
+    };
+}
+
+bugs! {
     LogSyncSkipped,
     LogSyncErrorSwallowed,
     LogUsedAfterFailedSync,
@@ -48,52 +61,6 @@ pub enum Bug {
     LogStartTooFar,
     FlushOutOfOrder,
     VolatileLostAtClose,
-}
-
-impl Bug {
-    /// Every switch, in the order of the list.
-    pub const ALL: [Bug; 40] = [
-        Bug::LogSyncSkipped,
-        Bug::LogSyncErrorSwallowed,
-        Bug::LogUsedAfterFailedSync,
-        Bug::LogAppendAfterFailedAppend,
-        Bug::LogHeaderNotSynced,
-        Bug::LogDirNotSynced,
-        Bug::LogUnlinkedBeforeEdit,
-        Bug::LogSyncedOutOfOrder,
-        Bug::LogSeamUnchecked,
-        Bug::LogUnsyncedNamedDurable,
-        Bug::LogUnbegunSegmentRead,
-        Bug::StaleManifestAccepted,
-        Bug::TornTakenForRot,
-        Bug::RotTakenForTorn,
-        Bug::ManifestSyncSkipped,
-        Bug::ManifestBeforeLog,
-        Bug::ManifestDirNotSynced,
-        Bug::ManifestUnlinkedBeforeHeads,
-        Bug::ManifestAppendAfterFailure,
-        Bug::HeadSyncSkipped,
-        Bug::HeadDirNotSynced,
-        Bug::ParentDirNotSynced,
-        Bug::RecoveryReusesNumbers,
-        Bug::RecoverySkipsRewrite,
-        Bug::RewriteSyncSkipped,
-        Bug::SequenceReusedAfterCrash,
-        Bug::TableSyncSkipped,
-        Bug::TableDirNotSynced,
-        Bug::TableUnlinkedBeforeEdit,
-        Bug::SnapshotsForgotten,
-        Bug::TombstoneDroppedTooEarly,
-        Bug::SequenceZeroedTooEarly,
-        Bug::RangeTombstoneLostAtCut,
-        Bug::RangeTombstoneHidesNewer,
-        Bug::UnknownKeyHidesRangeTombstone,
-        Bug::SliceBoundsIgnored,
-        Bug::ReplayPassesOverTooMuch,
-        Bug::LogStartTooFar,
-        Bug::FlushOutOfOrder,
-        Bug::VolatileLostAtClose,
-    ];
 }
 
 #[cfg(lsm_planted)]
