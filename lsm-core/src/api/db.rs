@@ -143,6 +143,12 @@ impl Db {
         &self.report
     }
 
+    /// The directory that it was opened in, as the opening named it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.engine().path
+    }
+
     /// The keyspace that every database has.
     #[must_use]
     pub fn default_keyspace(&self) -> &Keyspace {
@@ -215,6 +221,12 @@ impl Db {
     /// As `wait_durable`, giving up after `timeout`.
     pub fn wait_durable_for(&self, seqno: SeqNo, timeout: Option<Duration>) -> Result<()> {
         self.engine().wait_durable(seqno, timeout)
+    }
+
+    /// The sequence number of the last write that readers see.
+    #[must_use]
+    pub fn latest_seqno(&self) -> SeqNo {
+        self.engine().visible()
     }
 
     /// Every logged write up to this sequence number is durable.

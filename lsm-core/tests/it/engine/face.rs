@@ -1,11 +1,12 @@
 //! The face as a program meets it: code that is generic over what it reads, text forms, priorities.
 
+use std::path::Path;
 use std::time::Duration;
 
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::strategy::{Busy, Context, Debt, Plan, Tree};
 use lsm_core::{
-    Db, ErrorKind, KeyspaceOptions, Listener, Options, Range, Read, Result, Slice, Strategy,
+    Batch, Db, ErrorKind, KeyspaceOptions, Listener, Options, Range, Read, Result, Slice, Strategy,
     WriteOptions,
 };
 
@@ -50,6 +51,25 @@ fn code_is_generic_over_what_it_reads() {
     let mut holder = Holder { read: db.clone(), open: None };
     holder.open = Some(holder.read.iter());
     assert_eq!(holder.open.unwrap().count(), 3);
+}
+
+#[test]
+fn a_database_knows_where_it_lies_and_how_far_it_is() {
+    let stage = Stage::new(quiet());
+    let db = stage.db();
+    assert_eq!(db.path(), Path::new(PATH));
+    let before = db.latest_seqno();
+    assert_eq!(before, db.snapshot().unwrap().seqno());
+    assert_eq!(db.put("a", "1").unwrap(), db.latest_seqno());
+    let mut batch = Batch::new();
+    batch.put(db, "b", "2").delete(db, "a").delete_range(db, "c".."d");
+    assert_eq!(db.write(&batch).unwrap(), db.latest_seqno());
+    assert_eq!(db.latest_seqno().get(), before.get() + 4);
+    let (last, handle) = (db.latest_seqno(), db.clone());
+    handle.clone().close().unwrap();
+    assert_eq!((handle.latest_seqno(), handle.path()), (last, Path::new(PATH)));
+    let again = Stage::on(stage.disk.clone(), quiet());
+    assert_eq!(again.db().latest_seqno(), last, "a restart forgets no number");
 }
 
 #[test]
