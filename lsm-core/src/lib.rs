@@ -51,9 +51,10 @@ pub mod api;
 
 pub use crate::api::batch::Batch;
 pub use crate::api::bounds::KeyRange;
+pub use crate::api::cursor::Cursor;
 pub use crate::api::db::{Builder, Db};
 pub use crate::api::keyspace::{Keyspace, KeyspaceAt, Read};
-pub use crate::api::range::{Cursor, Keys, Range};
+pub use crate::api::range::{Keys, Range};
 pub use crate::api::snapshot::Snapshot;
 pub use crate::api::stats::Stats;
 pub use crate::api::strategy;

@@ -2,8 +2,9 @@
 
 use crate::api::batch::{Batch, delete_bounds};
 use crate::api::bounds::{KeyRange, prefix_bounds};
+use crate::api::cursor::Cursor;
 use crate::api::keyspace_ref::KeyspaceRef;
-use crate::api::range::{Cursor, Range};
+use crate::api::range::Range;
 use crate::api::snapshot::Snapshot;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Slice;

@@ -6,8 +6,10 @@ pub mod stats;
 pub mod strategy;
 
 pub mod batch;
-pub mod range;
+pub mod cursor;
 pub mod snapshot;
+
+pub mod range;
 
 pub mod keyspace;
 

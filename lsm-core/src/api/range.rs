@@ -1,5 +1,6 @@
-//! Iterators and cursors: they own what they read, so they may outlive every handle.
+//! Iterators: they own what they read, so they may outlive every handle.
 
+use crate::api::cursor::Cursor;
 use crate::base::error::{Error, Result};
 use crate::base::slice::Slice;
 use crate::engine::scan::{OpenScan, Passed, ScanSource};
@@ -58,8 +59,7 @@ impl Range {
     #[must_use]
     pub fn cursor(self) -> Cursor {
         let Self { ends, refused } = self;
-        let (source, passed) = ends.map(|ends| (ends.source, ends.passed)).unzip();
-        Cursor { source, passed, scan: None, gap: Gap::Start, refused }
+        Cursor::new(ends.map(|ends| (ends.source, ends.passed)), refused)
     }
 
     /// How many pairs are left.
@@ -193,6 +193,14 @@ impl std::iter::FusedIterator for Range {}
 #[derive(Debug)]
 pub struct Keys(Range);
 
+impl Keys {
+    /// A cursor over the same keys, in front of the first: it lends no values, and reads none.
+    #[must_use]
+    pub fn cursor(self) -> Cursor {
+        self.0.cursor()
+    }
+}
+
 impl Iterator for Keys {
     type Item = Result<Slice>;
 
@@ -209,112 +217,8 @@ impl DoubleEndedIterator for Keys {
 
 impl std::iter::FusedIterator for Keys {}
 
-/// A gap between two entries of a range: moves both ways, seeks, and lends what it passes. Moving
-/// allocates nothing.
-#[derive(Debug)]
-pub struct Cursor {
-    source: Option<ScanSource>,
-    passed: Option<Passed>,
-    scan: Option<OpenScan>,
-    gap: Gap,
-    refused: Option<Error>,
-}
-
-/// Where the gap is, beside the entry that the scan is at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Gap {
-    /// In front of everything.
-    Start,
-    /// In front of the scan's entry.
-    Before,
-    /// Behind the scan's entry.
-    After,
-    /// Behind everything.
-    End,
-}
-
-impl Cursor {
-    /// Moves in front of the first entry at or behind `key`.
-    pub fn seek(&mut self, key: &[u8]) -> Result<()> {
-        self.gap = Gap::Start;
-        self.scan()?;
-        let (Some(source), Some(scan)) = (&self.source, &mut self.scan) else { return Ok(()) };
-        source.timed_seek(|| scan.seek(key))?;
-        self.gap = if scan.is_valid() { Gap::Before } else { Gap::End };
-        Ok(())
-    }
-
-    /// Moves in front of everything.
-    pub fn seek_first(&mut self) -> Result<()> {
-        self.gap = Gap::Start;
-        Ok(())
-    }
-
-    /// Moves behind everything.
-    pub fn seek_last(&mut self) -> Result<()> {
-        self.gap = Gap::End;
-        Ok(())
-    }
-
-    /// Passes the next entry and lends it; `None` behind the last.
-    #[allow(clippy::should_implement_trait, reason = "an iterator cannot lend")]
-    pub fn next(&mut self) -> Result<Option<(&[u8], &[u8])>> {
-        let gap = self.gap;
-        let Some(scan) = self.scan()? else { return Ok(None) };
-        match gap {
-            Gap::Start => scan.seek_first()?,
-            Gap::Before => {}
-            Gap::After => scan.next()?,
-            Gap::End => return Ok(None),
-        }
-        self.lend(Gap::After, Gap::End)
-    }
-
-    /// Passes the entry before and lends it; `None` in front of the first.
-    pub fn prev(&mut self) -> Result<Option<(&[u8], &[u8])>> {
-        let gap = self.gap;
-        let Some(scan) = self.scan()? else { return Ok(None) };
-        match gap {
-            Gap::End => scan.seek_last()?,
-            Gap::After => {}
-            Gap::Before => scan.prev()?,
-            Gap::Start => return Ok(None),
-        }
-        self.lend(Gap::Before, Gap::Start)
-    }
-
-    /// Lends the scan's entry and leaves the gap at `there`; if there is none, at `nowhere`.
-    fn lend(&mut self, there: Gap, nowhere: Gap) -> Result<Option<(&[u8], &[u8])>> {
-        match self.scan.as_ref().filter(|scan| scan.is_valid()) {
-            Some(scan) => {
-                self.gap = there;
-                if let Some(passed) = &mut self.passed {
-                    passed.note();
-                }
-                Ok(Some((scan.key(), scan.value())))
-            }
-            None => {
-                self.gap = nowhere;
-                Ok(None)
-            }
-        }
-    }
-
-    fn scan(&mut self) -> Result<Option<&mut OpenScan>> {
-        if let Some(refused) = self.refused.take() {
-            return Err(refused);
-        }
-        if self.scan.is_none() {
-            let Some(source) = &self.source else { return Ok(None) };
-            self.scan = Some(source.open()?);
-        }
-        Ok(self.scan.as_mut())
-    }
-}
-
 const _: () = {
     const fn is_send<T: Send + 'static>() {}
     is_send::<Range>();
     is_send::<Keys>();
-    is_send::<Cursor>();
 };

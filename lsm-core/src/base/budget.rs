@@ -46,6 +46,10 @@ impl MemoryKind {
     }
 }
 
+/// What readers may hold of blocks that the cache has given up: one part in so many. Beyond that
+/// they get copies.
+const PINS_SHARE: u64 = 4;
+
 /// A limit, and what is used of it.
 #[derive(Debug, Default)]
 pub struct Budget {
@@ -88,6 +92,12 @@ impl Budget {
     #[must_use]
     pub fn left(&self) -> u64 {
         self.limit().saturating_sub(self.used())
+    }
+
+    /// Readers hold so much that whoever asks for a value gets a copy.
+    #[must_use]
+    pub fn is_pinned_full(&self) -> bool {
+        self.used_by(MemoryKind::Pin) > self.limit() / PINS_SHARE
     }
 
     /// Counts `bytes` more. `sub` takes them back: a `Charge` cannot forget to.

@@ -1,6 +1,7 @@
 //! Sources that do not overlap as one: each is opened when it is needed, and one at a time.
 
 use crate::base::error::Result;
+use crate::base::slice::Slice;
 use crate::cursor::contract::Cursor;
 
 /// A piece of a sorted run, as what is known of it before it is opened.
@@ -138,6 +139,10 @@ impl<P: Part + Send> Cursor for Concat<P> {
     #[inline]
     fn value(&self) -> &[u8] {
         self.cursor.as_ref().map_or(&[], P::C::value)
+    }
+
+    fn pin_value(&self) -> Slice {
+        self.cursor.as_ref().map_or_else(Slice::new, P::C::pin_value)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `Cursor`: what every sorted source of entries can do.
 
 use crate::base::error::Result;
+use crate::base::slice::Slice;
 
 /// A place in a sorted source of entries: at one of them, or at none.
 ///
@@ -44,4 +45,9 @@ pub trait Cursor: Send {
 
     /// The value; empty for deletes.
     fn value(&self) -> &[u8];
+
+    /// The value by itself, which keeps the block that it lies in, or is a copy.
+    fn pin_value(&self) -> Slice {
+        Slice::copy_from(self.value())
+    }
 }

@@ -11,6 +11,7 @@
 use std::cmp::Ordering;
 
 use crate::base::error::Result;
+use crate::base::slice::Slice;
 use crate::cursor::contract::Cursor;
 use crate::cursor::rank::{RANK_BITS, rank_of, second_of};
 use crate::cursor::skip::Skip;
@@ -386,6 +387,10 @@ impl<C: Cursor> Cursor for Merge<C> {
     #[inline]
     fn value(&self) -> &[u8] {
         self.sources.get(self.winner).map_or(&[], C::value)
+    }
+
+    fn pin_value(&self) -> Slice {
+        self.sources.get(self.winner).map_or_else(Slice::new, C::pin_value)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Passing over many entries at once that a range tombstone has deleted.
 
 use crate::base::error::Result;
+use crate::base::slice::Slice;
 use crate::cursor::contract::Cursor;
 use crate::key::seqno::SeqNo;
 use crate::key::trailer::NEWEST;
@@ -113,5 +114,9 @@ impl<C: Cursor> Cursor for Source<C> {
     #[inline]
     fn value(&self) -> &[u8] {
         self.cursor.value()
+    }
+
+    fn pin_value(&self) -> Slice {
+        self.cursor.pin_value()
     }
 }

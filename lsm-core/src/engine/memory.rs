@@ -28,9 +28,6 @@ const MEMTABLES_SHARE: u64 = 2;
 const SEGMENT_BYTES_ENOUGH: u64 = 1 << 20;
 /// What is left of the limit for blocks, whatever others take: one part in so many.
 const CACHE_FLOOR_SHARE: u64 = 16;
-/// What readers may hold of blocks that the cache has given up: one part in so many. Beyond that
-/// they get copies.
-const PINS_SHARE: u64 = 4;
 /// What a worker needs to write a table: the output and its packing, the filter and the index of a
 /// partition, the block, and what the allocator keeps of that for its thread.
 const WRITING_BYTES: u64 = 3 << 19;
@@ -84,8 +81,7 @@ impl Engine {
     #[must_use]
     pub fn keep(&self, found: Found<'_>) -> Slice {
         let value = found.into_slice();
-        let is_too_much = self.budget.used_by(MemoryKind::Pin) > self.budget.limit() / PINS_SHARE;
-        if is_too_much { value.detach() } else { value }
+        if self.budget.is_pinned_full() { value.detach() } else { value }
     }
 
     /// Goes on in another memtable and another log segment, and hands the old one to the flush.

@@ -15,7 +15,7 @@ use crate::engine::pacer::Pacer;
 use crate::engine::plugins::Plugins;
 use crate::engine::replay::Replay;
 use crate::engine::snapshots::Snapshots;
-use crate::engine::state::{Engine, Identity, Writer};
+use crate::engine::state::{Engine, Home, Identity, Writer};
 use crate::engine::worker::Worker;
 use crate::env::schedule::Signal;
 use crate::env::world::Env;
@@ -25,10 +25,7 @@ use crate::journal::handle::Journal;
 use crate::journal::jobs::Jobs;
 use crate::journal::options::{JournalOptions, OpenReport};
 use crate::options::database::Options;
-use crate::read::dead::DeadRanges;
 use crate::read::view::View;
-use crate::stats::counters::Counters;
-use crate::stats::timings::Timings;
 use crate::version::catalog::Catalog;
 use crate::version::current::Version;
 use crate::version::garbage::Garbage;
@@ -49,12 +46,7 @@ impl Engine {
         options.check()?;
         let budget = Budget::new(options.get_memory_limit());
         let mut replay = Replay::new(options, &budget)?;
-        let mut take_in = |catalog: &Catalog, batch: Replayed<'_>| replay.take_in(catalog, &batch);
-        let (journal, report) = if options.is_read_only() {
-            Journal::open_read_only(env, path, &mut take_in)?
-        } else {
-            Journal::open(env, path, journal_options(options), &mut take_in)?
-        };
+        let (journal, report) = open_journal((env, path), options, &mut replay)?;
         let catalog = journal.catalog()?;
         let work = Signal::new();
         let reserved = reserve(options, &budget, journal.is_mapped());
@@ -68,36 +60,41 @@ impl Engine {
         let keyspaces = Keyspaces::of(&catalog, strategies)?;
         let Replay { active, inserter, sealed, .. } = replay;
         let sealed_count = sealed.len();
-        let engine = Arc::new(Self {
-            identity: Arc::new(Identity),
-            env: env.clone(),
-            path: path.to_path_buf(),
-            options: options.clone(),
-            cache,
-            budget: budget.clone(),
-            reserved,
-            counters: Arc::new(Counters::new()),
-            timings: Arc::new(Timings::new(env.clock.clone())),
-            plugins,
-            view: Current::new(View { active: active.clone(), sealed, version: Arc::new(version) }),
-            visible: AtomicU64::new(last),
-            dead: DeadRanges::new(&budget),
-            snapshots: Snapshots::new(),
-            keyspaces,
-            pacer: Pacer::default(),
-            health: Health::new(),
-            is_fault_told: AtomicBool::new(false),
-            sealed: AtomicUsize::new(sealed_count),
-            flush_read: AtomicU64::new(0),
-            is_closing: AtomicBool::new(false),
-            is_stopping: AtomicBool::new(false),
-            jobs: Jobs::new(),
-            work,
-            progress: Signal::new(),
-            garbage,
-            writer: Mutex::new(Writer { memtable: active, inserter, has_volatile: false }),
-            desk: Mutex::new(Desk::default()),
-            journal,
+        let view = View { active: active.clone(), sealed, version: Arc::new(version) };
+        let engine = Arc::new_cyclic(|engine| {
+            let home = Home::new(engine, env, &budget);
+            Self {
+                identity: Arc::new(Identity),
+                env: env.clone(),
+                path: path.to_path_buf(),
+                options: options.clone(),
+                cache,
+                budget: budget.clone(),
+                reserved,
+                counters: home.counters.clone(),
+                timings: home.timings.clone(),
+                plugins,
+                view: Current::new(view),
+                visible: AtomicU64::new(last),
+                dead: home.dead.clone(),
+                snapshots: Snapshots::new(),
+                keyspaces,
+                pacer: Pacer::default(),
+                health: Health::new(),
+                is_fault_told: AtomicBool::new(false),
+                sealed: AtomicUsize::new(sealed_count),
+                flush_read: AtomicU64::new(0),
+                is_closing: AtomicBool::new(false),
+                is_stopping: AtomicBool::new(false),
+                jobs: Jobs::new(),
+                work,
+                progress: Signal::new(),
+                garbage,
+                writer: Mutex::new(Writer { memtable: active, inserter, has_volatile: false }),
+                desk: Mutex::new(Desk::default()),
+                journal,
+                home,
+            }
         });
         engine.plugins.listeners.tell(|| Event::Recovered { report: report.clone() });
         if !engine.options.is_read_only() {
@@ -115,6 +112,19 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+/// Opens the ground, and has what its log holds replayed.
+fn open_journal(
+    (env, path): (&Env, &Path),
+    options: &Options,
+    replay: &mut Replay<'_>,
+) -> Result<(Journal, OpenReport)> {
+    let mut take_in = |catalog: &Catalog, batch: Replayed<'_>| replay.take_in(catalog, &batch);
+    match options.is_read_only() {
+        true => Journal::open_read_only(env, path, &mut take_in),
+        false => Journal::open(env, path, journal_options(options), &mut take_in),
     }
 }
 

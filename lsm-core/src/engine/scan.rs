@@ -3,7 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Slice;
 use crate::cache::pool::Use;
 use crate::cursor::concat::Concat;
@@ -11,17 +11,16 @@ use crate::cursor::merge::Merge;
 use crate::cursor::skip::Source;
 use crate::cursor::tombstone::Fragments;
 use crate::engine::keyspaces::KeyspaceState;
-use crate::engine::state::Engine;
+use crate::engine::state::{Engine, Home};
 use crate::key::full::FullKey;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
-use crate::read::dead::DeadRanges;
 use crate::read::run::Run;
 use crate::read::scan::{Reader, Scan};
 use crate::read::source::{AnyCursor, SlicePart};
 use crate::read::view::View;
-use crate::stats::counters::{Counter, Counters};
-use crate::stats::timings::{Timing, Timings};
+use crate::stats::counters::Counter;
+use crate::stats::timings::Timing;
 use crate::version::tree::Slice as Part;
 
 /// A range of user keys.
@@ -36,15 +35,14 @@ pub struct Span {
 /// A scan that can be opened, more than once: everything it will read is held.
 #[derive(Clone, Debug)]
 pub struct ScanSource {
+    home: Arc<Home>,
     view: Arc<View>,
-    keyspace: KeyspaceId,
+    keyspace: Arc<KeyspaceState>,
     span: Span,
     seqno: SeqNo,
     now_millis: u64,
+    is_of_snapshot: bool,
     is_keys_only: bool,
-    dead: Arc<DeadRanges>,
-    counters: Arc<Counters>,
-    timings: Arc<Timings>,
 }
 
 /// Counts the pairs that a scan passes, and adds them up when it is dropped: a scan may outlive the
@@ -52,7 +50,7 @@ pub struct ScanSource {
 #[derive(Debug)]
 pub struct Passed {
     pairs: u64,
-    counters: Arc<Counters>,
+    home: Arc<Home>,
 }
 
 impl Passed {
@@ -65,7 +63,7 @@ impl Passed {
 
 impl Drop for Passed {
     fn drop(&mut self) {
-        self.counters.add(Counter::ScannedPairs, self.pairs);
+        self.home.counters.add(Counter::ScannedPairs, self.pairs);
     }
 }
 
@@ -76,7 +74,7 @@ impl Engine {
     /// Prepares a scan of `span`. Without `at`, it sees what is visible now.
     pub fn scan(
         &self,
-        keyspace: &KeyspaceState,
+        keyspace: &Arc<KeyspaceState>,
         span: Span,
         at: Option<SeqNo>,
     ) -> Result<ScanSource> {
@@ -87,18 +85,15 @@ impl Engine {
         let view = self.view.load();
         let seqno = at.unwrap_or_else(|| self.visible());
         self.counters.add(Counter::Scans, 1);
-        let now_millis = self.env.clock.wall_millis();
-        let (counters, timings) = (self.counters.clone(), self.timings.clone());
         Ok(ScanSource {
+            home: self.home.clone(),
             view,
-            keyspace: keyspace.id,
+            keyspace: keyspace.clone(),
             span,
             seqno,
-            now_millis,
+            now_millis: self.env.clock.wall_millis(),
+            is_of_snapshot: at.is_some(),
             is_keys_only: false,
-            dead: self.dead.clone(),
-            counters,
-            timings,
         })
     }
 
@@ -119,10 +114,21 @@ impl ScanSource {
         self.is_keys_only = true;
     }
 
+    /// The same over what is visible now; `None` if it is of a snapshot, which stays what it is.
+    pub fn refreshed(&self) -> Result<Option<Self>> {
+        if self.is_of_snapshot {
+            return Ok(None);
+        }
+        let closed = || Error::new(ErrorKind::Closed, "the database is closed");
+        let engine = self.home.engine.upgrade().ok_or_else(closed)?;
+        let newest = engine.scan(&self.keyspace, self.span.clone(), None)?;
+        Ok(Some(Self { is_keys_only: self.is_keys_only, ..newest }))
+    }
+
     /// Counts what is passed.
     #[must_use]
     pub fn passed(&self) -> Passed {
-        Passed { pairs: 0, counters: self.counters.clone() }
+        Passed { pairs: 0, home: self.home.clone() }
     }
 
     /// Opens it, at the entry that `seek` moves to.
@@ -136,15 +142,16 @@ impl ScanSource {
 
     /// Seeks, and takes in how long that took.
     pub fn timed_seek<T>(&self, seek: impl FnOnce() -> Result<T>) -> Result<T> {
-        let begun = self.timings.begin(Timing::Seek);
+        let begun = self.home.timings.begin(Timing::Seek);
         let done = seek()?;
-        self.timings.end(Timing::Seek, begun);
+        self.home.timings.end(Timing::Seek, begun);
         Ok(done)
     }
 
     /// Opens it, at no entry.
     pub fn open(&self) -> Result<OpenScan> {
-        let (lower, upper) = self.span.hull(self.keyspace);
+        let keyspace = self.keyspace.id;
+        let (lower, upper) = self.span.hull(keyspace);
         let (lower, upper) = (lower.bytes(), upper.bytes());
         let mut sources = Vec::new();
         let mut tombstones = Vec::new();
@@ -156,7 +163,7 @@ impl ScanSource {
                 sources.push(Source::new(AnyCursor::Memory(memtable.cursor()), newest));
             }
         }
-        let runs = self.view.version.tree(self.keyspace).map(|tree| tree.runs.as_slice());
+        let runs = self.view.version.tree(keyspace).map(|tree| tree.runs.as_slice());
         for run in runs.unwrap_or_default() {
             let slices = run.overlapping(Bound::Included(lower), Bound::Included(upper));
             for slice in slices.iter().filter(|slice| slice.file.meta.range_deletes > 0) {
@@ -165,7 +172,7 @@ impl ScanSource {
             sources.extend(run_source(slices)?);
         }
         let reader = Reader {
-            keyspace: self.keyspace,
+            keyspace,
             seqno: self.seqno,
             now_millis: self.now_millis,
             tombstones: merge_tombstones(&tombstones),
@@ -174,7 +181,7 @@ impl ScanSource {
         let merge = Merge::new(sources);
         let (lower, upper) = (as_bytes(&self.span.lower), as_bytes(&self.span.upper));
         let moment = (self.seqno, self.now_millis);
-        let run = Run::new(self.counters.clone(), self.dead.clone(), moment);
+        let run = Run::new(self.home.counters.clone(), self.home.dead.clone(), moment);
         Ok(Scan::new(merge, reader, lower, upper).noting(run))
     }
 }

@@ -1,7 +1,7 @@
 //! What an open database consists of.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::base::budget::{Budget, Charge};
@@ -32,6 +32,32 @@ use crate::version::garbage::Garbage;
 #[derive(Debug, Default)]
 pub struct Identity;
 
+/// What a scan takes along of its database, which it may outlive.
+#[derive(Debug)]
+pub struct Home {
+    /// The database, for as long as somebody else keeps it.
+    pub engine: Weak<Engine>,
+    /// Where scans need not look.
+    pub dead: Arc<DeadRanges>,
+    /// What was counted.
+    pub counters: Arc<Counters>,
+    /// How long things took.
+    pub timings: Arc<Timings>,
+}
+
+impl Home {
+    /// For a database that is about to be opened.
+    #[must_use]
+    pub fn new(engine: &Weak<Engine>, env: &Env, budget: &Arc<Budget>) -> Arc<Self> {
+        Arc::new(Self {
+            engine: engine.clone(),
+            dead: DeadRanges::new(budget),
+            counters: Arc::new(Counters::new()),
+            timings: Arc::new(Timings::new(env.clock.clone())),
+        })
+    }
+}
+
 /// One open database. Handles, snapshots and background jobs share it.
 #[derive(Debug)]
 pub struct Engine {
@@ -56,6 +82,8 @@ pub struct Engine {
     pub counters: Arc<Counters>,
     /// How long things took.
     pub timings: Arc<Timings>,
+    /// What scans take along.
+    pub home: Arc<Home>,
     /// What the program plugged in.
     pub plugins: Plugins,
 

@@ -14,6 +14,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
+use crate::base::slice::Slice;
 use crate::cursor::skip::Skip;
 use crate::cursor::tombstone::Fragments;
 use crate::key::full::{head_of, user_key};
@@ -44,7 +45,7 @@ pub struct Reader {
     pub now_millis: u64,
     /// The range tombstones of all sources.
     pub tombstones: Arc<Fragments>,
-    /// True if `value` will not be asked for; it is then nothing in particular.
+    /// True if values are not wanted: all of them are empty then.
     pub is_keys_only: bool,
 }
 
@@ -70,6 +71,9 @@ pub struct Scan<C> {
     /// Going forward, the key that was decided last; going backward, the one that is held.
     key: Vec<u8>,
     has_key: bool,
+    /// The key of the pair that the last step began at, once `key` is another.
+    left: Vec<u8>,
+    is_left_apart: bool,
     head: u64,
     trailer: u64,
     value: Vec<u8>,
@@ -95,6 +99,8 @@ impl<C: Skip> Scan<C> {
             place: Place::Nowhere,
             key: Vec::new(),
             has_key: false,
+            left: Vec::new(),
+            is_left_apart: false,
             head: 0,
             trailer: 0,
             value: Vec::new(),
@@ -154,6 +160,7 @@ impl<C: Skip> Scan<C> {
     #[allow(clippy::should_implement_trait, reason = "it lends, which an Iterator cannot")]
     #[inline]
     pub fn next(&mut self) -> Result<()> {
+        self.is_left_apart = false;
         let result = match self.place {
             Place::Nowhere => return self.error.clone().map_or(Ok(()), Err),
             Place::AtCursor => {
@@ -173,6 +180,7 @@ impl<C: Skip> Scan<C> {
     /// Moves to the pair before. Does nothing at no pair; after an error, gives it again.
     #[inline]
     pub fn prev(&mut self) -> Result<()> {
+        self.is_left_apart = false;
         let result = match self.place {
             Place::Nowhere => return self.error.clone().map_or(Ok(()), Err),
             Place::AtCursor => {
@@ -208,10 +216,28 @@ impl<C: Skip> Scan<C> {
     #[must_use]
     pub fn value(&self) -> &[u8] {
         match self.place {
+            _ if self.is_keys_only => &[],
             Place::Nowhere => &[],
             Place::AtCursor => user_value(self.cursor.trailer(), self.cursor.value()),
             Place::Held => user_value(self.trailer, &self.value),
         }
+    }
+
+    /// The same by itself, kept where it lies if that is a block, else copied.
+    #[must_use]
+    pub fn pin_value(&self) -> Slice {
+        if self.is_keys_only || self.place != Place::AtCursor {
+            return Slice::copy_from(self.value());
+        }
+        let value = self.cursor.pin_value();
+        let expiry = value.len() - user_value(self.cursor.trailer(), &value).len();
+        if expiry == 0 { value } else { value.slice(expiry..) }
+    }
+
+    /// The user's key of the pair that the last `next` or `prev` began at, wherever that led.
+    #[must_use]
+    pub fn left(&self) -> &[u8] {
+        user_key(if self.is_left_apart { &self.left } else { &self.key })
     }
 
     /// The trailer of the entry that gave the pair.
@@ -253,6 +279,15 @@ impl<C: Skip> Scan<C> {
         self.has_key = true;
     }
 
+    /// Another key is about to be decided or held: that of the pair that was left is kept apart.
+    #[inline]
+    fn keep_left(&mut self) {
+        if !self.is_left_apart {
+            std::mem::swap(&mut self.key, &mut self.left);
+            self.is_left_apart = true;
+        }
+    }
+
     /// From where the cursor is to the first entry that gives a pair.
     fn go_forward(&mut self) -> Result<()> {
         let (mut older, mut too_new) = (0, 0);
@@ -284,6 +319,7 @@ impl<C: Skip> Scan<C> {
                 too_new += 1;
                 if too_new % STEPS_MAX == 0 {
                     self.run.forget();
+                    self.keep_left();
                     self.key.clear();
                     self.key.extend_from_slice(self.cursor.key());
                     self.has_key = false;
@@ -301,6 +337,7 @@ impl<C: Skip> Scan<C> {
                 self.place = Place::AtCursor;
                 return Ok(());
             }
+            self.keep_left();
             self.decide();
             if self.skips(sight, false)? {
                 continue;
@@ -328,6 +365,7 @@ impl<C: Skip> Scan<C> {
                 too_new += 1;
                 if too_new % STEPS_MAX == 0 {
                     self.run.forget();
+                    self.keep_left();
                     self.key.clear();
                     self.key.extend_from_slice(self.cursor.key());
                     self.cursor.seek_before(&self.key, NEWEST)?;
@@ -382,6 +420,7 @@ impl<C: Skip> Scan<C> {
 
     /// Holds the newest entry that may be seen of the cursor's key, and moves before all of those.
     fn hold_newest(&mut self) -> Result<()> {
+        self.keep_left();
         self.key.clear();
         self.key.extend_from_slice(self.cursor.key());
         self.hold();

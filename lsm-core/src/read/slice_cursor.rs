@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::planted::{Bug, planted};
+use crate::base::slice::Slice as Bytes;
 use crate::cache::pool::Use;
 use crate::cursor::contract::Cursor;
 use crate::key::trailer::NEWEST;
@@ -116,5 +117,9 @@ impl Cursor for SliceCursor {
     #[inline]
     fn value(&self) -> &[u8] {
         self.inner.value()
+    }
+
+    fn pin_value(&self) -> Bytes {
+        self.inner.pin_value()
     }
 }

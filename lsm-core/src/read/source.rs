@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::error::Result;
+use crate::base::slice::Slice as Bytes;
 use crate::cache::pool::Use;
 use crate::cursor::concat::{Concat, Part};
 use crate::cursor::contract::Cursor;
@@ -103,5 +104,9 @@ impl Cursor for AnyCursor {
     #[inline]
     fn value(&self) -> &[u8] {
         each!(self, cursor => cursor.value())
+    }
+
+    fn pin_value(&self) -> Bytes {
+        each!(self, cursor => cursor.pin_value())
     }
 }

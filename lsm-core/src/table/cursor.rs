@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::error::Result;
+use crate::base::slice::Slice;
 use crate::cache::pool::Use;
 use crate::cursor::contract::Cursor;
 use crate::key::full::head_of;
@@ -272,5 +273,10 @@ impl Cursor for TableCursor {
     #[inline]
     fn value(&self) -> &[u8] {
         self.page.as_ref().map_or(&[], |page| page.view().value(self.entry))
+    }
+
+    fn pin_value(&self) -> Slice {
+        let value = self.page.as_ref().map_or_else(Slice::new, |page| page.value(self.entry));
+        if self.table.budget().is_pinned_full() { value.detach() } else { value }
     }
 }

@@ -73,11 +73,18 @@ impl Page {
     pub fn find(&self, key: &[u8], hash: u64, ceiling: u64) -> Option<Found> {
         let view = self.view();
         let entry = view.find(key, (hash >> 56) as u8, ceiling)?;
-        let value = match &self.bytes {
+        Some(Found { trailer: view.trailer(entry), value: self.value(entry) })
+    }
+
+    /// The value of an entry. A long one lies in the page, and keeps it in memory.
+    #[inline]
+    #[must_use]
+    pub fn value(&self, entry: usize) -> Slice {
+        let view = self.view();
+        match &self.bytes {
             Bytes::Own(_) => Slice::copy_from(view.value(entry)),
             Bytes::Shared(frame) => pinned(&view, entry, || frame.clone()),
-        };
-        Some(Found { trailer: view.trailer(entry), value })
+        }
     }
 
     /// The memory of a page of one's own, to be used again; an empty vector for any other.

@@ -1,6 +1,7 @@
 //! What the whole engine promises, on the simulated disk.
 
 mod crash;
+mod cursors;
 mod edges;
 mod face;
 mod lives;

@@ -27,6 +27,8 @@ const WEIGHTS: &[(char, u64)] = &[
     ('n', 5),
     ('h', 4),
     ('H', 10),
+    ('j', 4),
+    ('J', 14),
     // Snapshots.
     ('s', 6),
     ('u', 4),
@@ -85,7 +87,7 @@ fn weight_among_deletes(verb: char, weight: u64) -> u64 {
     match verb {
         'p' | 'b' => weight / 2,
         'd' => weight * 8,
-        'i' | 'x' | 'S' | 'H' => weight * 2,
+        'i' | 'x' | 'S' | 'H' | 'J' => weight * 2,
         _ => weight,
     }
 }

@@ -10,4 +10,6 @@ pub mod rich;
 pub mod script;
 pub mod stage;
 
+pub mod walker;
+
 pub mod player;

@@ -27,6 +27,7 @@ use crate::harness::engine::player_reads::{
 };
 use crate::harness::engine::reference::{Change, Contents, DEFAULT};
 use crate::harness::engine::subject::kill;
+use crate::harness::engine::walker::{Newest, Walker};
 use crate::machine::kit::Dice;
 
 /// Where the database of a play lies.
@@ -43,12 +44,30 @@ pub struct Player {
     contents: Contents,
     snapshots: Vec<(Snapshot, Contents)>,
     held: Vec<Held>,
+    walks: Vec<Walk>,
     dropped: Vec<Keyspace>,
     /// Something that only a flush keeps was written.
     has_volatile: bool,
     serial: u64,
     /// How often each letter was played.
     played: BTreeMap<char, u64>,
+}
+
+/// A cursor that is held open, over a keyspace as it is or as it was.
+struct Walk {
+    walker: Walker,
+    name: String,
+    id: u64,
+    is_old: bool,
+}
+
+impl Walk {
+    /// Goes on once the database is closed.
+    fn finish(&mut self) -> Done {
+        let newest = if self.is_old { Newest::Same } else { Newest::Closed };
+        let mut dice = Dice(self.id);
+        (0..9).try_for_each(|_| Ok(self.walker.step(&mut dice, &newest)?))
+    }
 }
 
 const NAMES: [&str; 4] = [DEFAULT, "k1", "another keyspace", "\u{e9}"];
@@ -96,6 +115,7 @@ impl Player {
             contents: Contents::new(),
             snapshots: Vec::new(),
             held: Vec::new(),
+            walks: Vec::new(),
             dropped: Vec::new(),
             has_volatile: false,
             serial: 0,
@@ -116,6 +136,8 @@ impl Player {
             'S' => self.read_old(a, &Act { verb: READS[(b % 6) as usize], args: [c, d, a, b] }),
             'h' => self.hold(a, b, c),
             'H' => self.advance(a, b),
+            'j' => self.start_walk(act),
+            'J' => self.walk(a, b),
             's' => self.snap(),
             'u' => {
                 let count = self.snapshots.len();
@@ -209,19 +231,24 @@ impl Player {
     fn reopen(&mut self, number: u64, is_orderly: bool) -> Done {
         self.snapshots.clear();
         let mut held = std::mem::take(&mut self.held);
+        let mut walks = std::mem::take(&mut self.walks);
         let closed_ones = std::mem::take(&mut self.dropped);
         let db = self.db.take().ok_or("there is no open database")?;
         match &self.world {
             // What was never logged does not outlive the process.
             Some(world) if !is_orderly && !self.has_volatile => {
-                kill(world, (db, closed_ones, held));
+                kill(world, (db, closed_ones, held, walks));
             }
-            _ if is_orderly && number % 5 == 0 => drop((closed_ones, db)),
+            _ if is_orderly && number % 5 == 0 => {
+                drop((closed_ones, db));
+                walks.iter_mut().try_for_each(Walk::finish)?;
+            }
             _ => {
                 let handle = db.clone();
                 db.close().map_err(|error| format!("close: {}", said(error)))?;
                 // An iterator is no handle: it goes on with what it has.
                 held.iter_mut().try_for_each(Held::finish)?;
+                walks.iter_mut().try_for_each(Walk::finish)?;
                 let late = handle.get("a").map(drop).map_err(|error| error.kind());
                 same("a get after the close", late, Err(ErrorKind::Closed))?;
                 let late = handle.put("a", "b").map(drop).map_err(|error| error.kind());
@@ -380,6 +407,38 @@ impl Player {
         (0..1 + b % 9).try_for_each(|step| held.step(b >> step & 1 == 1))
     }
 
+    fn start_walk(&mut self, act: &Act) -> Done {
+        let [a, b, c, d] = act.args;
+        let (name, keyspace) = self.keyspace(a)?;
+        let (id, bounds) = (self.contents.id(&name).unwrap(), (bound_of(b), bound_of(c)));
+        let old = self.snapshots.get(d as usize % 12);
+        let (range, pairs) = match old {
+            Some((snapshot, old)) => (keyspace.at(snapshot).range(bounds.clone()), old.pairs(id)),
+            None => (keyspace.range(bounds.clone()), self.contents.pairs(id)),
+        };
+        let is_keys_only = d / 12 % 4 == 0;
+        let cursor = if is_keys_only { range.keys().cursor() } else { range.cursor() };
+        let walker = Walker::new(cursor, bounds, is_keys_only, pairs);
+        let walk = Walk { walker, name, id, is_old: old.is_some() };
+        if self.walks.len() >= 4 {
+            self.walks.remove(0);
+        }
+        self.walks.push(walk);
+        Ok(())
+    }
+
+    fn walk(&mut self, a: u64, b: u64) -> Done {
+        let count = self.walks.len().max(1);
+        let Some(walk) = self.walks.get_mut(a as usize % count) else { return Ok(()) };
+        let newest = match self.contents.id(&walk.name) {
+            _ if walk.is_old => Newest::Same,
+            Some(id) if id == walk.id => Newest::Pairs(self.contents.pairs(id)),
+            _ => Newest::Closed,
+        };
+        let mut dice = Dice(b);
+        (0..1 + b % 15).try_for_each(|_| Ok(walk.walker.step(&mut dice, &newest)?))
+    }
+
     fn make(&mut self, a: u64, b: u64) -> Done {
         let name = NAMES[1 + (a % 3) as usize];
         if self.contents.id(name).is_some() {
@@ -444,7 +503,8 @@ impl Player {
 
 impl Drop for Player {
     fn drop(&mut self) {
-        let handles = (self.db.take(), std::mem::take(&mut self.held), self.dropped.split_off(0));
+        let held = (std::mem::take(&mut self.held), std::mem::take(&mut self.walks));
+        let handles = (self.db.take(), held, self.dropped.split_off(0));
         match &self.world {
             Some(world) => kill(world, (handles, std::mem::take(&mut self.snapshots))),
             None => drop(handles),
