@@ -62,6 +62,7 @@ pub use crate::base::error::{Error, ErrorKind, Result};
 pub use crate::base::slice::Slice;
 pub use crate::extend::event::{Event, OpenReport, PaceCause, Reason};
 pub use crate::extend::listener::Listener;
+pub use crate::extend::words::Level;
 pub use crate::journal::destroy::Destroyed;
 pub use crate::key::seqno::SeqNo;
 pub use crate::options::database::Options;

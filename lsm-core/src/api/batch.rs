@@ -48,6 +48,12 @@ impl Batch {
         self.records.bytes().len()
     }
 
+    /// The first call that could not be taken, which is forgotten with this: the batch then holds
+    /// what had been taken before it, and takes more.
+    pub fn take_error(&mut self) -> Option<Error> {
+        self.refused.take()
+    }
+
     /// Forgets everything, and keeps the memory.
     pub fn clear(&mut self) {
         self.records.clear();

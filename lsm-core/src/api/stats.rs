@@ -9,6 +9,8 @@ use crate::extend::event::PaceCause;
 mod json;
 
 mod gather;
+mod metrics;
+mod report;
 mod text;
 
 /// What was counted and measured since the opening, and what there is at this moment.

@@ -2,4 +2,6 @@
 
 pub mod event;
 
+pub mod words;
+
 pub mod listener;

@@ -62,6 +62,13 @@ impl Json {
         }
     }
 
+    /// A string in a list.
+    pub(super) fn item(&mut self, value: &str) {
+        self.begin(None);
+        self.quote(value);
+        self.needs_comma = true;
+    }
+
     fn begin(&mut self, name: Option<&str>) {
         if std::mem::take(&mut self.needs_comma) {
             self.text.push(',');
