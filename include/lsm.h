@@ -1,10 +1,53 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-
+/*
+ * lsm.h: an ordered, durable key-value store that programs link.
+ *
+ * What holds everywhere in this file; a function names only what differs.
+ *
+ * Names      lsm_<noun>_<verb>; the daily verbs are short: lsm_open, lsm_get, lsm_put, lsm_delete,
+ *            lsm_write, lsm_close. Constants are LSM_*. An argument that may be NULL is called
+ *            ..._or_null, but for `error`.
+ * Status     What can fail returns an lsm_status: LSM_OK is 0, an outcome that is to be expected
+ *            (not found, the end) is above 0, an error is below 0. `if (lsm_put(...) < 0)` is the
+ *            whole test. Nothing that can fail returns void.
+ * Errors     The last argument, `lsm_error **error`, may be NULL. Otherwise it is always written:
+ *            NULL unless the status is below 0, else an error for lsm_error_free(). It is never
+ *            read, so it need not be initialised. There is no error state elsewhere, neither of the
+ *            thread nor of the process.
+ * Handles    A handle comes out of ..._open or ..._new through a pointer, which gets NULL when the
+ *            call fails, and goes to lsm_close() or ..._free once. Handles look like pointers and
+ *            are none: they are looked up. A handle that was closed, closed twice, made up, NULL or
+ *            of another kind is answered with LSM_CLOSED or LSM_INVALID_ARGUMENT, from any thread
+ *            and at any time; the ..._free functions then do nothing. No function takes over a
+ *            handle that it is given.
+ * Lifetimes  Whatever comes from a database keeps what it needs: free handles in any order. After
+ *            lsm_close() iterators and snapshots answer LSM_CLOSED, and values that were read stay
+ *            valid until they are freed. What is answered as `const char *` lives as long as the
+ *            handle that it was asked of.
+ * Bytes      Keys and values are any bytes with a length: see lsm_bytes() and lsm_str(). Input is
+ *            copied before a call returns. Keys are ordered byte by byte, as memcmp() does.
+ * Threads    `const T *` may be used by many threads at once; that is every database, snapshot and
+ *            error. `T *` is for one thread at a time, whichever: a second one gets LSM_BUSY.
+ * Structs    Options begin with their size: initialise them with their _INIT macro. 0 is the usual
+ *            choice in every other field.
+ * Enums      Integers of a fixed size with constants. What is unknown is LSM_INVALID_ARGUMENT.
+ * Memory     Never give memory from here to free(), nor memory of malloc() to here.
+ * Fork       A database belongs to the process that opened it. In a forked child each call with it
+ *            answers LSM_FORKED, and freeing handles is harmless. Open it anew in the child, once
+ *            the parent has closed it.
+ * Callbacks  Any thread may call them, at any time until lsm_close() has returned. They must return:
+ *            no longjmp(), no exception. In a callback a program may read, iterate and look inside;
+ *            a call that writes, or that waits for background work, answers LSM_INVALID_ARGUMENT.
+ * Signals    With the usual `wal_mode` the library handles SIGBUS, for addresses of its own alone,
+ *            and passes all others on to the handler that was there before.
+ */
 #ifndef LSM_H
 #define LSM_H
 
 /* Generated from lsm-capi/src: change it there, then REWRITE=1 cargo test -p lsm-capi. */
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #if defined(_WIN32) && !defined(LSM_STATIC)
@@ -14,6 +57,19 @@
 #else
 #  define LSM_API
 #endif
+
+/* The answer must be looked at. */
+#if defined(__GNUC__)
+#  define LSM_CHECK __attribute__((warn_unused_result))
+#else
+#  define LSM_CHECK
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- version: which library this is, at compile time and at run time ------------------------- */
 
 // The first part of the version this header belongs to.
 #define LSM_VERSION_MAJOR 0
@@ -26,6 +82,18 @@
 
 // The version of this header as one number, to hold against `lsm_version_number()`.
 #define LSM_VERSION_NUMBER (((LSM_VERSION_MAJOR * 1000000) + (LSM_VERSION_MINOR * 1000)) + LSM_VERSION_PATCH)
+
+// The version of the loaded library, such as "0.1.0". Static: never freed.
+LSM_API const char *lsm_version(void);
+
+// The version of the loaded library as one number, made as `LSM_VERSION_NUMBER` is.
+LSM_API uint32_t lsm_version_number(void);
+
+// What this build can do and how it was made, such as "lsm 0.1.0; release; compression none lz4".
+// Static: never freed.
+LSM_API const char *lsm_build_info(void);
+
+/* ---- status: what a call answers ------------------------------------------------------------- */
 
 // What a call answers: 0 success, above 0 an expected outcome, below 0 an error.
 typedef int32_t lsm_status;
@@ -96,22 +164,930 @@ typedef int32_t lsm_status;
 // A bug in this library: please report it.
 #define LSM_INTERNAL -99
 
-#ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
-
-// The version of the loaded library, such as "0.1.0". Static: never freed.
-LSM_API const char *lsm_version_string(void);
-
-// The version of the loaded library as one number, made as `LSM_VERSION_NUMBER` is.
-LSM_API uint32_t lsm_version_number(void);
-
 // The name of a status, such as "LSM_IO"; "LSM_UNKNOWN" for a number that is none. Static: never
 // freed.
 LSM_API const char *lsm_status_name(lsm_status status);
 
-#ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+// True for a status whose call may succeed later, with nothing else changed by the caller:
+// LSM_NO_SPACE, LSM_LOCKED, LSM_CONFLICT, LSM_TIMED_OUT, LSM_BUSY. lsm_error_is_retryable() knows
+// more of a particular failure.
+LSM_API bool lsm_status_is_retryable(lsm_status status);
 
-#endif  /* LSM_H */
+/* ---- errors: what happened, for programs and for people -------------------------------------- */
+
+// Why a call failed. Any thread may look at it.
+typedef struct lsm_error lsm_error;
+
+// The status of the call that failed. LSM_INVALID_ARGUMENT for a NULL and for an error that was
+// freed.
+LSM_API lsm_status lsm_error_status(const lsm_error *error);
+
+// What happened, in a sentence for people: UTF-8, and it lives as long as the error. Never NULL:
+// for a NULL, and for an error that was freed, it says so.
+LSM_API const char *lsm_error_message(const lsm_error *error);
+
+// The file concerned, in the bytes of the operating system; NULL if it is none in particular.
+// Lives as long as the error.
+LSM_API const char *lsm_error_path(const lsm_error *error);
+
+// The byte of that file where the trouble begins; UINT64_MAX if it is none in particular.
+LSM_API uint64_t lsm_error_offset(const lsm_error *error);
+
+// The error number of the operating system, as in errno; 0 if it gave none.
+LSM_API int lsm_error_os_code(const lsm_error *error);
+
+// True if the same call may succeed later, with nothing else changed by the caller.
+LSM_API bool lsm_error_is_retryable(const lsm_error *error);
+
+// True if the write that failed may be found after a restart all the same. Any other write that
+// failed will not be.
+LSM_API bool lsm_error_maybe_committed(const lsm_error *error);
+
+// Frees an error.
+LSM_API void lsm_error_free(lsm_error *error);
+
+/* ---- bytes: what goes in and what comes out -------------------------------------------------- */
+
+// Bytes that somebody else keeps. `data` NULL with `size` 0 means "absent" where something may be
+// absent, and no bytes elsewhere. See lsm_bytes() and lsm_str().
+typedef struct lsm_slice {
+  // Where they begin.
+  const char *data;
+  // How many they are.
+  size_t size;
+} lsm_slice;
+
+// Bytes that this library keeps where they are until lsm_value_free(): nothing was copied. Not
+// changed by anybody, and valid even after the database is closed.
+typedef struct lsm_value {
+  // Where they begin; NULL if there is no value.
+  const char *data;
+  // How many they are.
+  size_t size;
+  // What keeps them.
+  void *pin;
+} lsm_value;
+
+#define LSM_VALUE_INIT {NULL, 0, NULL}
+
+// Any bytes as a slice.
+static inline lsm_slice lsm_bytes(const void *data, size_t size) {
+    lsm_slice slice;
+    slice.data = (const char *)data;
+    slice.size = size;
+    return slice;
+}
+
+// A string that ends with a NUL as a slice, without the NUL; a NULL as an absent one.
+static inline lsm_slice lsm_str(const char *string) {
+    size_t size = 0;
+    while (string != NULL && string[size] != '\0') {
+        size++;
+    }
+    return lsm_bytes(string, size);
+}
+
+// Lets go of a value, and makes it as LSM_VALUE_INIT does. Accepts NULL, and a value that is so
+// already.
+LSM_API void lsm_value_free(lsm_value *value);
+
+// Lets go of `count` values.
+LSM_API void lsm_values_free(lsm_value *values, size_t count);
+
+/* ---- handles: what the functions work on ----------------------------------------------------- */
+
+// A database seen through one of its keyspaces: the default one for the handle of lsm_open(),
+// another one for a handle of lsm_keyspace_open().
+typedef struct lsm_db lsm_db;
+
+// The whole database as it was at one moment.
+typedef struct lsm_snapshot lsm_snapshot;
+
+// Writes that are made together or not at all.
+typedef struct lsm_batch lsm_batch;
+
+// A place between two entries of a keyspace.
+typedef struct lsm_iter lsm_iter;
+
+/* ---- callbacks: what a program is told while the library works ------------------------------- */
+
+// How much a message matters.
+typedef uint32_t lsm_log_level;
+
+// Something is wrong and needs somebody.
+#define LSM_LOG_ERROR 1
+
+// Something is wrong that the library deals with.
+#define LSM_LOG_WARN 2
+
+// What an operator may want to know.
+#define LSM_LOG_INFO 3
+
+// Each step.
+#define LSM_LOG_DEBUG 4
+
+// Is told in words what happens. `message` is UTF-8, lives for the time of the call, and has no
+// line break at its end.
+typedef void (*lsm_log_fn)(void *context, lsm_log_level level, const char *message);
+
+// What happened. More may come with later versions: pass over those that you do not know.
+typedef uint32_t lsm_event_kind;
+
+// A memtable is being written to a table: `entries`, `bytes_read`.
+#define LSM_EVENT_FLUSH_BEGAN 1
+
+// A memtable was written, and the table is read from: `table`, `bytes_written`, `duration_micros`.
+#define LSM_EVENT_FLUSHED 2
+
+// Tables are being merged: `keyspace`, `reason`, `level_from`, `level_to`, `tables`.
+#define LSM_EVENT_COMPACTION_BEGAN 3
+
+// Tables were merged: `keyspace`, `reason`, `level_from`, `level_to`, `bytes_read`,
+// `bytes_written`, `duration_micros`.
+#define LSM_EVENT_COMPACTED 4
+
+// Background work failed, and is tried again: `status`.
+#define LSM_EVENT_WORK_FAILED 5
+
+// A strategy of the program's own was dismissed: `keyspace`.
+#define LSM_EVENT_STRATEGY_FAILED 6
+
+// The file of a table that nobody needs any more was deleted: `table`.
+#define LSM_EVENT_TABLE_DELETED 7
+
+// Writers are held back, more or less than before: `reason`, NULL if nobody is; `duration_micros`
+// for each MiB written.
+#define LSM_EVENT_PACING_CHANGED 8
+
+// The database takes no writes until lsm_resume(): `status`.
+#define LSM_EVENT_BECAME_READ_ONLY 9
+
+// The database takes writes again.
+#define LSM_EVENT_RESUMED 10
+
+// A keyspace was made: `keyspace`.
+#define LSM_EVENT_KEYSPACE_CREATED 11
+
+// A keyspace was dropped: `keyspace`.
+#define LSM_EVENT_KEYSPACE_DROPPED 12
+
+// The database was opened: comes before everything else.
+#define LSM_EVENT_RECOVERED 13
+
+// One event. What does not concern it is NULL or 0; strings live for the time of the call.
+typedef struct lsm_event {
+  // sizeof(lsm_event) of the library.
+  uint32_t struct_size;
+  // What happened.
+  lsm_event_kind kind;
+  // How much it matters.
+  lsm_log_level level;
+  // The status of what failed.
+  lsm_status status;
+  // All of it in words.
+  const char *message;
+  // The keyspace concerned.
+  const char *keyspace;
+  // Why, in one word such as "level_full".
+  const char *reason;
+  // The uppermost level that something is taken from.
+  uint32_t level_from;
+  // The level where the result stands.
+  uint32_t level_to;
+  // The number in the table's name.
+  uint64_t table;
+  // How many tables.
+  uint64_t tables;
+  // How many entries.
+  uint64_t entries;
+  // Bytes that were read.
+  uint64_t bytes_read;
+  // Bytes that were written.
+  uint64_t bytes_written;
+  // How long it took.
+  uint64_t duration_micros;
+} lsm_event;
+
+// Is told what happens, in parts.
+typedef void (*lsm_event_fn)(void *context, const lsm_event *event);
+
+// Is told how far a long call is, again and again, on the thread that made it: `total` is what
+// there is to do as far as it is known, and 0 or `done` where it is not. LSM_OK goes on; anything
+// else stops the call, which then answers LSM_ABORTED.
+typedef lsm_status (*lsm_progress_fn)(void *context, uint64_t done, uint64_t total);
+
+// Is told the name of one keyspace, which lives for the time of the call.
+typedef void (*lsm_keyspace_fn)(void *context, const char *name);
+
+// Is told one number: a name such as "lsm_gets_total", labels such as `keyspace="users"` or "",
+// and the value, as Prometheus has them. Strings live for the time of the call.
+typedef void (*lsm_metric_fn)(void *context, const char *name, const char *labels, double value);
+
+/* ---- options: what can be chosen ------------------------------------------------------------- */
+
+// When a write is durable.
+typedef uint32_t lsm_durability;
+
+// It survives a power cut once the call returns.
+#define LSM_DURABLE 1
+
+// It survives the death of the process at once, and a power cut after the next background sync.
+#define LSM_BUFFERED 2
+
+// It is not logged, and survives nothing until it is flushed to a table.
+#define LSM_VOLATILE 3
+
+// How blocks are packed.
+typedef uint32_t lsm_compression;
+
+// Not at all.
+#define LSM_COMPRESSION_NONE 1
+
+// LZ4, on the levels that hold most of the data.
+#define LSM_COMPRESSION_LZ4 2
+
+// zstd, on the same levels, where the build has it: see lsm_build_info().
+#define LSM_COMPRESSION_ZSTD 3
+
+// How tables are merged.
+typedef uint32_t lsm_strategy;
+
+// Each level is one sorted run, `level_ratio` times as large as the one above.
+#define LSM_LEVELED 1
+
+// Each level holds up to `level_ratio` sorted runs: writes cost less, reads more.
+#define LSM_TIERED 2
+
+// Nothing is merged; the oldest tables go when there is too much or they are too old.
+#define LSM_FIFO 3
+
+// How the log is written; the bytes are the same.
+typedef uint32_t lsm_wal_mode;
+
+// Mapped where the file system is known to do that well.
+#define LSM_WAL_AUTO 1
+
+// One system call for each append: for programs that forbid signal handlers.
+#define LSM_WAL_WRITE 2
+
+// Through a mapping.
+#define LSM_WAL_MAPPED 3
+
+// The structure of what was written last.
+typedef uint32_t lsm_memtable;
+
+// A B+tree of key heads.
+#define LSM_MEMTABLE_TREE 1
+
+// A skip list.
+#define LSM_MEMTABLE_SKIPLIST 2
+
+// For `flags` of lsm_options: fail instead of making a database.
+#define LSM_OPEN_EXISTING 1
+
+// Fail if there is one.
+#define LSM_OPEN_NEW 2
+
+// Write nothing. Every write answers LSM_READ_ONLY.
+#define LSM_OPEN_READONLY 4
+
+// For `sync_interval_ms`: no background sync at all.
+#define LSM_SYNC_NEVER UINT32_MAX
+
+// One budget of memory for several databases. Reserved: there are none yet.
+typedef struct lsm_memory lsm_memory;
+
+// How a database is opened. Begin with LSM_OPTIONS_INIT.
+typedef struct lsm_options {
+  // sizeof(lsm_options).
+  uint32_t struct_size;
+  // LSM_OPEN_ flags.
+  uint32_t flags;
+  // Must be NULL.
+  const lsm_memory *memory;
+  // How much memory everything together may take, 16 MiB at least. Usual: an eighth of what the
+  // machine or the process's control group has, from 16 to 256 MiB.
+  uint64_t memory_limit;
+  // The size at which a memtable is flushed. Usual: a part of the memory limit.
+  uint64_t memtable_bytes;
+  // How much log there may be before memtables are flushed so that it gets shorter. Usual: no
+  // limit but the one that memtables set.
+  uint64_t wal_bytes_max;
+  // How many threads flush and compact: 1 to 64. Usual: 2.
+  uint32_t background_threads;
+  // How many files of tables are kept open. Usual: all that are read from.
+  uint32_t open_files_max;
+  // For writes that do not say so themselves. Usual: LSM_BUFFERED.
+  lsm_durability durability;
+  // How much `log` is told. Usual: LSM_LOG_INFO.
+  lsm_log_level log_level;
+  // Is told in words what happens.
+  lsm_log_fn log;
+  // Handed to `log`; must be valid until the database is closed.
+  void *log_context;
+  // How fast flushes and compactions may write. Usual: as fast as they can.
+  uint64_t write_bytes_per_second;
+  // How long an LSM_BUFFERED write stays unsynced at most. Usual: 1000; LSM_SYNC_NEVER leaves
+  // syncing to lsm_sync().
+  uint32_t sync_interval_ms;
+  // How the log is written. Usual: LSM_WAL_AUTO.
+  lsm_wal_mode wal_mode;
+  // The size that segments of the log grow to: 4 KiB to 1 GiB. Usual: 64 MiB.
+  uint64_t wal_segment_bytes_max;
+  // The structure of memtables. Usual: LSM_MEMTABLE_TREE.
+  lsm_memtable memtable;
+  // Is told what happens, in parts.
+  lsm_event_fn event;
+  // Handed to `event`; must be valid until the database is closed.
+  void *event_context;
+} lsm_options;
+#define LSM_OPTIONS_INIT {sizeof(lsm_options), 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, NULL, NULL}
+
+// How a keyspace is kept. Stored with it when it is made. Begin with LSM_KEYSPACE_OPTIONS_INIT.
+typedef struct lsm_keyspace_options {
+  // sizeof(lsm_keyspace_options).
+  uint32_t struct_size;
+  // How tables are merged. Usual: LSM_LEVELED.
+  lsm_strategy strategy;
+  // How many times larger each level is, for LSM_TIERED how many runs it holds: 2 to 100.
+  // Usual: 10, and 4 for LSM_TIERED.
+  uint32_t level_ratio;
+  // How blocks are packed. Usual: LSM_COMPRESSION_LZ4.
+  lsm_compression compression;
+  // For LSM_COMPRESSION_ZSTD: 1, the fastest, to 22, the smallest. Usual: 3.
+  uint32_t compression_level;
+  // How many bytes of entries share a block: 512 to 65,536. Usual: 4096.
+  uint32_t block_bytes;
+  // What a filter spends on a key: up to 32 bits, or LSM_NO_FILTER. Usual: 10.
+  uint32_t filter_bits_per_key;
+  // For LSM_FIFO: how many bytes may stay. Usual: any number.
+  uint64_t fifo_bytes_max;
+  // For LSM_FIFO: how long a table may stay. Usual: for ever.
+  uint64_t fifo_age_max_ms;
+} lsm_keyspace_options;
+#define LSM_KEYSPACE_OPTIONS_INIT {sizeof(lsm_keyspace_options), 0, 0, 0, 0, 0, 0, 0, 0}
+
+// For `filter_bits_per_key`: no filter.
+#define LSM_NO_FILTER UINT32_MAX
+
+// For `flags` of lsm_read_options: blocks that are read from disk are not kept in the cache.
+#define LSM_READ_NO_FILL_CACHE 1
+
+// Blocks that are in the cache are not believed: they are read again, and checked. What comes from
+// disk is always checked.
+#define LSM_READ_VERIFY 2
+
+// Nothing is read from disk: LSM_BUSY if that would be necessary.
+#define LSM_READ_MEMORY_ONLY 4
+
+// Iterators leave values out: all are empty.
+#define LSM_READ_KEYS_ONLY 8
+
+// How something is read. Begin with LSM_READ_OPTIONS_INIT.
+typedef struct lsm_read_options {
+  // sizeof(lsm_read_options).
+  uint32_t struct_size;
+  // LSM_READ_ flags.
+  uint32_t flags;
+  // What is read is as this snapshot sees it. Usual: the newest.
+  const lsm_snapshot *snapshot;
+  // Iterators: the first key. Usual: no bound.
+  lsm_slice lower;
+  // Iterators: the key that they end before. Usual: no bound.
+  lsm_slice upper;
+  // Iterators: what all keys begin with, within the bounds.
+  lsm_slice prefix;
+  // A hint. Today the library alone decides how far it reads ahead.
+  uint64_t readahead_bytes;
+} lsm_read_options;
+#define LSM_READ_OPTIONS_INIT {sizeof(lsm_read_options), 0, NULL, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0}
+
+// For `flags` of lsm_write_options: where the write would have to wait because the background is
+// behind, it answers LSM_BUSY instead.
+#define LSM_WRITE_NO_WAIT 1
+
+// Other writes go first while writers are held back.
+#define LSM_WRITE_LOW_PRIORITY 2
+
+// How something is written. Begin with LSM_WRITE_OPTIONS_INIT.
+typedef struct lsm_write_options {
+  // sizeof(lsm_write_options).
+  uint32_t struct_size;
+  // LSM_WRITE_ flags.
+  uint32_t flags;
+  // When the write is durable. Usual: as the database has it.
+  lsm_durability durability;
+  // How long it may wait, for memory, for the log, and if it is durable, for the sync:
+  // LSM_TIMED_OUT afterwards. Usual: as long as it takes.
+  uint32_t timeout_ms;
+  // Reserved for how long the value lives; must be 0.
+  uint64_t ttl_ms;
+  // If not NULL: gets the sequence number of the write, for lsm_wait_durable().
+  uint64_t *seqno;
+} lsm_write_options;
+#define LSM_WRITE_OPTIONS_INIT {sizeof(lsm_write_options), 0, 0, 0, 0, NULL}
+
+// How a long call goes on. Begin with LSM_CALL_OPTIONS_INIT.
+typedef struct lsm_call_options {
+  // sizeof(lsm_call_options).
+  uint32_t struct_size;
+  // LSM_TIMED_OUT after so long. Usual: never.
+  uint32_t timeout_ms;
+  // Is told how far the call is, and can stop it.
+  lsm_progress_fn progress;
+  // Handed to `progress`.
+  void *progress_context;
+} lsm_call_options;
+#define LSM_CALL_OPTIONS_INIT {sizeof(lsm_call_options), 0, NULL, NULL}
+
+// Changes what `text` names, such as "memory_limit=1GiB; durability=durable", and leaves the rest
+// of `options` as it is. Names are those of the fields, and those of the flags are `if_missing`
+// (create, fail, must_be_missing) and `read_only` (true, false). LSM_INVALID_ARGUMENT, with
+// nothing changed, for a text that cannot be understood.
+LSM_API
+LSM_CHECK
+lsm_status lsm_options_parse(lsm_options *options,
+                             const char *text,
+                             lsm_error **error);
+
+// The text form of `options`, without what are addresses: lsm_options_parse() reads it back.
+LSM_API
+LSM_CHECK
+lsm_status lsm_options_format(const lsm_options *options,
+                              lsm_value *text,
+                              lsm_error **error);
+
+// As lsm_options_parse(), for a keyspace: "strategy=leveled:10; compression=lz4;
+// block_bytes=4096".
+LSM_API
+LSM_CHECK
+lsm_status lsm_keyspace_options_parse(lsm_keyspace_options *options,
+                                      const char *text,
+                                      lsm_error **error);
+
+// The text form of `options`: lsm_keyspace_options_parse() reads it back.
+LSM_API
+LSM_CHECK
+lsm_status lsm_keyspace_options_format(const lsm_keyspace_options *options,
+                                       lsm_value *text,
+                                       lsm_error **error);
+
+/* ---- database: opening, closing, and what holds for all keyspaces ---------------------------- */
+
+// Opens the database in a directory, and makes it if there is none. `db` gets the handle of its
+// default keyspace, for lsm_close().
+//
+// LSM_LOCKED while somebody else has it open, in this process or another one. LSM_FORMAT for a
+// directory of something else, which is not touched. LSM_CORRUPTION if what is there cannot be
+// trusted: nothing is changed then.
+LSM_API
+LSM_CHECK
+lsm_status lsm_open(const char *path,
+                    const lsm_options *options_or_null,
+                    lsm_db **db,
+                    lsm_error **error);
+
+// Closes a handle. For one of lsm_keyspace_open() that is all. For the one of lsm_open() the
+// database is closed with it: what the log does not hold is flushed, everything is made durable,
+// the directory is let go of; other handles of the database and its iterators answer LSM_CLOSED
+// from then on, while other threads may still be using them.
+//
+// The handle is gone afterwards in any case. An error tells what was not made durable.
+LSM_API LSM_CHECK lsm_status lsm_close(lsm_db *db, lsm_error **error);
+
+// Deletes the files of the database in a directory, and nothing else that lies there; the
+// directory stays. LSM_LOCKED while somebody has it open, LSM_INVALID_ARGUMENT if there is none.
+LSM_API LSM_CHECK lsm_status lsm_destroy(const char *path, lsm_error **error);
+
+// The path that the database was opened with. Lives as long as the handle; NULL if that is closed.
+LSM_API const char *lsm_path(const lsm_db *db);
+
+// What the opening found, as JSON: whether the database was new, whether it had been closed in
+// order, what was replayed and given up, names of files that are not its own.
+LSM_API LSM_CHECK lsm_status lsm_open_report(const lsm_db *db, lsm_value *json, lsm_error **error);
+
+// The sequence number of the newest write that readers see; 0 if the handle is closed.
+LSM_API uint64_t lsm_latest_seqno(const lsm_db *db);
+
+// Every logged write up to this sequence number is durable; 0 if the handle is closed.
+LSM_API uint64_t lsm_durable_seqno(const lsm_db *db);
+
+// Returns once the write with this sequence number, and every logged one before it, is durable.
+// LSM_TIMED_OUT after `timeout_ms`, if that is not 0.
+LSM_API
+LSM_CHECK
+lsm_status lsm_wait_durable_for(const lsm_db *db,
+                                uint64_t seqno,
+                                uint32_t timeout_ms,
+                                lsm_error **error);
+
+// As lsm_wait_durable_for(), however long it takes.
+LSM_API LSM_CHECK lsm_status lsm_wait_durable(const lsm_db *db, uint64_t seqno, lsm_error **error);
+
+// LSM_OK if the database takes writes; otherwise the fault that stopped them.
+LSM_API LSM_CHECK lsm_status lsm_health(const lsm_db *db, lsm_error **error);
+
+// Takes up writing again after a fault whose cause is mended: see lsm_health().
+LSM_API LSM_CHECK lsm_status lsm_resume(const lsm_db *db, lsm_error **error);
+
+/* ---- keyspaces: separately tuned trees of one database --------------------------------------- */
+
+// Another handle of the same database, for the keyspace of this name, which is made if there is
+// none. Options are stored with a new keyspace; one that is there with others is refused with
+// LSM_INVALID_ARGUMENT. A name has 1 to 255 bytes of UTF-8. To be closed by lsm_close().
+LSM_API
+LSM_CHECK
+lsm_status lsm_keyspace_open(const lsm_db *db,
+                             const char *name,
+                             const lsm_keyspace_options *options_or_null,
+                             lsm_db **keyspace,
+                             lsm_error **error);
+
+// Drops a keyspace with everything in it. Its handles then answer LSM_CLOSED, and are still to be
+// closed. LSM_NOT_FOUND if there is none of this name.
+LSM_API
+LSM_CHECK
+lsm_status lsm_keyspace_drop(const lsm_db *db,
+                             const char *name,
+                             lsm_error **error);
+
+// Tells the names of all keyspaces but the default one, in order.
+LSM_API
+LSM_CHECK
+lsm_status lsm_keyspace_list(const lsm_db *db,
+                             lsm_keyspace_fn visit,
+                             void *context,
+                             lsm_error **error);
+
+// The name of the keyspace that a handle is for. Lives as long as the handle; NULL if that is
+// closed.
+LSM_API const char *lsm_keyspace_name(const lsm_db *db);
+
+// How the keyspace of a handle is kept: fills in `options`, which begin with
+// LSM_KEYSPACE_OPTIONS_INIT.
+LSM_API
+LSM_CHECK
+lsm_status lsm_keyspace_options_read(const lsm_db *db,
+                                     lsm_keyspace_options *options,
+                                     lsm_error **error);
+
+/* ---- reading: one key, or several ------------------------------------------------------------ */
+
+// The value of a key, where it lies: to be given back by lsm_value_free(). LSM_NOT_FOUND if there
+// is none. What `value` held before is overwritten, not freed.
+LSM_API
+LSM_CHECK
+lsm_status lsm_get(const lsm_db *db,
+                   const lsm_read_options *options_or_null,
+                   lsm_slice key,
+                   lsm_value *value,
+                   lsm_error **error);
+
+// Copies the value of a key into `buffer`, and its whole length into `size`. LSM_TRUNCATED if
+// `capacity` is less: the buffer then holds its beginning. LSM_NOT_FOUND if there is none. The
+// buffer may be NULL if `capacity` is 0.
+LSM_API
+LSM_CHECK
+lsm_status lsm_get_into(const lsm_db *db,
+                        const lsm_read_options *options_or_null,
+                        lsm_slice key,
+                        void *buffer,
+                        size_t capacity,
+                        size_t *size,
+                        lsm_error **error);
+
+// LSM_OK if the key has a value, LSM_NOT_FOUND if it has none.
+LSM_API
+LSM_CHECK
+lsm_status lsm_exists(const lsm_db *db,
+                      const lsm_read_options *options_or_null,
+                      lsm_slice key,
+                      lsm_error **error);
+
+// The values of several keys, all of the same moment; their reads from disk and memory overlap.
+// Each of `count` values and statuses is as lsm_get() would answer it; `statuses_or_null` may be
+// NULL, a value that is not there has `data` NULL. Give all values back by lsm_values_free().
+// After an error no value is there, and every status is that of the error.
+LSM_API
+LSM_CHECK
+lsm_status lsm_multi_get(const lsm_db *db,
+                         const lsm_read_options *options_or_null,
+                         size_t count,
+                         const lsm_slice *keys,
+                         lsm_value *values,
+                         lsm_status *statuses_or_null,
+                         lsm_error **error);
+
+/* ---- writing: one key, or a range of them ---------------------------------------------------- */
+
+// Gives a key a value. A key has up to 65,535 bytes, a value up to 1 GiB.
+LSM_API
+LSM_CHECK
+lsm_status lsm_put(const lsm_db *db,
+                   const lsm_write_options *options_or_null,
+                   lsm_slice key,
+                   lsm_slice value,
+                   lsm_error **error);
+
+// Takes a key away, whether or not it is there.
+LSM_API
+LSM_CHECK
+lsm_status lsm_delete(const lsm_db *db,
+                      const lsm_write_options *options_or_null,
+                      lsm_slice key,
+                      lsm_error **error);
+
+// Takes away every key from `begin` on, up to but without `end`, at the same cost for any number
+// of them. An absent end is no bound; an end that is not behind `begin` is an empty range.
+LSM_API
+LSM_CHECK
+lsm_status lsm_delete_range(const lsm_db *db,
+                            const lsm_write_options *options_or_null,
+                            lsm_slice begin,
+                            lsm_slice end,
+                            lsm_error **error);
+
+/* ---- batches: writes to any keyspaces that happen together or not at all --------------------- */
+
+// An empty batch, for lsm_batch_free(). It owns its bytes, and belongs to no database until
+// something is in it.
+LSM_API LSM_CHECK lsm_status lsm_batch_new(lsm_batch **batch, lsm_error **error);
+
+// Adds: give a key of this keyspace a value. A call that fails leaves the batch as it was.
+LSM_API
+LSM_CHECK
+lsm_status lsm_batch_put(lsm_batch *batch,
+                         const lsm_db *db,
+                         lsm_slice key,
+                         lsm_slice value,
+                         lsm_error **error);
+
+// Adds: take a key of this keyspace away.
+LSM_API
+LSM_CHECK
+lsm_status lsm_batch_delete(lsm_batch *batch,
+                            const lsm_db *db,
+                            lsm_slice key,
+                            lsm_error **error);
+
+// Adds: take away every key of this keyspace from `begin` on, up to but without `end`; as
+// lsm_delete_range().
+LSM_API
+LSM_CHECK
+lsm_status lsm_batch_delete_range(lsm_batch *batch,
+                                  const lsm_db *db,
+                                  lsm_slice begin,
+                                  lsm_slice end,
+                                  lsm_error **error);
+
+// How many writes it holds; 0 for what is no batch.
+LSM_API size_t lsm_batch_count(const lsm_batch *batch);
+
+// How many bytes it takes in the log; 0 for what is no batch.
+LSM_API size_t lsm_batch_bytes(const lsm_batch *batch);
+
+// Empties it, and keeps its memory for what comes next.
+LSM_API void lsm_batch_clear(lsm_batch *batch);
+
+// Makes all writes of a batch: all of them or none, for every reader and after every crash.
+// `seqno_or_null` gets the sequence number of the last one. The batch stays as it is, and can be
+// written again.
+LSM_API
+LSM_CHECK
+lsm_status lsm_write(const lsm_db *db,
+                     const lsm_write_options *options_or_null,
+                     const lsm_batch *batch,
+                     uint64_t *seqno_or_null,
+                     lsm_error **error);
+
+// Frees a batch.
+LSM_API void lsm_batch_free(lsm_batch *batch);
+
+/* ---- snapshots: the whole database as it was at one moment ----------------------------------- */
+
+// All keyspaces of the database as they are now, for `snapshot` of lsm_read_options. What it sees
+// is kept on disk until lsm_snapshot_free().
+LSM_API
+LSM_CHECK
+lsm_status lsm_snapshot_new(const lsm_db *db,
+                            lsm_snapshot **snapshot,
+                            lsm_error **error);
+
+// The sequence number of the last write that it sees; 0 for what is no snapshot.
+LSM_API uint64_t lsm_snapshot_seqno(const lsm_snapshot *snapshot);
+
+// Frees a snapshot. Iterators that read it keep what they need.
+LSM_API void lsm_snapshot_free(lsm_snapshot *snapshot);
+
+/* ---- iteration: the position is a gap between two entries ------------------------------------ */
+
+// An iterator over the keys of a keyspace, in order, in front of the first one. `lower`, `upper`
+// and `prefix` of the options bound it. It sees the moment of its making, or that of the snapshot,
+// whatever is written since, until lsm_iter_refresh(). For lsm_iter_free().
+//
+//     while ((rc = lsm_iter_next(it, &key, &value, &error)) == LSM_OK) { ... }
+//
+// leaves LSM_END in `rc`, or an error.
+LSM_API
+LSM_CHECK
+lsm_status lsm_iter_new(const lsm_db *db,
+                        const lsm_read_options *options_or_null,
+                        lsm_iter **iter,
+                        lsm_error **error);
+
+// Moves in front of the first entry whose key is `key` or behind it.
+LSM_API LSM_CHECK lsm_status lsm_iter_seek(lsm_iter *iter, lsm_slice key, lsm_error **error);
+
+// Moves in front of everything: lsm_iter_next() then gives the first entry.
+LSM_API LSM_CHECK lsm_status lsm_iter_seek_first(lsm_iter *iter, lsm_error **error);
+
+// Moves behind everything: lsm_iter_prev() then gives the last entry.
+LSM_API LSM_CHECK lsm_status lsm_iter_seek_last(lsm_iter *iter, lsm_error **error);
+
+// Passes the next entry and lends it: `key` and `value_or_null` live until the next call with this
+// iterator. LSM_END behind the last one, and then both are absent. After an error the place is as
+// before, and the call may be made again.
+LSM_API
+LSM_CHECK
+lsm_status lsm_iter_next(lsm_iter *iter,
+                         lsm_slice *key,
+                         lsm_slice *value_or_null,
+                         lsm_error **error);
+
+// Passes the entry before and lends it, as lsm_iter_next() does. LSM_END in front of the first
+// one.
+LSM_API
+LSM_CHECK
+lsm_status lsm_iter_prev(lsm_iter *iter,
+                         lsm_slice *key,
+                         lsm_slice *value_or_null,
+                         lsm_error **error);
+
+// Passes up to `capacity` entries and lends all of them, until the next call with this iterator:
+// for whom each call costs much. `count` gets how many they are. LSM_END, with no entry, behind
+// the last one. An error in the middle is told by the next call.
+LSM_API
+LSM_CHECK
+lsm_status lsm_iter_next_many(lsm_iter *iter,
+                              size_t capacity,
+                              lsm_slice *keys,
+                              lsm_slice *values_or_null,
+                              size_t *count,
+                              lsm_error **error);
+
+// The value of the entry that was passed last, to be kept beyond the next call: lsm_value_free().
+// LSM_NOT_FOUND if no entry was passed since the last seek, or by lsm_iter_next_many().
+LSM_API LSM_CHECK lsm_status lsm_iter_pin(lsm_iter *iter, lsm_value *value, lsm_error **error);
+
+// Sees from now on what is newest now, in the same place: behind or in front of the key that was
+// passed last, or where the last seek led. An iterator of a snapshot stays as it is.
+LSM_API LSM_CHECK lsm_status lsm_iter_refresh(lsm_iter *iter, lsm_error **error);
+
+// Frees an iterator, and what it lent.
+LSM_API void lsm_iter_free(lsm_iter *iter);
+
+/* ---- maintenance: what usually happens by itself, when a program wants it now ---------------- */
+
+// Makes every logged write so far durable.
+LSM_API LSM_CHECK lsm_status lsm_sync(const lsm_db *db, lsm_error **error);
+
+// Writes what is in memory to a table, and returns when it is durable there.
+LSM_API LSM_CHECK lsm_status lsm_flush(const lsm_db *db, lsm_error **error);
+
+// As lsm_flush(); `progress` of the options is told of entries. A flush that is stopped goes on in
+// the background.
+LSM_API
+LSM_CHECK
+lsm_status lsm_flush_with(const lsm_db *db,
+                          const lsm_call_options *options_or_null,
+                          lsm_error **error);
+
+// Merges everything from `begin` on, before `end`, down to the last level, and returns when that
+// is done. An absent end is no bound.
+LSM_API
+LSM_CHECK
+lsm_status lsm_compact(const lsm_db *db,
+                       lsm_slice begin,
+                       lsm_slice end,
+                       lsm_error **error);
+
+// As lsm_compact(); `progress` of the options is told of entries, first those that are flushed and
+// then those that are merged.
+LSM_API
+LSM_CHECK
+lsm_status lsm_compact_with(const lsm_db *db,
+                            lsm_slice begin,
+                            lsm_slice end,
+                            const lsm_call_options *options_or_null,
+                            lsm_error **error);
+
+// Returns once nothing is left to flush and nothing wants to be merged.
+LSM_API LSM_CHECK lsm_status lsm_wait_idle(const lsm_db *db, lsm_error **error);
+
+// Checks every file: each checksum, the order of entries, the filters, the log, and what all that
+// is said to be. Reads every byte. LSM_CORRUPTION with the file and the byte.
+LSM_API LSM_CHECK lsm_status lsm_verify(const lsm_db *db, lsm_error **error);
+
+// As lsm_verify(); `progress` of the options is told of bytes.
+LSM_API
+LSM_CHECK
+lsm_status lsm_verify_with(const lsm_db *db,
+                           const lsm_call_options *options_or_null,
+                           lsm_error **error);
+
+/* ---- looking inside: numbers about a database, for programs and for people ------------------- */
+
+// The numbers that are asked for most. Begin with LSM_STATS_INIT; see lsm_describe() for all.
+typedef struct lsm_stats {
+  // sizeof(lsm_stats).
+  uint32_t struct_size;
+  // Levels of this keyspace that hold something.
+  uint32_t level_count;
+  // About how many bytes of this keyspace's tables are alive.
+  uint64_t live_bytes;
+  // The length of all tables.
+  uint64_t disk_bytes;
+  // What the live segments of the log hold.
+  uint64_t wal_bytes;
+  // Memory of memtables, those that wait for their flush included.
+  uint64_t memtable_bytes;
+  // What the block cache holds.
+  uint64_t cache_bytes;
+  // Memory that readers hold: values and iterators.
+  uint64_t pinned_bytes;
+  // All memory that is counted against the limit.
+  uint64_t memory_bytes;
+  // About how many entries this keyspace has, older versions and deletes included.
+  uint64_t entries_estimate;
+  // Live snapshots of different moments.
+  uint64_t snapshots;
+  // How long writers were held back, since the opening.
+  uint64_t stall_micros;
+  // Bytes of keys and values that were written since the opening.
+  uint64_t bytes_written_user;
+  // Bytes that were written to log and tables for that.
+  uint64_t bytes_written_disk;
+  // Blocks that were in the cache when they were asked for.
+  uint64_t cache_hits;
+  // Blocks that had to be read.
+  uint64_t cache_misses;
+} lsm_stats;
+#define LSM_STATS_INIT {sizeof(lsm_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+// Fills in `stats`: of the keyspace of this handle, and of the whole database.
+LSM_API LSM_CHECK lsm_status lsm_stats_read(const lsm_db *db, lsm_stats *stats, lsm_error **error);
+
+// Tells every number there is, one after the other, for a program that collects them.
+LSM_API
+LSM_CHECK
+lsm_status lsm_metrics_visit(const lsm_db *db,
+                             lsm_metric_fn visit,
+                             void *context,
+                             lsm_error **error);
+
+// Everything about the database as JSON: counters, percentiles of durations, levels of each
+// keyspace, memory, cache, amplification. Cheap enough for every second.
+LSM_API LSM_CHECK lsm_status lsm_describe(const lsm_db *db, lsm_value *json, lsm_error **error);
+
+// The same as a text for people.
+LSM_API
+LSM_CHECK
+lsm_status lsm_describe_text(const lsm_db *db,
+                             lsm_value *text,
+                             lsm_error **error);
+
+// About how many bytes the keys from `begin` on, before `end`, take on disk. An absent end is no
+// bound.
+LSM_API
+LSM_CHECK
+lsm_status lsm_approximate_bytes(const lsm_db *db,
+                                 lsm_slice begin,
+                                 lsm_slice end,
+                                 uint64_t *bytes,
+                                 lsm_error **error);
+
+// About how many entries the keyspace has, those in memory and on every level counted: at least as
+// many as there are keys, but for what is deleted.
+LSM_API
+LSM_CHECK
+lsm_status lsm_approximate_count(const lsm_db *db,
+                                 uint64_t *count,
+                                 lsm_error **error);
+
+// How many keys there are from `begin` on, before `end`: reads every one of them. `progress` of
+// the call's options is told of keys.
+LSM_API
+LSM_CHECK
+lsm_status lsm_count(const lsm_db *db,
+                     const lsm_read_options *options_or_null,
+                     lsm_slice begin,
+                     lsm_slice end,
+                     const lsm_call_options *call_options_or_null,
+                     uint64_t *count,
+                     lsm_error **error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LSM_H */

@@ -1,4 +1,4 @@
-//! Gives `liblsm.so` its soname.
+//! Gives `liblsm.so` its soname, and tells it how it was built.
 //!
 //! Before 1.0 each minor version may change the C interface, so the soname carries it:
 //! `liblsm.so.0.1`; from 1.0 on the major version stands alone. Where cargo-c builds the library it
@@ -10,6 +10,7 @@ use std::env::{self, VarError};
 
 fn main() -> Result<(), VarError> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-env=LSM_PROFILE={}", env::var("PROFILE")?);
     let is_linux = env::var("CARGO_CFG_TARGET_OS")? == "linux";
     let is_cargo_c = env::var_os("CARGO_CFG_CARGO_C").is_some();
     if is_linux && !is_cargo_c {

@@ -1,8 +1,8 @@
 //! Section "status": what a call answers.
 
-#![allow(unsafe_code, reason = "exported names are unsafe attributes")]
-
 use std::ffi::{CStr, c_char};
+
+use lsm_core::ErrorKind;
 
 /// What a call answers: 0 success, above 0 an expected outcome, below 0 an error.
 pub type lsm_status = i32;
@@ -57,6 +57,39 @@ pub const LSM_INTERNAL: lsm_status = -99;
 #[unsafe(no_mangle)]
 pub extern "C" fn lsm_status_name(status: lsm_status) -> *const c_char {
     name_of(status).as_ptr()
+}
+
+/// True for a status whose call may succeed later, with nothing else changed by the caller:
+/// LSM_NO_SPACE, LSM_LOCKED, LSM_CONFLICT, LSM_TIMED_OUT, LSM_BUSY. lsm_error_is_retryable() knows
+/// more of a particular failure.
+#[unsafe(no_mangle)]
+pub extern "C" fn lsm_status_is_retryable(status: lsm_status) -> bool {
+    matches!(status, LSM_NO_SPACE | LSM_LOCKED | LSM_CONFLICT | LSM_TIMED_OUT | LSM_BUSY)
+}
+
+/// The status for a kind of error.
+pub(crate) fn status_of(kind: ErrorKind) -> lsm_status {
+    match kind {
+        ErrorKind::InvalidArgument => LSM_INVALID_ARGUMENT,
+        ErrorKind::Unsupported => LSM_UNSUPPORTED,
+        ErrorKind::Io => LSM_IO,
+        ErrorKind::NoSpace => LSM_NO_SPACE,
+        ErrorKind::Corruption => LSM_CORRUPTION,
+        ErrorKind::Locked => LSM_LOCKED,
+        ErrorKind::Conflict => LSM_CONFLICT,
+        ErrorKind::TimedOut => LSM_TIMED_OUT,
+        ErrorKind::Closed => LSM_CLOSED,
+        ErrorKind::ReadOnly => LSM_READ_ONLY,
+        ErrorKind::Format => LSM_FORMAT,
+        ErrorKind::TooLarge => LSM_TOO_LARGE,
+        ErrorKind::Aborted => LSM_ABORTED,
+        ErrorKind::OutOfMemory => LSM_OUT_OF_MEMORY,
+        ErrorKind::Busy => LSM_BUSY,
+        ErrorKind::Exists => LSM_EXISTS,
+        ErrorKind::Forked => LSM_FORKED,
+        // A kind that this library does not know yet is as good as a bug.
+        _ => LSM_INTERNAL,
+    }
 }
 
 pub(crate) fn name_of(status: lsm_status) -> &'static CStr {

@@ -1,7 +1,5 @@
 //! Section "version": which library this is, at compile time and at run time.
 
-#![allow(unsafe_code, reason = "exported names are unsafe attributes")]
-
 use std::ffi::{CStr, c_char};
 
 /// The first part of the version this header belongs to.
@@ -34,7 +32,7 @@ const fn is_number(text: &str, number: u32) -> bool {
 
 /// The version of the loaded library, such as "0.1.0". Static: never freed.
 #[unsafe(no_mangle)]
-pub extern "C" fn lsm_version_string() -> *const c_char {
+pub extern "C" fn lsm_version() -> *const c_char {
     VERSION_C.as_ptr()
 }
 
@@ -43,3 +41,24 @@ pub extern "C" fn lsm_version_string() -> *const c_char {
 pub extern "C" fn lsm_version_number() -> u32 {
     LSM_VERSION_NUMBER
 }
+
+/// What this build can do and how it was made, such as "lsm 0.1.0; release; compression none lz4".
+/// Static: never freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn lsm_build_info() -> *const c_char {
+    BUILD_C.as_ptr()
+}
+
+const BUILD: &str = concat!(
+    "lsm ",
+    env!("CARGO_PKG_VERSION"),
+    "; ",
+    env!("LSM_PROFILE"),
+    "; compression none lz4",
+    "\0"
+);
+
+const BUILD_C: &CStr = match CStr::from_bytes_with_nul(BUILD.as_bytes()) {
+    Ok(build) => build,
+    Err(_) => c"",
+};

@@ -12,5 +12,5 @@ int main(void) {
     if (strcmp(lsm_status_name(status), "LSM_NO_SPACE") != 0) {
         return 2;
     }
-    return puts(lsm_version_string()) < 0;
+    return puts(lsm_version()) < 0;
 }

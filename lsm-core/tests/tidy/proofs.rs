@@ -20,8 +20,13 @@ const FILES: &[&str] = &[
     "lsm-core/src/memtable/skiplist.rs",
     "lsm-core/src/memtable/tree.rs",
     "lsm-core/src/memtable/tree/cursor.rs",
-    "lsm-capi/src/status.rs",
-    "lsm-capi/src/version.rs",
+    "lsm-capi/src/border/call.rs",
+    "lsm-capi/src/border/pointers.rs",
+    "lsm-capi/src/border/shared.rs",
+    "lsm-capi/src/border/table.rs",
+    "lsm-capi/src/border/thread.rs",
+    "lsm-capi/src/callbacks.rs",
+    "lsm-capi/src/lib.rs",
 ];
 
 /// So many lines of comment or of the same statement may stand between a proof and its `unsafe`.

@@ -33,14 +33,16 @@ struct Function<'a> {
     name: &'a str,
     line: usize,
     parameters: usize,
+    /// Its shape is that of a function in C.
+    is_for_c: bool,
     /// Lines from the `fn` to its last brace; none without a body.
     lines: Option<usize>,
 }
 
 fn judge(source: &Source, function: &Function) -> Vec<Finding> {
     let mut found = Vec::new();
-    let Function { name, line, parameters, lines } = *function;
-    if parameters > PARAMETERS {
+    let Function { name, line, parameters, lines, is_for_c } = *function;
+    if parameters > PARAMETERS && !is_for_c {
         let advice =
             format!("`{name}` takes {parameters} of at most {PARAMETERS}: give them a struct");
         found.push(source.finding(line, "parameters", advice));
@@ -77,6 +79,7 @@ fn function(source: &Source, start: usize) -> Option<Function<'_>> {
         index += 1;
     }
     let (parameters, mut index) = parameters(source, index);
+    let is_for_c = source.text(start.wrapping_sub(2)) == "extern";
     let mut depth = 0i32;
     loop {
         match source.text(index) {
@@ -88,6 +91,7 @@ fn function(source: &Source, start: usize) -> Option<Function<'_>> {
                     name: source.text(start + 1),
                     line,
                     parameters,
+                    is_for_c,
                     lines: None,
                 });
             }
@@ -97,7 +101,8 @@ fn function(source: &Source, start: usize) -> Option<Function<'_>> {
         index += 1;
     }
     let end = closing(source, index)?;
-    Some(Function { name: source.text(start + 1), line, parameters, lines: Some(end - line + 1) })
+    let lines = Some(end - line + 1);
+    Some(Function { name: source.text(start + 1), line, parameters, lines, is_for_c })
 }
 
 /// How many parameters stand behind the parenthesis at `index`, without `self`, and the index
@@ -190,6 +195,8 @@ mod planted {
         fn f<F: Fn(u8, u8) -> u8>(&mut self, a: u8, b: A<B, C>, c: (u8, u8), d: u8,\n \
                    e: u8, f: F);\n}\n";
         assert_eq!(found("a.rs", bad), [(3, "parameters")]);
+        let for_c = "//! x\npub extern \"C\" fn f(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8) {}\n";
+        assert_eq!(found("a.rs", for_c), []);
         let good = "//! x\nfn f(self: Arc<Self>, a: u8, b: A<B, C>, c: fn(u8, u8) -> u8, d: [u8; \
         N], e: &[u8],) {}\n\
                     type F = fn(u8, u8, u8, u8, u8, u8);\n";

@@ -11,6 +11,8 @@
     reason = "a test of files and compilers"
 )]
 
+mod generate;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,20 +26,6 @@ fn package() -> PathBuf {
 
 fn include() -> PathBuf {
     package().join("../include")
-}
-
-/// The header made from the modules of `lib.rs`, in its order.
-fn generate() -> String {
-    let config = cbindgen::Config::from_file(package().join("cbindgen.toml")).expect("the config");
-    let lib = fs::read_to_string(package().join("src/lib.rs")).expect("lib.rs");
-    let sections = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    for section in sections {
-        builder = builder.with_src(package().join(format!("src/{section}.rs")));
-    }
-    let mut header = Vec::new();
-    builder.generate().expect("the sources make a header").write(&mut header);
-    String::from_utf8(header).expect("a header in UTF-8")
 }
 
 /// True if `tool` runs here; `make test` asks for it beforehand, so this is for bare `cargo test`.
@@ -75,7 +63,7 @@ fn compiles(compiler: &str, standard: &str, name: &str) {
 #[test]
 fn the_header_is_what_the_sources_say() {
     let path = include().join("lsm.h");
-    let wanted = generate();
+    let wanted = generate::header(&package());
     if env::var_os("REWRITE").is_some() {
         fs::write(&path, &wanted).expect("the header is written");
     }
@@ -96,6 +84,16 @@ fn the_header_is_c99() {
 #[test]
 fn the_header_is_c11() {
     compiles("cc", "-std=c11", "header11.c");
+}
+
+#[test]
+fn the_header_is_c17() {
+    compiles("cc", "-std=c17", "header17.c");
+}
+
+#[test]
+fn the_header_is_cpp20() {
+    compiles("c++", "-std=c++20", "header20.cc");
 }
 
 #[test]

@@ -1,0 +1,189 @@
+//! Section "reading": one key, or several.
+
+use std::ffi::c_void;
+
+use lsm_core::{KeyspaceAt, Result, Slice};
+
+use crate::border::call::call;
+use crate::border::pointers::Border;
+use crate::bytes::{lsm_slice, lsm_value};
+use crate::error::lsm_error;
+use crate::handles::{Seen, lsm_db, seen};
+use crate::options::convert::check_flags;
+use crate::options::{LSM_READ_KEYS_ONLY, lsm_read_options};
+use crate::snapshot::snapshot;
+use crate::status::{LSM_NOT_FOUND, LSM_OK, LSM_TRUNCATED, lsm_status, status_of};
+
+/// The value of a key, where it lies: to be given back by lsm_value_free(). LSM_NOT_FOUND if there
+/// is none. What `value` held before is overwritten, not freed.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn lsm_get(
+    db: *const lsm_db,
+    options_or_null: *const lsm_read_options,
+    key: lsm_slice,
+    value: *mut lsm_value,
+    error: *mut *mut lsm_error,
+) -> lsm_status {
+    call(error, |border| {
+        let value = border.out("value", value)?.first(lsm_value::NONE);
+        match get(border, db, options_or_null, key)? {
+            Some(found) => {
+                value.set(lsm_value::keep(found)?);
+                Ok(LSM_OK)
+            }
+            None => Ok(LSM_NOT_FOUND),
+        }
+    })
+}
+
+/// Copies the value of a key into `buffer`, and its whole length into `size`. LSM_TRUNCATED if
+/// `capacity` is less: the buffer then holds its beginning. LSM_NOT_FOUND if there is none. The
+/// buffer may be NULL if `capacity` is 0.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn lsm_get_into(
+    db: *const lsm_db,
+    options_or_null: *const lsm_read_options,
+    key: lsm_slice,
+    buffer: *mut c_void,
+    capacity: usize,
+    size: *mut usize,
+    error: *mut *mut lsm_error,
+) -> lsm_status {
+    call(error, |border| {
+        let size = border.out("size", size)?.first(0);
+        let found = get(border, db, options_or_null, key)?;
+        let Some(found) = found else { return Ok(LSM_NOT_FOUND) };
+        size.set(found.len());
+        let room = border.array_out("buffer", buffer.cast::<u8>(), capacity.min(found.len()))?;
+        let part = found.get(..room.len()).unwrap_or_default();
+        room.copy_from_slice(part);
+        Ok(if room.len() < found.len() { LSM_TRUNCATED } else { LSM_OK })
+    })
+}
+
+/// LSM_OK if the key has a value, LSM_NOT_FOUND if it has none.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn lsm_exists(
+    db: *const lsm_db,
+    options_or_null: *const lsm_read_options,
+    key: lsm_slice,
+    error: *mut *mut lsm_error,
+) -> lsm_status {
+    call(error, |border| {
+        let seen = seen(db)?;
+        let key = border.key(key)?;
+        let is_there = match reader(border, &seen, options_or_null)? {
+            None => seen.keyspace.contains_key(key),
+            Some(reader) => reader.contains_key(key),
+        }?;
+        Ok(if is_there { LSM_OK } else { LSM_NOT_FOUND })
+    })
+}
+
+/// The values of several keys, all of the same moment; their reads from disk and memory overlap.
+/// Each of `count` values and statuses is as lsm_get() would answer it; `statuses_or_null` may be
+/// NULL, a value that is not there has `data` NULL. Give all values back by lsm_values_free().
+/// After an error no value is there, and every status is that of the error.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn lsm_multi_get(
+    db: *const lsm_db,
+    options_or_null: *const lsm_read_options,
+    count: usize,
+    keys: *const lsm_slice,
+    values: *mut lsm_value,
+    statuses_or_null: *mut lsm_status,
+    error: *mut *mut lsm_error,
+) -> lsm_status {
+    call(error, |border| {
+        let values = border.array_out("values", values, count)?;
+        values.fill(lsm_value::NONE);
+        let told = if statuses_or_null.is_null() { 0 } else { count };
+        let statuses = border.array_out("statuses_or_null", statuses_or_null, told)?;
+        let keys = border.array("keys", keys, count)?;
+        let found = multi_get(border, db, options_or_null, keys);
+        match found.and_then(|found| keep(found, values)) {
+            Ok(()) => {
+                for (status, value) in statuses.iter_mut().zip(values.iter()) {
+                    *status = if value.data.is_null() { LSM_NOT_FOUND } else { LSM_OK };
+                }
+                Ok(LSM_OK)
+            }
+            Err(failure) => {
+                statuses.fill(status_of(failure.kind()));
+                Err(failure)
+            }
+        }
+    })
+}
+
+fn multi_get(
+    border: &Border,
+    db: *const lsm_db,
+    options: *const lsm_read_options,
+    keys: &[lsm_slice],
+) -> Result<Vec<Option<Slice>>> {
+    let seen = seen(db)?;
+    let keys: Vec<&[u8]> = keys.iter().map(|key| border.key(*key)).collect::<Result<_>>()?;
+    match reader(border, &seen, options)? {
+        None => seen.keyspace.get_many(keys),
+        Some(reader) => reader.get_many(keys),
+    }
+}
+
+#[inline]
+fn get(
+    border: &Border,
+    db: *const lsm_db,
+    options: *const lsm_read_options,
+    key: lsm_slice,
+) -> Result<Option<Slice>> {
+    let seen = seen(db)?;
+    let key = border.key(key)?;
+    match reader(border, &seen, options)? {
+        None => seen.keyspace.get(key),
+        Some(reader) => reader.get(key),
+    }
+}
+
+/// Who reads as the options say; `None` if they say nothing.
+#[inline]
+pub(crate) fn reader(
+    border: &Border,
+    seen: &Seen,
+    options: *const lsm_read_options,
+) -> Result<Option<KeyspaceAt>> {
+    match border.options(options)? {
+        None => Ok(None),
+        Some(chosen) => chosen_reader(seen, &chosen),
+    }
+}
+
+/// The same for options that were read.
+pub(crate) fn chosen_reader(seen: &Seen, chosen: &lsm_read_options) -> Result<Option<KeyspaceAt>> {
+    check_flags(chosen.flags, LSM_READ_KEYS_ONLY)?;
+    if chosen.snapshot.is_null() {
+        return Ok(None);
+    }
+    Ok(Some(seen.keyspace.at(&snapshot(chosen.snapshot)?)))
+}
+
+/// Hands found values to C: all of them, or none.
+fn keep(found: Vec<Option<Slice>>, values: &mut [lsm_value]) -> Result<()> {
+    for index in 0..values.len() {
+        let Some(Some(slice)) = found.get(index) else { continue };
+        let kept = lsm_value::keep(slice.clone());
+        match (kept, values.get_mut(index)) {
+            (Ok(kept), Some(value)) => *value = kept,
+            (Err(failure), _) => {
+                values.iter_mut().for_each(lsm_value::free);
+                return Err(failure);
+            }
+            (Ok(_), None) => {}
+        }
+    }
+    Ok(())
+}
