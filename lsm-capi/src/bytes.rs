@@ -54,10 +54,13 @@ impl lsm_value {
         Ok(Self { data: data.cast(), size, pin: word as *mut c_void })
     }
 
+    #[inline]
     pub(crate) fn free(&mut self) {
         let Self { pin, .. } = std::mem::replace(self, Self::NONE);
-        // What is no pin, or was given back before, keeps nothing.
-        let _kept = VALUES.take(pin as usize);
+        if !pin.is_null() {
+            // What is no pin, or was given back before, keeps nothing.
+            let _kept = VALUES.take(pin as usize);
+        }
     }
 }
 

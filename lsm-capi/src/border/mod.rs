@@ -15,3 +15,8 @@ pub(crate) mod shared;
 pub(crate) mod pointers;
 
 pub(crate) mod call;
+
+#[cfg(test)]
+mod shared_test;
+#[cfg(test)]
+mod table_test;
