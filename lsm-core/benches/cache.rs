@@ -22,7 +22,8 @@ use std::sync::{Arc, Barrier, Mutex};
 
 use lsm_core::base::budget::Budget;
 use lsm_core::base::epoch::Epoch;
-use lsm_core::cache::pool::{Cache, Use};
+use lsm_core::cache::pool::Cache;
+use lsm_core::cache::purpose::Use;
 use lsm_core::cache::slots::Slots;
 
 const BLOCK: usize = 4096;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::batch::Batch;
-use crate::api::keyspace::{Keyspace, Moment};
+use crate::api::keyspace::Keyspace;
 use crate::api::keyspace_ref::{Handle, KeyspaceRef};
+use crate::api::read::Moment;
 use crate::api::snapshot::Snapshot;
 use crate::api::stats::Stats;
 use crate::base::error::{Error, ErrorKind, Result};
@@ -25,6 +26,7 @@ use crate::options::database::Options;
 use crate::options::keyspace::KeyspaceOptions;
 use crate::options::progress::CallOptions;
 use crate::options::write::WriteOptions;
+use crate::read::access::Usual;
 
 /// An open database. Cheap to clone, `Send` and `Sync`; closed by `close`, or when the last handle
 /// of it and of its keyspaces is dropped.
@@ -37,12 +39,18 @@ pub struct Db {
 }
 
 impl Moment for Db {
+    type How = Usual;
+
     fn keyspace(&self) -> &KeyspaceRef {
         Moment::keyspace(&self.default)
     }
 
     fn seqno(&self) -> Result<Option<SeqNo>> {
         Moment::seqno(&self.default)
+    }
+
+    fn how(&self) -> Usual {
+        Usual
     }
 }
 

@@ -1,12 +1,13 @@
 //! Keyspaces: separately tuned trees of one database, and what can be read and written in them.
 
 use crate::api::batch::{Batch, delete_bounds};
-use crate::api::bounds::{KeyRange, prefix_bounds};
+use crate::api::bounds::KeyRange;
 use crate::api::cursor::Cursor;
 use crate::api::keyspace_ref::KeyspaceRef;
 use crate::api::range::Range;
+use crate::api::read::{KeyspaceAt, KeyspaceWith, Moment, Read, inherent_reads};
 use crate::api::snapshot::Snapshot;
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::Result;
 use crate::base::slice::Slice;
 use crate::batch::Record;
 use crate::engine::scan::Span;
@@ -14,63 +15,9 @@ use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
 use crate::options::keyspace::KeyspaceOptions;
 use crate::options::progress::CallOptions;
+use crate::options::read::ReadOptions;
 use crate::options::write::WriteOptions;
-
-/// What can be read, of the newest or of a snapshot: by `Db`, for its default keyspace, `Keyspace`
-/// and `KeyspaceAt`. The three have the same verbs without the trait, too.
-pub trait Read {
-    /// The value of a key.
-    fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>>;
-
-    /// Copies the value of a key into `buffer`, in place of what was there; false if there is none.
-    fn get_into(&self, key: impl AsRef<[u8]>, buffer: &mut Vec<u8>) -> Result<bool>;
-
-    /// The values of several keys, all of the same moment.
-    fn get_many<K: AsRef<[u8]>>(
-        &self,
-        keys: impl IntoIterator<Item = K>,
-    ) -> Result<Vec<Option<Slice>>>;
-
-    /// True if the key has a value.
-    fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool>;
-
-    /// The pairs of a range, in order, from both ends. A range whose end lies before its start is
-    /// empty.
-    fn range(&self, range: impl KeyRange) -> Range;
-
-    /// The pairs whose keys begin with `prefix`.
-    fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range;
-
-    /// All pairs.
-    fn iter(&self) -> Range {
-        self.range(..)
-    }
-
-    /// The first pair.
-    fn first(&self) -> Result<Option<(Slice, Slice)>> {
-        self.iter().next().transpose()
-    }
-
-    /// The last pair.
-    fn last(&self) -> Result<Option<(Slice, Slice)>> {
-        self.iter().next_back().transpose()
-    }
-
-    /// How many keys a range holds. Reads every one of them.
-    fn count(&self, range: impl KeyRange) -> Result<u64> {
-        self.range(range).count_keys()
-    }
-
-    /// As `count`, telling now and then how many were counted, and stopped when it is told to.
-    fn count_with(&self, range: impl KeyRange, options: CallOptions<'_>) -> Result<u64> {
-        self.range(range).count_keys_with(options)
-    }
-
-    /// A cursor over a range, before its first entry.
-    fn cursor(&self, range: impl KeyRange) -> Cursor {
-        self.range(range).cursor()
-    }
-}
+use crate::read::access::Usual;
 
 /// A keyspace of an open database: cheap to clone, `Send` and `Sync`. Reads see the newest.
 #[derive(Clone, Debug)]
@@ -78,102 +25,11 @@ pub struct Keyspace {
     pub(crate) inner: KeyspaceRef,
 }
 
-/// A keyspace as a snapshot sees it.
-#[derive(Clone, Debug)]
-pub struct KeyspaceAt {
-    inner: KeyspaceRef,
-    snapshot: Snapshot,
-}
-
-/// Calls the same verbs without the trait in scope.
-macro_rules! inherent_reads {
-    ($type:ty) => {
-        impl $type {
-            /// The value of a key. A short one is copied, a long one stays where it is and is kept.
-            pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
-                Read::get(self, key)
-            }
-
-            /// Copies the value of a key into `buffer`, in place of what was there; false if there
-            /// is none.
-            pub fn get_into(&self, key: impl AsRef<[u8]>, buffer: &mut Vec<u8>) -> Result<bool> {
-                Read::get_into(self, key, buffer)
-            }
-
-            /// The values of several keys, all of the same moment.
-            pub fn get_many<K: AsRef<[u8]>>(
-                &self,
-                keys: impl IntoIterator<Item = K>,
-            ) -> Result<Vec<Option<Slice>>> {
-                Read::get_many(self, keys)
-            }
-
-            /// True if the key has a value.
-            pub fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-                Read::contains_key(self, key)
-            }
-
-            /// The pairs of a range, in order, from both ends. A range whose end lies before its
-            /// start is empty.
-            pub fn range(&self, range: impl KeyRange) -> Range {
-                Read::range(self, range)
-            }
-
-            /// The pairs whose keys begin with `prefix`.
-            pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range {
-                Read::prefix(self, prefix)
-            }
-
-            /// All pairs.
-            pub fn iter(&self) -> Range {
-                Read::iter(self)
-            }
-
-            /// The first pair.
-            pub fn first(&self) -> Result<Option<(Slice, Slice)>> {
-                Read::first(self)
-            }
-
-            /// The last pair.
-            pub fn last(&self) -> Result<Option<(Slice, Slice)>> {
-                Read::last(self)
-            }
-
-            /// How many keys a range holds. Reads every one of them.
-            pub fn count(&self, range: impl KeyRange) -> Result<u64> {
-                Read::count(self, range)
-            }
-
-            /// As `count`, telling now and then how many were counted, and stopped when it is told
-            /// to.
-            pub fn count_with(
-                &self,
-                range: impl KeyRange,
-                options: CallOptions<'_>,
-            ) -> Result<u64> {
-                Read::count_with(self, range, options)
-            }
-
-            /// A cursor over a range, before its first entry.
-            pub fn cursor(&self, range: impl KeyRange) -> Cursor {
-                Read::cursor(self, range)
-            }
-        }
-    };
-}
-
 inherent_reads!(Keyspace);
-inherent_reads!(KeyspaceAt);
-
-/// The moment that a read sees.
-pub(crate) trait Moment {
-    /// Where it reads.
-    fn keyspace(&self) -> &KeyspaceRef;
-    /// The snapshot's number; an error if the snapshot is of another database.
-    fn seqno(&self) -> Result<Option<SeqNo>>;
-}
 
 impl Moment for Keyspace {
+    type How = Usual;
+
     fn keyspace(&self) -> &KeyspaceRef {
         &self.inner
     }
@@ -181,65 +37,9 @@ impl Moment for Keyspace {
     fn seqno(&self) -> Result<Option<SeqNo>> {
         Ok(None)
     }
-}
 
-impl Moment for KeyspaceAt {
-    fn keyspace(&self) -> &KeyspaceRef {
-        &self.inner
-    }
-
-    fn seqno(&self) -> Result<Option<SeqNo>> {
-        if self.snapshot.pin.is_of(&self.inner.engine().snapshots) {
-            return Ok(Some(self.snapshot.seqno()));
-        }
-        let message = "the snapshot was taken of another database";
-        Err(Error::new(ErrorKind::InvalidArgument, message))
-    }
-}
-
-impl<M: Moment> Read for M {
-    fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
-        let keyspace = self.keyspace();
-        let seqno = self.seqno()?;
-        let engine = keyspace.engine();
-        engine.get(&keyspace.state, key.as_ref(), seqno, |found| engine.keep(found))
-    }
-
-    fn get_into(&self, key: impl AsRef<[u8]>, buffer: &mut Vec<u8>) -> Result<bool> {
-        let keyspace = self.keyspace();
-        let seqno = self.seqno()?;
-        let found = keyspace.engine().get(&keyspace.state, key.as_ref(), seqno, |found| {
-            buffer.clear();
-            buffer.extend_from_slice(found.bytes());
-        })?;
-        Ok(found.is_some())
-    }
-
-    fn get_many<K: AsRef<[u8]>>(
-        &self,
-        keys: impl IntoIterator<Item = K>,
-    ) -> Result<Vec<Option<Slice>>> {
-        let keyspace = self.keyspace();
-        keyspace.engine().get_many(&keyspace.state, keys, self.seqno()?)
-    }
-
-    fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-        let keyspace = self.keyspace();
-        let seqno = self.seqno()?;
-        Ok(keyspace.engine().get(&keyspace.state, key.as_ref(), seqno, |_| ())?.is_some())
-    }
-
-    fn range(&self, range: impl KeyRange) -> Range {
-        let (lower, upper) = range.into_bounds();
-        let keyspace = self.keyspace();
-        let opened = self.seqno().and_then(|seqno| {
-            keyspace.engine().scan(&keyspace.state, Span { lower, upper }, seqno)
-        });
-        Range::new(opened)
-    }
-
-    fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range {
-        self.range(prefix_bounds(prefix.as_ref()))
+    fn how(&self) -> Usual {
+        Usual
     }
 }
 
@@ -259,7 +59,13 @@ impl Keyspace {
     /// The keyspace as `snapshot` sees it.
     #[must_use]
     pub fn at(&self, snapshot: &Snapshot) -> KeyspaceAt {
-        KeyspaceAt { inner: self.inner.clone(), snapshot: snapshot.clone() }
+        KeyspaceAt::new(&self.inner, snapshot)
+    }
+
+    /// The keyspace, read with these options.
+    #[must_use]
+    pub fn with(&self, options: ReadOptions) -> KeyspaceWith {
+        KeyspaceWith::new(&self.inner, None, options)
     }
 
     /// Gives a key a value. Answers the write's sequence number, for `Db::wait_durable`.
@@ -382,9 +188,5 @@ impl Batch {
 const _: () = {
     const fn is_handle<T: Send + Sync + 'static>() {}
     is_handle::<Keyspace>();
-    is_handle::<KeyspaceAt>();
     is_handle::<Batch>();
-    is_handle::<Snapshot>();
-    is_handle::<Slice>();
-    is_handle::<Error>();
 };

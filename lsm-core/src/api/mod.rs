@@ -11,6 +11,8 @@ pub mod snapshot;
 
 pub mod range;
 
+pub mod read;
+
 pub mod keyspace;
 
 pub mod db;

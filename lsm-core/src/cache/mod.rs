@@ -5,6 +5,7 @@
 //! caller's function, with no lock held, and published in its place.
 
 pub mod frame;
+pub mod purpose;
 
 pub mod slots;
 

@@ -22,6 +22,7 @@ use crate::base::epoch::Epoch;
 use crate::base::error::Result;
 use crate::base::sync::{AtomicU64, Mutex, Ordering};
 use crate::cache::frame::{Draft, Frame};
+use crate::cache::purpose::Use;
 use crate::cache::ring::{Queue, Resident, Ring};
 use crate::cache::slots::{Binding, Gate, Keeper, Mark, Slots, Turn};
 
@@ -36,19 +37,6 @@ const CLEARED_AT_ONCE: usize = 256;
 const HEADROOM: u64 = 16;
 /// How many references the cache itself has to a resident frame: its place's and the ring's.
 const OWN_REFERENCES: usize = 2;
-
-/// What a block is read for: how long it shall stay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Use {
-    /// For one key, which may be wanted again.
-    Point,
-    /// Along with its neighbours: it stays on probation, and its being read says nothing.
-    Scan,
-    /// Once and never again: what is not resident does not become so.
-    Bypass,
-    /// As a part of an index or filter: it leaves after the data.
-    Index,
-}
 
 /// What the cache did so far, and what it has.
 #[non_exhaustive]
@@ -210,9 +198,10 @@ impl Cache {
             }
             return Ok(frame);
         }
+        how.check_disk()?;
         self.misses.fetch_add(1, Ordering::Relaxed);
         let draft = load()?;
-        if how == Use::Bypass {
+        if matches!(how, Use::Bypass | Use::Aside) {
             return Ok(draft.admit(&self.budget, MemoryKind::Pin));
         }
         let mut trash = Trash::default();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::base::error::Result;
-use crate::cache::pool::Use;
+use crate::cache::purpose::Use;
 use crate::compaction::plan::Input;
 use crate::cursor::concat::{Concat, Part};
 use crate::output::Sink;

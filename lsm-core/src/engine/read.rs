@@ -6,8 +6,10 @@ use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::state::Engine;
 use crate::key::full::FullKey;
 use crate::key::seqno::SeqNo;
+use crate::read::access::Access;
 use crate::read::get::{Found, Question, get};
 use crate::read::many::{GROUP, Many};
+use crate::read::view::View;
 use crate::stats::looked::Looked;
 use crate::stats::timings::Timing;
 
@@ -19,6 +21,7 @@ impl Engine {
     /// sees the newest.
     pub fn get<T>(
         &self,
+        access: impl Access,
         keyspace: &KeyspaceState,
         key: &[u8],
         at: Option<SeqNo>,
@@ -33,15 +36,16 @@ impl Engine {
         let seqno = at.unwrap_or_else(|| self.visible());
         let question = Question::new(full.bytes(), seqno, self.env.clock.as_ref());
         let mut looked = Looked::default();
-        let found = get(&view, &question, &mut looked, take)?;
+        let found = get(access, &view, &question, &mut looked, take)?;
         self.counters.add_gets(&looked, 1, u64::from(found.is_some()));
         self.timings.end(Timing::Get, begun);
         Ok(found)
     }
 
-    /// Looks up several keys at one moment.
-    pub fn get_many<K: AsRef<[u8]>>(
+    /// Looks up several keys at one moment, together where nothing special is asked.
+    pub fn get_many<K: AsRef<[u8]>, A: Access>(
         &self,
+        access: A,
         keyspace: &KeyspaceState,
         keys: impl IntoIterator<Item = K>,
         at: Option<SeqNo>,
@@ -60,8 +64,30 @@ impl Engine {
             if group.is_empty() {
                 return Ok(values);
             }
-            self.get_group(&mut many, &group, seqno, &mut values)?;
+            if A::IS_USUAL {
+                self.get_group(&mut many, &group, seqno, &mut values)?;
+            } else {
+                self.get_each((access, &view), &group, seqno, &mut values)?;
+            }
         }
+    }
+
+    /// Looks keys up one by one, and appends their values.
+    fn get_each(
+        &self,
+        (access, view): (impl Access, &View),
+        keys: &[FullKey],
+        seqno: SeqNo,
+        values: &mut Vec<Option<Slice>>,
+    ) -> Result<()> {
+        for key in keys {
+            let question = Question::new(key.bytes(), seqno, self.env.clock.as_ref());
+            let mut looked = Looked::default();
+            let found = get(access, view, &question, &mut looked, |found| self.keep(found))?;
+            self.counters.add_gets(&looked, 1, u64::from(found.is_some()));
+            values.push(found);
+        }
+        Ok(())
     }
 
     /// Looks up to `GROUP` keys up, and appends their values.

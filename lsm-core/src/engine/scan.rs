@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Slice;
-use crate::cache::pool::Use;
+use crate::cache::purpose::Use;
 use crate::cursor::concat::Concat;
 use crate::cursor::merge::Merge;
 use crate::cursor::skip::Source;
@@ -15,12 +15,15 @@ use crate::engine::state::{Engine, Home};
 use crate::key::full::FullKey;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
+use crate::options::read::ReadOptions;
+use crate::read::access::Access;
 use crate::read::run::Run;
 use crate::read::scan::{Reader, Scan};
 use crate::read::source::{AnyCursor, SlicePart};
 use crate::read::view::View;
 use crate::stats::counters::Counter;
 use crate::stats::timings::Timing;
+use crate::table::reader::Table;
 use crate::version::tree::Slice as Part;
 
 /// A range of user keys.
@@ -43,6 +46,7 @@ pub struct ScanSource {
     now_millis: u64,
     is_of_snapshot: bool,
     is_keys_only: bool,
+    how: ReadOptions,
 }
 
 /// Counts the pairs that a scan passes, and adds them up when it is dropped: a scan may outlive the
@@ -77,6 +81,7 @@ impl Engine {
         keyspace: &Arc<KeyspaceState>,
         span: Span,
         at: Option<SeqNo>,
+        how: ReadOptions,
     ) -> Result<ScanSource> {
         self.check_open()?;
         keyspace.check()?;
@@ -94,6 +99,7 @@ impl Engine {
             now_millis: self.env.clock.wall_millis(),
             is_of_snapshot: at.is_some(),
             is_keys_only: false,
+            how,
         })
     }
 
@@ -121,7 +127,7 @@ impl ScanSource {
         }
         let closed = || Error::new(ErrorKind::Closed, "the database is closed");
         let engine = self.home.engine.upgrade().ok_or_else(closed)?;
-        let newest = engine.scan(&self.keyspace, self.span.clone(), None)?;
+        let newest = engine.scan(&self.keyspace, self.span.clone(), None, self.how)?;
         Ok(Some(Self { is_keys_only: self.is_keys_only, ..newest }))
     }
 
@@ -167,9 +173,10 @@ impl ScanSource {
         for run in runs.unwrap_or_default() {
             let slices = run.overlapping(Bound::Included(lower), Bound::Included(upper));
             for slice in slices.iter().filter(|slice| slice.file.meta.range_deletes > 0) {
-                tombstones.push(slice.file.table()?.tombstones()?);
+                let fragments = |table: &Arc<Table>, how| table.tombstones_for(how);
+                tombstones.push(self.how.visit(&slice.file, Use::Scan, fragments)?);
             }
-            sources.extend(run_source(slices)?);
+            sources.extend(self.run_source(slices)?);
         }
         let reader = Reader {
             keyspace,
@@ -184,17 +191,23 @@ impl ScanSource {
         let run = Run::new(self.home.counters.clone(), self.home.dead.clone(), moment);
         Ok(Scan::new(merge, reader, lower, upper).noting(run))
     }
-}
 
-/// One source for the slices of a run; none if there are none.
-fn run_source(slices: &[Arc<Part>]) -> Result<Option<Source<AnyCursor>>> {
-    let newest = slices.iter().map(|slice| slice.file.meta.seqno_max).max();
-    let Some(newest) = newest else { return Ok(None) };
-    let cursor = match slices {
-        [slice] => AnyCursor::Table(slice.file.table()?.cursor(Use::Scan)),
-        _ => AnyCursor::Run(Concat::new(slices.iter().cloned().map(SlicePart).collect())),
-    };
-    Ok(Some(Source::new(cursor, newest)))
+    /// One source for the slices of a run; none if there are none.
+    fn run_source(&self, slices: &[Arc<Part>]) -> Result<Option<Source<AnyCursor>>> {
+        let newest = slices.iter().map(|slice| slice.file.meta.seqno_max).max();
+        let Some(newest) = newest else { return Ok(None) };
+        let cursor = match slices {
+            [slice] => {
+                let cursor = |table: &Arc<Table>, how| Ok(table.cursor(how));
+                AnyCursor::Table(self.how.visit(&slice.file, Use::Scan, cursor)?)
+            }
+            _ => {
+                let part = |slice: &Arc<Part>| SlicePart(slice.clone(), self.how);
+                AnyCursor::Run(Concat::new(slices.iter().map(part).collect()))
+            }
+        };
+        Ok(Some(Source::new(cursor, newest)))
+    }
 }
 
 fn merge_tombstones(all: &[Arc<Fragments>]) -> Arc<Fragments> {

@@ -5,6 +5,7 @@ pub mod keyspace;
 pub mod log_mode;
 pub mod memory;
 pub mod progress;
+pub mod read;
 
 pub mod database;
 pub mod write;

@@ -8,12 +8,13 @@ use crate::base::checksum::hash64;
 use crate::base::error::Result;
 use crate::base::planted::{Bug, planted};
 use crate::base::slice::Slice;
-use crate::cache::pool::Use;
+use crate::cache::purpose::Use;
 use crate::env::clock::Clock;
 use crate::key::full::keyspace_of;
 use crate::key::seqno::SeqNo;
 use crate::key::trailer::ceiling;
 use crate::memtable::handle::Memtable;
+use crate::read::access::Access;
 use crate::read::view::View;
 use crate::read::visible::{Sight, sight_of, user_value};
 use crate::stats::looked::Looked;
@@ -55,6 +56,7 @@ pub(super) enum Answer<T> {
 /// Looks the key up and hands the value to `take`, wherever it stands. What it looks at is added to
 /// `looked`.
 pub fn get<T>(
+    access: impl Access,
     view: &View,
     question: &Question<'_>,
     looked: &mut Looked,
@@ -69,7 +71,7 @@ pub fn get<T>(
     }
     let Some(tree) = view.version.tree(keyspace_of(question.key)) else { return Ok(None) };
     for run in &tree.runs {
-        match in_run(run, question, looked, &mut take)? {
+        match in_run(access, run, question, looked, &mut take)? {
             Answer::Unknown => {}
             Answer::Gone => return Ok(None),
             Answer::Value(value) => return Ok(Some(value)),
@@ -123,7 +125,9 @@ pub(super) fn in_memtable<T>(
     })
 }
 
+#[inline]
 fn in_run<T>(
+    access: impl Access,
     run: &Run,
     question: &Question<'_>,
     looked: &mut Looked,
@@ -131,20 +135,21 @@ fn in_run<T>(
 ) -> Result<Answer<T>> {
     let Some(slice) = run.slice_for(question.key) else { return Ok(Answer::Unknown) };
     looked.tables = looked.tables.wrapping_add(1);
-    let table = slice.file.table()?;
-    let cover = cover_in(table, question)?;
-    let (key, hash) = (question.key, question.hash);
-    let found = table.get_counted(key, hash, ceiling(question.seqno), Use::Point, looked)?;
-    judge(found, cover, question, take)
+    access.visit(&slice.file, Use::Point, |table, how| {
+        let cover = cover_in(table, question, how)?;
+        let (key, hash) = (question.key, question.hash);
+        let found = table.get_counted(key, hash, ceiling(question.seqno), how, looked)?;
+        judge(found, cover, question, take)
+    })
 }
 
 /// The newest range tombstone of a table over the key.
 #[inline]
-pub(super) fn cover_in(table: &Table, question: &Question<'_>) -> Result<SeqNo> {
+pub(super) fn cover_in(table: &Table, question: &Question<'_>, how: Use) -> Result<SeqNo> {
     if !table.has_tombstones() {
         return Ok(SeqNo::ZERO);
     }
-    Ok(table.tombstones()?.covering(question.key, question.seqno))
+    Ok(table.tombstones_for(how)?.covering(question.key, question.seqno))
 }
 
 /// What a table answers where this was found, under its newest range tombstone over the key.

@@ -10,7 +10,8 @@ use std::hint::black_box;
 
 use crate::base::error::Result;
 use crate::cache::frame::Glimpse;
-use crate::cache::pool::{Cache, Use};
+use crate::cache::pool::Cache;
+use crate::cache::purpose::Use;
 use crate::cache::slots::Turn;
 use crate::key::full::keyspace_of;
 use crate::key::seqno::SeqNo;
@@ -120,7 +121,7 @@ impl<'v> Many<'v> {
             let Some(slice) = run.slice_for(question.key) else { continue };
             looked.tables = looked.tables.wrapping_add(1);
             let table = slice.file.table()?;
-            let cover = cover_in(table, question)?;
+            let cover = cover_in(table, question, Use::Point)?;
             let partition = table.partition_of(question.key, ceiling(question.seqno));
             let (at, state) = match partition {
                 Some(partition) => ((partition, 0), State::Going),
@@ -153,7 +154,7 @@ impl<'v> Many<'v> {
         looked: &mut Looked,
     ) -> Result<Option<page::Found>> {
         let (key, hash, ceiling) = (question.key, question.hash, ceiling(question.seqno));
-        let Some(place) = table.locate(partition, (key, hash, ceiling), looked)? else {
+        let Some(place) = table.locate(partition, (key, hash, ceiling), Use::Point, looked)? else {
             return Ok(None);
         };
         let at = place.at();

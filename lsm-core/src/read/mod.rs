@@ -1,5 +1,6 @@
 //! Reading: what there is to read at one moment, and how an answer is made of it.
 
+pub mod access;
 pub mod bounds;
 pub mod dead;
 pub mod slice_cursor;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::error::Result;
 use crate::base::planted::{Bug, planted};
 use crate::base::slice::Slice as Bytes;
-use crate::cache::pool::Use;
+use crate::cache::purpose::Use;
 use crate::cursor::contract::Cursor;
 use crate::key::trailer::NEWEST;
 use crate::table::cursor::TableCursor;

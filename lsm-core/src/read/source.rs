@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::slice::Slice as Bytes;
-use crate::cache::pool::Use;
+use crate::cache::purpose::Use;
 use crate::cursor::concat::{Concat, Part};
 use crate::cursor::contract::Cursor;
 use crate::memtable::cursor::MemCursor;
+use crate::options::read::ReadOptions;
+use crate::read::access::Access;
 use crate::read::slice_cursor::SliceCursor;
 use crate::table::cursor::TableCursor;
 use crate::version::tree::Slice;
 
 /// One slice of a run, opened when a scan gets there.
 #[derive(Clone, Debug)]
-pub struct SlicePart(pub Arc<Slice>);
+pub struct SlicePart(pub Arc<Slice>, pub ReadOptions);
 
 impl Part for SlicePart {
     type C = SliceCursor;
@@ -28,7 +30,9 @@ impl Part for SlicePart {
     }
 
     fn open(&self) -> Result<SliceCursor> {
-        Ok(SliceCursor::new(self.0.file.table()?, self.0.clone(), Use::Scan))
+        self.1.visit(&self.0.file, Use::Scan, |table, how| {
+            Ok(SliceCursor::new(table, self.0.clone(), how))
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::slice::Slice;
-use crate::cache::pool::Use;
+use crate::cache::purpose::Use;
 use crate::cursor::contract::Cursor;
 use crate::key::full::head_of;
 use crate::table::ahead::Ahead;
@@ -31,8 +31,8 @@ pub struct TableCursor {
 }
 
 impl Table {
-    /// A cursor at no entry. `Use::Scan` and `Use::Bypass` read ahead, and what `Bypass` reads is
-    /// never in the cache.
+    /// A cursor at no entry. `Use::Scan`, `Use::Aside` and `Use::Bypass` read ahead, and what
+    /// `Bypass` reads is never in the cache.
     #[must_use]
     pub fn cursor(self: &Arc<Self>, how: Use) -> TableCursor {
         TableCursor::new(Arc::clone(self), how)
@@ -43,7 +43,7 @@ impl TableCursor {
     /// A cursor at no entry.
     #[must_use]
     pub fn new(table: Arc<Table>, how: Use) -> Self {
-        let is_walk = matches!(how, Use::Scan | Use::Bypass);
+        let is_walk = matches!(how, Use::Scan | Use::Aside | Use::Bypass);
         let ahead = Ahead::new(is_walk, table.budget());
         Self {
             table,
@@ -114,7 +114,8 @@ impl TableCursor {
         let index = match self.index.take() {
             Some(index) if index.0 == partition => index,
             _ => {
-                let how = if self.how == Use::Bypass { Use::Bypass } else { Use::Index };
+                let is_past = self.how == Use::Bypass;
+                let how = if is_past { Use::Bypass } else { self.how.of_index() };
                 (partition, self.table.index(partition, how)?)
             }
         };

@@ -11,7 +11,8 @@ use crate::base::codec::Decoder;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::OnceLock;
 use crate::cache::frame::{Draft, Frame, Glimpse};
-use crate::cache::pool::{Cache, Use};
+use crate::cache::pool::Cache;
+use crate::cache::purpose::Use;
 use crate::cache::slots::{Slots, Turn};
 use crate::cursor::tombstone::Fragments;
 use crate::env::fs::File;
@@ -105,9 +106,21 @@ impl Table {
 
     /// Its range tombstones, which stay in memory once they were asked for.
     pub fn tombstones(&self) -> Result<Arc<Fragments>> {
-        if let Some(tombstones) = self.tombstones.get() {
-            return Ok(Arc::clone(tombstones));
+        self.tombstones_for(Use::Index)
+    }
+
+    /// The same for somebody who may have to leave the disk alone.
+    #[inline]
+    pub fn tombstones_for(&self, how: Use) -> Result<Arc<Fragments>> {
+        match self.tombstones.get() {
+            Some(tombstones) => Ok(Arc::clone(tombstones)),
+            None => self.read_tombstones(how),
         }
+    }
+
+    #[cold]
+    fn read_tombstones(&self, how: Use) -> Result<Arc<Fragments>> {
+        how.check_disk()?;
         let tombstones = Arc::new(self.opened.read_tombstones()?);
         Ok(Arc::clone(self.tombstones.get_or_init(|| tombstones)))
     }
@@ -230,7 +243,7 @@ impl Table {
         how: Use,
         looked: &mut Looked,
     ) -> Result<Option<Found>> {
-        let Some(place) = self.locate(partition, (key, hash, ceiling), looked)? else {
+        let Some(place) = self.locate(partition, (key, hash, ceiling), how, looked)? else {
             return Ok(None);
         };
         Ok(self.fetch(&place, how)?.find(key, hash, ceiling))
@@ -241,15 +254,17 @@ impl Table {
         &self,
         at: usize,
         (key, hash, ceiling): (&[u8], u64, u64),
+        how: Use,
         looked: &mut Looked,
     ) -> Result<Option<Place>> {
+        let how = how.of_index();
         let partition = self.opened.top.get(at).ok_or_else(no_partition)?;
-        if !partition.filter.is_none() && !may_contain(&self.filter(at, partition)?, hash) {
+        if !partition.filter.is_none() && !may_contain(&self.filter(at, partition, how)?, hash) {
             looked.filtered = looked.filtered.wrapping_add(1);
             return Ok(None);
         }
         looked.blocks = looked.blocks.wrapping_add(1);
-        let index = self.index(at, Use::Index)?;
+        let index = self.index(at, how)?;
         let block = index.view().lower_bound(key, ceiling);
         Ok(Some(Place { at: (at, block), index }))
     }
@@ -263,17 +278,17 @@ impl Table {
         self.load(place.at, how, &mut || self.source().read_entries(handle, BlockKind::Data))
     }
 
-    fn filter(&self, at: usize, partition: &Partition) -> Result<Frame> {
+    fn filter(&self, at: usize, partition: &Partition, how: Use) -> Result<Frame> {
         match self.cache.get(&self.slots, at * 2) {
             Some(frame) => Ok(frame),
-            None => self.load_filter(at, partition),
+            None => self.load_filter(at, partition, how),
         }
     }
 
     #[cold]
-    fn load_filter(&self, at: usize, partition: &Partition) -> Result<Frame> {
+    fn load_filter(&self, at: usize, partition: &Partition, how: Use) -> Result<Frame> {
         let read = &mut || self.read_filter(partition);
-        self.cache.get_or_draft(&self.slots, at * 2, Use::Index, read)
+        self.cache.get_or_draft(&self.slots, at * 2, how, read)
     }
 
     /// The filter of a partition, from the file.

@@ -159,13 +159,24 @@ impl TableFile {
         }
     }
 
-    #[cold]
-    fn open(&self) -> Result<&Arc<Table>> {
+    /// The table, if it was asked for before.
+    #[must_use]
+    pub fn opened(&self) -> Option<&Arc<Table>> {
+        self.table.get()
+    }
+
+    /// The table once more: nothing that is in memory of it is used.
+    pub fn open_anew(&self) -> Result<Arc<Table>> {
         let shelf = self.shelf.as_ref().ok_or_else(|| {
             Error::new(ErrorKind::Internal, "a table is asked for that belongs to nothing")
         })?;
+        shelf.open(&self.meta)
+    }
+
+    #[cold]
+    fn open(&self) -> Result<&Arc<Table>> {
         // Two callers may open it at once; one of the two stays.
-        let table = shelf.open(&self.meta)?;
+        let table = self.open_anew()?;
         Ok(self.table.get_or_init(|| table))
     }
 

@@ -21,6 +21,7 @@ use crate::key::full::FullKey;
 use crate::key::keyspace::KeyspaceId;
 use crate::memtable::handle::new as new_memtable;
 use crate::memtable::options::MemtableOptions;
+use crate::read::access::Usual;
 use crate::read::get::get;
 use crate::record::header::{FileHeader, FileKind};
 use crate::record::names;
@@ -140,7 +141,7 @@ fn a_group_is_answered_as_its_keys_are() {
             let mut alone = Looked::default();
             for (question, value) in questions.iter().zip(values) {
                 let expected =
-                    get(&view, question, &mut alone, |found| found.into_slice()).unwrap();
+                    get(Usual, &view, question, &mut alone, |found| found.into_slice()).unwrap();
                 assert_eq!(value, expected, "seed {seed}, {:?} at {at:?}", question.key);
             }
             assert_eq!(looked, alone, "seed {seed}");

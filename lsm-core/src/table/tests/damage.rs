@@ -10,7 +10,7 @@ use super::helpers::{
 use crate::base::checksum::hash64;
 use crate::base::compress::Codec;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::cache::pool::Use;
+use crate::cache::purpose::Use;
 use crate::cursor::contract::Cursor;
 use crate::env::sim::rng::Rng;
 use crate::key::trailer::NEWEST;

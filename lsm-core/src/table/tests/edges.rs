@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::helpers::{MemFile, Model, build, cache, full, get, header, open, options, tombstone};
 use crate::base::compress::Codec;
 use crate::base::error::ErrorKind;
-use crate::cache::pool::Use;
+use crate::cache::purpose::Use;
 use crate::cursor::contract::Cursor;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;

@@ -7,7 +7,7 @@ use super::helpers::{
 };
 use crate::base::checksum::{FileCrc, hash64};
 use crate::base::compress::Codec;
-use crate::cache::pool::Use;
+use crate::cache::purpose::Use;
 use crate::cursor::contract::Cursor;
 use crate::env::sim::rng::Rng;
 use crate::key::trailer::NEWEST;

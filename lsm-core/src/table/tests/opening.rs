@@ -7,7 +7,7 @@ use super::helpers::{FILE_ID, MemFile, Taste, build, cache, header, model, open,
 use crate::base::checksum::hash64;
 use crate::base::compress::Codec;
 use crate::base::error::ErrorKind;
-use crate::cache::pool::Use;
+use crate::cache::purpose::Use;
 use crate::cursor::contract::Cursor;
 use crate::env::fs::{Access, Directory, FileSystem};
 use crate::env::sim::disk::SimDisk;

@@ -8,6 +8,7 @@ mod lives;
 mod long_calls;
 mod model;
 mod own_strategy;
+mod read_options;
 mod stats;
 
 mod faults;

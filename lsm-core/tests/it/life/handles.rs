@@ -6,7 +6,8 @@
 
 use lsm_core::api::batch::Batch;
 use lsm_core::api::db::Db;
-use lsm_core::api::keyspace::{Keyspace, KeyspaceAt};
+use lsm_core::api::keyspace::Keyspace;
+use lsm_core::api::read::KeyspaceAt;
 use lsm_core::base::error::{Error, ErrorKind};
 use lsm_core::key::seqno::SeqNo;
 use lsm_core::options::keyspace::KeyspaceOptions;

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use lsm_core::api::batch::Batch;
 use lsm_core::api::db::Db;
-use lsm_core::api::keyspace::{Keyspace, Read};
+use lsm_core::api::keyspace::Keyspace;
+use lsm_core::api::read::Read;
 use lsm_core::options::database::Options;
 use lsm_core::options::durability::Durability;
 use lsm_core::options::keyspace::{KeyspaceOptions, Strategy};

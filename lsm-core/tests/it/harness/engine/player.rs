@@ -18,6 +18,7 @@ use lsm_core::options::durability::Durability;
 use lsm_core::options::keyspace::{Compression, KeyspaceOptions, Strategy};
 use lsm_core::options::log_mode::LogMode;
 use lsm_core::options::memory::MemtableKind;
+use lsm_core::options::read::ReadOptions;
 use lsm_core::options::write::WriteOptions;
 
 use crate::harness::disk::{PATH, complaint};
@@ -101,6 +102,23 @@ fn keyspace_options_of(number: u64) -> KeyspaceOptions {
         .compression([Compression::None, Compression::Lz4][of(5, 2) as usize])
         .block_bytes([512, 1024, 4096, 65_536][of(10, 4) as usize])
         .filter_bits_per_key([0, 1, 10, 32][of(40, 4) as usize])
+}
+
+/// How a read is made; `None` for the usual way.
+fn read_options_of(number: u64) -> Option<ReadOptions> {
+    let options = ReadOptions::new();
+    match number / 7 % 8 {
+        0 => Some(options.fill_cache(false)),
+        1 => Some(options.cached_only(true)),
+        2 => Some(options.verify(true)),
+        _ => None,
+    }
+}
+
+/// What leaves the disk alone may be refused, and nothing else.
+fn or_busy(options: ReadOptions, done: Done) -> Done {
+    let is_busy = |why: &String| options.is_cached_only() && why.contains("Busy");
+    if done.as_ref().is_err_and(is_busy) { Ok(()) } else { done }
 }
 
 impl Player {
@@ -365,7 +383,11 @@ impl Player {
     fn read_newest(&self, act: &Act) -> Done {
         let (name, keyspace) = self.keyspace(act.args[0])?;
         let id = self.contents.id(&name).unwrap();
-        read(&keyspace, self.contents.pairs(id), act)
+        let pairs = self.contents.pairs(id);
+        match read_options_of(act.args[3]) {
+            None => read(&keyspace, pairs, act),
+            Some(options) => or_busy(options, read(&keyspace.with(options), pairs, act)),
+        }
     }
 
     fn read_old(&self, number: u64, act: &Act) -> Done {
@@ -376,7 +398,11 @@ impl Player {
         let (name, keyspace) = self.keyspace(act.args[0])?;
         // The keyspace of today, which may not have been there then.
         let id = self.contents.id(&name).unwrap();
-        let seen = read(&keyspace.at(snapshot), old.pairs(id), act);
+        let (keyspace, pairs) = (keyspace.at(snapshot), old.pairs(id));
+        let seen = match read_options_of(act.args[3]) {
+            None => read(&keyspace, pairs, act),
+            Some(options) => or_busy(options, read(&keyspace.with(options), pairs, act)),
+        };
         seen.map_err(|why| format!("snapshot {:?}: {why}", snapshot.seqno()))
     }
 
@@ -414,7 +440,10 @@ impl Player {
         let old = self.snapshots.get(d as usize % 12);
         let (range, pairs) = match old {
             Some((snapshot, old)) => (keyspace.at(snapshot).range(bounds.clone()), old.pairs(id)),
-            None => (keyspace.range(bounds.clone()), self.contents.pairs(id)),
+            None => {
+                let options = ReadOptions::new().fill_cache(d % 5 > 0).verify(d % 7 == 0);
+                (keyspace.with(options).range(bounds.clone()), self.contents.pairs(id))
+            }
         };
         let is_keys_only = d / 12 % 4 == 0;
         let cursor = if is_keys_only { range.keys().cursor() } else { range.cursor() };

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use lsm_core::api::keyspace::Read;
 use lsm_core::api::range::Range;
+use lsm_core::api::read::Read;
 use lsm_core::base::error::{Error, Result as Answer};
 use lsm_core::base::slice::Slice;
 

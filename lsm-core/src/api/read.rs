@@ -1,0 +1,305 @@
+//! Reads: of a keyspace as it is, as a snapshot sees it, and with options.
+
+use crate::api::bounds::{KeyRange, prefix_bounds};
+use crate::api::cursor::Cursor;
+use crate::api::keyspace_ref::KeyspaceRef;
+use crate::api::range::Range;
+use crate::api::snapshot::Snapshot;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::slice::Slice;
+use crate::engine::scan::Span;
+use crate::key::seqno::SeqNo;
+use crate::options::progress::CallOptions;
+use crate::options::read::ReadOptions;
+use crate::read::access::{Access, Usual};
+use crate::read::get::Found;
+
+/// What can be read, of the newest or of a snapshot: by `Db`, for its default keyspace, `Keyspace`,
+/// `KeyspaceAt` and `KeyspaceWith`. All four have the same verbs without the trait, too.
+pub trait Read {
+    /// The value of a key.
+    fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>>;
+
+    /// Copies the value of a key into `buffer`, in place of what was there; false if there is none.
+    fn get_into(&self, key: impl AsRef<[u8]>, buffer: &mut Vec<u8>) -> Result<bool>;
+
+    /// The values of several keys, all of the same moment.
+    fn get_many<K: AsRef<[u8]>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Vec<Option<Slice>>>;
+
+    /// True if the key has a value.
+    fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool>;
+
+    /// The pairs of a range, in order, from both ends. A range whose end lies before its start is
+    /// empty.
+    fn range(&self, range: impl KeyRange) -> Range;
+
+    /// The pairs whose keys begin with `prefix`.
+    fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range;
+
+    /// All pairs.
+    fn iter(&self) -> Range {
+        self.range(..)
+    }
+
+    /// The first pair.
+    fn first(&self) -> Result<Option<(Slice, Slice)>> {
+        self.iter().next().transpose()
+    }
+
+    /// The last pair.
+    fn last(&self) -> Result<Option<(Slice, Slice)>> {
+        self.iter().next_back().transpose()
+    }
+
+    /// How many keys a range holds. Reads every one of them.
+    fn count(&self, range: impl KeyRange) -> Result<u64> {
+        self.range(range).count_keys()
+    }
+
+    /// As `count`, telling now and then how many were counted, and stopped when it is told to.
+    fn count_with(&self, range: impl KeyRange, options: CallOptions<'_>) -> Result<u64> {
+        self.range(range).count_keys_with(options)
+    }
+
+    /// A cursor over a range, before its first entry.
+    fn cursor(&self, range: impl KeyRange) -> Cursor {
+        self.range(range).cursor()
+    }
+}
+
+/// A keyspace as a snapshot sees it.
+#[derive(Clone, Debug)]
+pub struct KeyspaceAt {
+    inner: KeyspaceRef,
+    snapshot: Snapshot,
+}
+
+/// A keyspace, or what a snapshot sees of it, with options for every read.
+#[derive(Clone, Debug)]
+pub struct KeyspaceWith {
+    inner: KeyspaceRef,
+    snapshot: Option<Snapshot>,
+    options: ReadOptions,
+}
+
+impl KeyspaceAt {
+    pub(crate) fn new(keyspace: &KeyspaceRef, snapshot: &Snapshot) -> Self {
+        Self { inner: keyspace.clone(), snapshot: snapshot.clone() }
+    }
+
+    /// The same, read with these options.
+    #[must_use]
+    pub fn with(&self, options: ReadOptions) -> KeyspaceWith {
+        KeyspaceWith::new(&self.inner, Some(&self.snapshot), options)
+    }
+}
+
+impl KeyspaceWith {
+    pub(crate) fn new(
+        keyspace: &KeyspaceRef,
+        snapshot: Option<&Snapshot>,
+        options: ReadOptions,
+    ) -> Self {
+        Self { inner: keyspace.clone(), snapshot: snapshot.cloned(), options }
+    }
+}
+
+/// Calls the same verbs without the trait in scope.
+macro_rules! inherent_reads {
+    ($type:ty) => {
+        impl $type {
+            /// The value of a key. A short one is copied, a long one stays where it is and is kept.
+            pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
+                Read::get(self, key)
+            }
+
+            /// Copies the value of a key into `buffer`, in place of what was there; false if there
+            /// is none.
+            pub fn get_into(&self, key: impl AsRef<[u8]>, buffer: &mut Vec<u8>) -> Result<bool> {
+                Read::get_into(self, key, buffer)
+            }
+
+            /// The values of several keys, all of the same moment.
+            pub fn get_many<K: AsRef<[u8]>>(
+                &self,
+                keys: impl IntoIterator<Item = K>,
+            ) -> Result<Vec<Option<Slice>>> {
+                Read::get_many(self, keys)
+            }
+
+            /// True if the key has a value.
+            pub fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
+                Read::contains_key(self, key)
+            }
+
+            /// The pairs of a range, in order, from both ends. A range whose end lies before its
+            /// start is empty.
+            pub fn range(&self, range: impl KeyRange) -> Range {
+                Read::range(self, range)
+            }
+
+            /// The pairs whose keys begin with `prefix`.
+            pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range {
+                Read::prefix(self, prefix)
+            }
+
+            /// All pairs.
+            pub fn iter(&self) -> Range {
+                Read::iter(self)
+            }
+
+            /// The first pair.
+            pub fn first(&self) -> Result<Option<(Slice, Slice)>> {
+                Read::first(self)
+            }
+
+            /// The last pair.
+            pub fn last(&self) -> Result<Option<(Slice, Slice)>> {
+                Read::last(self)
+            }
+
+            /// How many keys a range holds. Reads every one of them.
+            pub fn count(&self, range: impl KeyRange) -> Result<u64> {
+                Read::count(self, range)
+            }
+
+            /// As `count`, telling now and then how many were counted, and stopped when it is told
+            /// to.
+            pub fn count_with(
+                &self,
+                range: impl KeyRange,
+                options: CallOptions<'_>,
+            ) -> Result<u64> {
+                Read::count_with(self, range, options)
+            }
+
+            /// A cursor over a range, before its first entry.
+            pub fn cursor(&self, range: impl KeyRange) -> Cursor {
+                Read::cursor(self, range)
+            }
+        }
+    };
+}
+
+pub(crate) use inherent_reads;
+
+inherent_reads!(KeyspaceAt);
+inherent_reads!(KeyspaceWith);
+
+/// The moment that a read sees, and how it gets there.
+pub(crate) trait Moment {
+    /// How tables are got at.
+    type How: Access;
+
+    /// Where it reads.
+    fn keyspace(&self) -> &KeyspaceRef;
+    /// The snapshot's number; an error if the snapshot is of another database.
+    fn seqno(&self) -> Result<Option<SeqNo>>;
+    /// How tables are got at.
+    fn how(&self) -> Self::How;
+}
+
+impl Moment for KeyspaceAt {
+    type How = Usual;
+
+    fn keyspace(&self) -> &KeyspaceRef {
+        &self.inner
+    }
+
+    fn seqno(&self) -> Result<Option<SeqNo>> {
+        seqno_in(&self.inner, &self.snapshot).map(Some)
+    }
+
+    fn how(&self) -> Usual {
+        Usual
+    }
+}
+
+impl Moment for KeyspaceWith {
+    type How = ReadOptions;
+
+    fn keyspace(&self) -> &KeyspaceRef {
+        &self.inner
+    }
+
+    fn seqno(&self) -> Result<Option<SeqNo>> {
+        self.options.check()?;
+        self.snapshot.as_ref().map(|snapshot| seqno_in(&self.inner, snapshot)).transpose()
+    }
+
+    fn how(&self) -> ReadOptions {
+        self.options
+    }
+}
+
+/// The number of a snapshot, if it is of this database.
+fn seqno_in(keyspace: &KeyspaceRef, snapshot: &Snapshot) -> Result<SeqNo> {
+    if snapshot.pin.is_of(&keyspace.engine().snapshots) {
+        return Ok(snapshot.seqno());
+    }
+    let message = "the snapshot was taken of another database";
+    Err(Error::new(ErrorKind::InvalidArgument, message))
+}
+
+impl<M: Moment> Read for M {
+    fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
+        let keyspace = self.keyspace();
+        let seqno = self.seqno()?;
+        let engine = keyspace.engine();
+        let (state, key) = (&keyspace.state, key.as_ref());
+        engine.get(self.how(), state, key, seqno, |found| engine.keep(found))
+    }
+
+    fn get_into(&self, key: impl AsRef<[u8]>, buffer: &mut Vec<u8>) -> Result<bool> {
+        let keyspace = self.keyspace();
+        let seqno = self.seqno()?;
+        let take = |found: Found<'_>| {
+            buffer.clear();
+            buffer.extend_from_slice(found.bytes());
+        };
+        let (state, key) = (&keyspace.state, key.as_ref());
+        Ok(keyspace.engine().get(self.how(), state, key, seqno, take)?.is_some())
+    }
+
+    fn get_many<K: AsRef<[u8]>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Vec<Option<Slice>>> {
+        let keyspace = self.keyspace();
+        keyspace.engine().get_many(self.how(), &keyspace.state, keys, self.seqno()?)
+    }
+
+    fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
+        let keyspace = self.keyspace();
+        let seqno = self.seqno()?;
+        let (state, key) = (&keyspace.state, key.as_ref());
+        Ok(keyspace.engine().get(self.how(), state, key, seqno, |_| ())?.is_some())
+    }
+
+    fn range(&self, range: impl KeyRange) -> Range {
+        let (lower, upper) = range.into_bounds();
+        let keyspace = self.keyspace();
+        let opened = self.seqno().and_then(|seqno| {
+            let (span, options) = (Span { lower, upper }, self.how().options());
+            keyspace.engine().scan(&keyspace.state, span, seqno, options)
+        });
+        Range::new(opened)
+    }
+
+    fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range {
+        self.range(prefix_bounds(prefix.as_ref()))
+    }
+}
+
+/// What can be handed to any thread, and kept.
+const _: () = {
+    const fn is_handle<T: Send + Sync + 'static>() {}
+    is_handle::<KeyspaceAt>();
+    is_handle::<KeyspaceWith>();
+    is_handle::<Snapshot>();
+    is_handle::<Slice>();
+    is_handle::<Error>();
+};
