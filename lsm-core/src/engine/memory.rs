@@ -24,6 +24,8 @@ const SEALED_MAX: usize = 3;
 const SEALED_MAX_SMALL: usize = 2;
 /// All memtables together take so much of the memory limit: one part in so many.
 const MEMTABLES_SHARE: u64 = 2;
+/// A segment is at least so long.
+const SEGMENT_BYTES_LEAST: u64 = 4096;
 /// No segment has to be shorter than this.
 const SEGMENT_BYTES_ENOUGH: u64 = 1 << 20;
 /// What is left of the limit for blocks, whatever others take: one part in so many.
@@ -68,11 +70,22 @@ pub fn reserve(options: &Options, budget: &Arc<Budget>, is_log_mapped: bool) -> 
     ]
 }
 
+/// How many bytes of log one memtable may have; `u64::MAX` if nobody limits the log. Others have as
+/// much again while they are flushed.
+#[must_use]
+pub fn log_share(options: &Options) -> u64 {
+    match options.get_log_bytes_max() {
+        0 => u64::MAX,
+        bytes => bytes / 2,
+    }
+}
+
 /// Log segments end with their memtable: there is no use in much longer ones.
 #[must_use]
 pub fn segment_bytes_max(options: &Options) -> u64 {
     let enough = options.get_memtable_bytes().next_power_of_two().max(SEGMENT_BYTES_ENOUGH);
-    options.get_log_segment_bytes_max().min(enough)
+    let share = log_share(options).max(SEGMENT_BYTES_LEAST);
+    options.get_log_segment_bytes_max().min(enough).min(share)
 }
 
 impl Engine {
@@ -91,6 +104,7 @@ impl Engine {
         let memtable = std::mem::replace(&mut writer.memtable, active.clone());
         writer.inserter = inserter;
         let has_volatile = std::mem::take(&mut writer.has_volatile);
+        writer.log_left = log_share(&self.options);
         let too_far = u64::from(planted(Bug::LogStartTooFar));
         let log_start = Some(ended.saturating_add(1).saturating_add(too_far));
         let last = self.visible();

@@ -10,7 +10,7 @@ use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex};
 use crate::cache::pool::Cache;
 use crate::engine::desk::Desk;
 use crate::engine::keyspaces::Keyspaces;
-use crate::engine::memory::{cache_floor, reserve, segment_bytes_max};
+use crate::engine::memory::{cache_floor, log_share, reserve, segment_bytes_max};
 use crate::engine::pacer::Pacer;
 use crate::engine::plugins::Plugins;
 use crate::engine::replay::Replay;
@@ -24,6 +24,7 @@ use crate::health::Health;
 use crate::journal::handle::Journal;
 use crate::journal::jobs::Jobs;
 use crate::journal::options::{JournalOptions, OpenReport};
+use crate::memtable::handle::{Inserter, Memtable};
 use crate::options::database::Options;
 use crate::read::view::View;
 use crate::version::catalog::Catalog;
@@ -59,8 +60,8 @@ impl Engine {
         let strategies = (!options.is_read_only()).then_some(&plugins.strategies);
         let keyspaces = Keyspaces::of(&catalog, strategies)?;
         let Replay { active, inserter, sealed, .. } = replay;
-        let sealed_count = sealed.len();
-        let view = View { active: active.clone(), sealed, version: Arc::new(version) };
+        let writer = first_writer((active.clone(), inserter), options, &journal);
+        let view = View { active, sealed, version: Arc::new(version) };
         let engine = Arc::new_cyclic(|engine| {
             let home = Home::new(engine, env, &budget);
             Self {
@@ -74,6 +75,7 @@ impl Engine {
                 counters: home.counters.clone(),
                 timings: home.timings.clone(),
                 plugins,
+                sealed: AtomicUsize::new(view.sealed.len()),
                 view: Current::new(view),
                 visible: AtomicU64::new(last),
                 dead: home.dead.clone(),
@@ -82,7 +84,6 @@ impl Engine {
                 pacer: Pacer::default(),
                 health: Health::new(),
                 is_fault_told: AtomicBool::new(false),
-                sealed: AtomicUsize::new(sealed_count),
                 flush_read: AtomicU64::new(0),
                 is_closing: AtomicBool::new(false),
                 is_stopping: AtomicBool::new(false),
@@ -90,7 +91,7 @@ impl Engine {
                 work,
                 progress: Signal::new(),
                 garbage,
-                writer: Mutex::new(Writer { memtable: active, inserter, has_volatile: false }),
+                writer: Mutex::new(writer),
                 desk: Mutex::new(Desk::default()),
                 journal,
                 home,
@@ -126,6 +127,16 @@ fn open_journal(
         true => Journal::open_read_only(env, path, &mut take_in),
         false => Journal::open(env, path, journal_options(options), &mut take_in),
     }
+}
+
+/// Writes go on in this memtable. What was replayed is in the log still, and counts.
+fn first_writer(
+    (memtable, inserter): (Arc<Memtable>, Inserter),
+    options: &Options,
+    journal: &Journal,
+) -> Writer {
+    let log_left = log_share(options).saturating_sub(journal.log_bytes().unwrap_or_default());
+    Writer { memtable, inserter, has_volatile: false, log_left }
 }
 
 fn journal_options(options: &Options) -> JournalOptions {

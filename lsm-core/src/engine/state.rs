@@ -137,6 +137,8 @@ pub struct Writer {
     pub inserter: Inserter,
     /// It holds entries that the log does not.
     pub has_volatile: bool,
+    /// So many bytes may still come to the log before the memtable is flushed.
+    pub log_left: u64,
 }
 
 impl Engine {

@@ -83,6 +83,8 @@ impl Engine {
         }
         let durability = options.get_durability().unwrap_or(self.options.get_durability());
         let deadline = self.deadline(options.get_timeout());
+        let is_logged = durability != Durability::Volatile;
+        let log_bytes = if is_logged { padded_len(records.bytes().len()) } else { 0 };
         let payload = Payload::new(records.bytes());
         let mut rest = records.iter();
         let head = rest.next().flatten().map(Ready::new).ok_or_else(malformed)?;
@@ -101,6 +103,7 @@ impl Engine {
             head.ask(&writer.inserter);
             if let Some(first) = self.take_numbers(&payload, records.len(), durability)? {
                 writer.has_volatile |= durability == Durability::Volatile;
+                writer.log_left = writer.log_left.saturating_sub(log_bytes);
                 let (last, user_bytes) = self.fill(&mut writer, &head, rest, first)?;
                 break (last, user_bytes, writer.inserter.take_growth());
             }
@@ -112,8 +115,6 @@ impl Engine {
             // Somebody takes up the memory that the next writes touch.
             self.work.notify();
         }
-        let is_logged = durability != Durability::Volatile;
-        let log_bytes = if is_logged { padded_len(records.bytes().len()) } else { 0 };
         self.counters.add_all([
             (Counter::Writes, 1),
             (Counter::RecordsWritten, u64::from(records.len())),
@@ -129,8 +130,8 @@ impl Engine {
 
     /// True if the next batch is to go into another memtable.
     fn is_full(&self, writer: &Writer) -> bool {
-        writer.memtable.bytes() as u64 >= self.options.get_memtable_bytes()
-            && !writer.memtable.is_empty()
+        let is_large = writer.memtable.bytes() as u64 >= self.options.get_memtable_bytes();
+        (is_large || writer.log_left == 0) && !writer.memtable.is_empty()
     }
 
     /// The number of the first record, once the batch is in the log; `None` if the log has no room.

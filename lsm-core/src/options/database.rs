@@ -25,6 +25,7 @@ pub struct Options {
     sync_interval: Option<Duration>,
     log_mode: LogMode,
     log_segment_bytes_max: u64,
+    log_bytes_max: u64,
 }
 
 /// The least memory that a database can live with.
@@ -45,6 +46,8 @@ const MEMTABLE_BYTES_USUAL: u64 = 64 << 20;
 /// The smallest memtable that may be asked for.
 pub const MEMTABLE_BYTES_MIN: u64 = 4096;
 const THREADS_MAX: usize = 64;
+/// The shortest log that may be asked for.
+const LOG_BYTES_MIN: u64 = 16 << 10;
 const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 4096..=1 << 30;
 
 impl Default for Options {
@@ -60,6 +63,7 @@ impl Default for Options {
             sync_interval: Some(Duration::from_secs(1)),
             log_mode: LogMode::default(),
             log_segment_bytes_max: 64 << 20,
+            log_bytes_max: 0,
         }
     }
 }
@@ -143,6 +147,16 @@ impl Options {
         self
     }
 
+    /// Chooses how much log there may be, 0 for no more than memtables need: 16 KiB at least. So
+    /// much has to be replayed after a crash at most, and to be kept on the disk. Half of it is for
+    /// the memtable where writes go, which is flushed when its half is full, the other half for
+    /// those that are being flushed.
+    #[must_use]
+    pub fn log_bytes_max(mut self, bytes: u64) -> Self {
+        self.log_bytes_max = bytes;
+        self
+    }
+
     /// How much memory everything together may take. Before `fit_to`, what was not chosen is what
     /// a machine with memory enough would give.
     #[must_use]
@@ -217,6 +231,12 @@ impl Options {
         self.log_segment_bytes_max
     }
 
+    /// How much log there may be; 0 if nobody said.
+    #[must_use]
+    pub fn get_log_bytes_max(&self) -> u64 {
+        self.log_bytes_max
+    }
+
     /// Refuses what cannot be meant, and says why.
     pub fn check(&self) -> Result<()> {
         let refuse = |message: String| Err(Error::new(ErrorKind::InvalidArgument, message));
@@ -238,6 +258,9 @@ impl Options {
         }
         if !SEGMENT_BYTES.contains(&self.log_segment_bytes_max) {
             return refuse("log_segment_bytes_max is from 4 KiB to 1 GiB".to_owned());
+        }
+        if self.log_bytes_max > 0 && self.log_bytes_max < LOG_BYTES_MIN {
+            return refuse("log_bytes_max is 0, or at least 16 KiB".to_owned());
         }
         if self.read_only && self.if_missing == IfMissing::MustBeMissing {
             return refuse("a database that must be missing cannot be opened read-only".to_owned());
@@ -274,6 +297,7 @@ impl Options {
             }
             "wal" => self.log_mode = named(&LOG_MODES, value)?,
             "log_segment_bytes_max" => self.log_segment_bytes_max = bytes_of(value)?,
+            "log_bytes_max" => self.log_bytes_max = bytes_of(value)?,
             _ => return None,
         }
         Some(())
@@ -305,7 +329,8 @@ impl fmt::Display for Options {
         write!(f, "if_missing={}; ", name_in(&IF_MISSING, self.if_missing))?;
         write!(f, "read_only={}; sync_interval_ms={millis}; ", self.read_only)?;
         write!(f, "wal={}; ", name_in(&LOG_MODES, self.log_mode))?;
-        write!(f, "log_segment_bytes_max={}", self.log_segment_bytes_max)
+        write!(f, "log_segment_bytes_max={}; ", self.log_segment_bytes_max)?;
+        write!(f, "log_bytes_max={}", self.log_bytes_max)
     }
 }
 

@@ -5,7 +5,8 @@ use super::*;
 #[test]
 fn the_text_form_sets_what_it_names() {
     let text = "memory_limit=64MiB; memtable_bytes = 1MiB;durability=durable; wal=write;\
-                sync_interval_ms=0; background_threads=1; memtable=skiplist; if_missing=fail";
+                sync_interval_ms=0; background_threads=1; memtable=skiplist; if_missing=fail; \
+                log_bytes_max=3MiB";
     let expected = Options::new()
         .memory_limit(64 << 20)
         .memtable_bytes(1 << 20)
@@ -14,7 +15,8 @@ fn the_text_form_sets_what_it_names() {
         .sync_interval(None)
         .background_threads(1)
         .memtable(MemtableKind::SkipList)
-        .if_missing(IfMissing::Fail);
+        .if_missing(IfMissing::Fail)
+        .log_bytes_max(3 << 20);
     assert_eq!(Options::parse(text).unwrap(), expected);
     assert_eq!("".parse::<Options>().unwrap(), Options::default());
     for options in [Options::default(), expected, Options::new().read_only(true)] {
@@ -33,6 +35,7 @@ fn contradictions_are_refused() {
         "read_only=true; if_missing=must_be_missing",
         "read_only=true; durability=durable",
         "log_segment_bytes_max=2GiB",
+        "log_bytes_max=16383",
         "memory_limit=99999999999GiB",
         "cache=1",
         "durability",

@@ -4,6 +4,7 @@ mod crash;
 mod cursors;
 mod edges;
 mod face;
+mod limits;
 mod lives;
 mod long_calls;
 mod model;

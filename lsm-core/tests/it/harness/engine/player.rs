@@ -84,6 +84,7 @@ fn options_of(number: u64) -> Options {
         .background_threads(1 + of(30, 3) as usize)
         .log_mode([LogMode::Write, LogMode::Mapped][of(90, 2) as usize])
         .log_segment_bytes_max([4096, 16_384, 1 << 20][of(180, 3) as usize])
+        .log_bytes_max([0, 0, 16 << 10][of(4320, 3) as usize])
         .sync_interval([None, Some(Duration::from_secs(1))][of(540, 2) as usize])
         .durability([Durability::Buffered, Durability::Durable][usize::from(of(1080, 4) == 0)])
 }
