@@ -1,5 +1,7 @@
 //! Iterators: they own what they read, so they may outlive every handle.
 
+use std::time::Duration;
+
 use crate::api::cursor::Cursor;
 use crate::base::error::{Error, Result};
 use crate::base::slice::Slice;
@@ -70,15 +72,22 @@ impl Range {
     /// As `count_keys`, telling now and then how many were counted, and stopped when it is told to.
     pub fn count_keys_with(mut self, mut options: CallOptions<'_>) -> Result<u64> {
         self.leave_out_values();
+        options.begin(|| self.now());
         let mut count = 0;
         while self.step(End::Front)?.is_some() {
             count += 1;
             if count % COUNTED_UNTOLD == 0 {
                 options.report(count, 0)?;
+                options.check_time(|| self.now())?;
             }
         }
         options.report(count, count)?;
         Ok(count)
+    }
+
+    /// Now, by the clock of the database. A range without entries takes no time.
+    fn now(&self) -> Duration {
+        self.ends.as_ref().map_or(Duration::ZERO, |ends| ends.source.now())
     }
 
     /// Moves one end inwards; the scan is then at an entry that was not met before.

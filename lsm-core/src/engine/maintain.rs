@@ -78,6 +78,7 @@ impl Engine {
         if span.is_empty() {
             return self.check_writable();
         }
+        options.begin(|| self.env.clock.monotonic());
         self.flush(options)?;
         let (lower, upper) = span.hull(keyspace.id);
         let bounds = Bounds {
@@ -121,13 +122,17 @@ impl Engine {
         let tables = version.files().map(|file| file.meta.bytes);
         let total = tables.fold(sealed_bytes(&catalog), u64::saturating_add);
         let mut done = 0u64;
+        let now = || self.env.clock.monotonic();
+        options.begin(now);
         options.report(done, total)?;
         self.journal.verify(&mut |bytes| {
             done = done.saturating_add(bytes);
-            options.report(done, total)
+            options.report(done, total)?;
+            options.check_time(now)
         })?;
         version.check().map_err(|why| Error::new(ErrorKind::Corruption, why))?;
         for file in version.files() {
+            options.check_time(now)?;
             let table = file.table()?;
             table.verify()?;
             if table.crc()? != file.meta.crc {

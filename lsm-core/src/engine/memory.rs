@@ -165,6 +165,7 @@ impl Engine {
     /// leaves the flush to go on.
     pub fn flush(&self, options: &mut CallOptions<'_>) -> Result<()> {
         self.check_writable()?;
+        options.begin(|| self.env.clock.monotonic());
         options.report(0, 0)?;
         let failures = self.desk.lock().failures;
         self.wait_for_room(options, failures)?;
@@ -190,7 +191,7 @@ impl Engine {
             };
             self.wait_told(options, &mut may_go_on, &self.entries_unflushed())?;
         }
-        self.wait_for_flush(None)
+        self.wait_for_flush(options.until())
     }
 
     /// Returns once everything that is sealed now is flushed; fails if a try after the first

@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Slice;
@@ -129,6 +130,12 @@ impl ScanSource {
         let engine = self.home.engine.upgrade().ok_or_else(closed)?;
         let newest = engine.scan(&self.keyspace, self.span.clone(), None, self.how)?;
         Ok(Some(Self { is_keys_only: self.is_keys_only, ..newest }))
+    }
+
+    /// Now, by the clock of the database.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.home.timings.now()
     }
 
     /// Counts what is passed.

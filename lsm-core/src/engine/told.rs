@@ -12,24 +12,26 @@ const EVERY: Duration = Duration::from_millis(20);
 const ENTRIES: u64 = 4096;
 
 impl Engine {
-    /// Waits until it is over, telling whoever wants to know how far it is; fails if he stops it.
-    /// What he is told never goes back.
+    /// Waits until it is over, telling whoever wants to know how far it is; fails if he stops it,
+    /// or his time is over. What he is told never goes back.
     pub fn wait_told(
         &self,
         options: &mut CallOptions<'_>,
         is_over: &mut dyn FnMut() -> bool,
         progress: &dyn Fn() -> (u64, u64),
     ) -> Result<()> {
+        let now = || self.env.clock.monotonic();
         if !options.is_told() {
-            self.env.scheduler.wait(&self.progress, None, is_over);
-            return Ok(());
+            let is_over = self.env.scheduler.wait(&self.progress, options.until(), is_over);
+            return if is_over { Ok(()) } else { options.check_time(now) };
         }
         let (mut told, mut of) = (0, 0);
         loop {
             let (done, total) = progress();
             (told, of) = (done.max(told), total.max(of));
             options.report(told, of)?;
-            let soon = self.env.clock.monotonic().saturating_add(EVERY);
+            let soon = now().saturating_add(EVERY);
+            let soon = options.until().map_or(soon, |until| until.min(soon));
             let mut is_ended = false;
             let mut is_time = || {
                 is_ended = is_over();
@@ -40,6 +42,7 @@ impl Engine {
                 let (done, total) = progress();
                 return options.report(done.max(told), total.max(of));
             }
+            options.check_time(now)?;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 
@@ -19,6 +20,9 @@ pub struct Progress {
 #[derive(Default)]
 pub struct CallOptions<'a> {
     progress: Option<&'a mut dyn FnMut(Progress) -> ControlFlow<()>>,
+    timeout: Option<Duration>,
+    /// When the time is over, by the monotonic clock, once the call has begun.
+    until: Option<Duration>,
 }
 
 impl<'a> CallOptions<'a> {
@@ -34,6 +38,36 @@ impl<'a> CallOptions<'a> {
     pub fn progress(mut self, told: &'a mut dyn FnMut(Progress) -> ControlFlow<()>) -> Self {
         self.progress = Some(told);
         self
+    }
+
+    /// Chooses how long the call may take. Afterwards it is stopped as by `Break`, and answers
+    /// `TimedOut`. A `verify` looks at the time between two tables, a `count` now and then.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// The call begins at this moment, unless it has begun before as a part of another one.
+    pub fn begin(&mut self, now: impl FnOnce() -> Duration) {
+        if let (None, Some(timeout)) = (self.until, self.timeout) {
+            self.until = Some(now().saturating_add(timeout));
+        }
+    }
+
+    /// The moment at which the call is stopped, once it has begun.
+    #[must_use]
+    pub fn until(&self) -> Option<Duration> {
+        self.until
+    }
+
+    /// Fails if the time is over.
+    pub fn check_time(&self, now: impl FnOnce() -> Duration) -> Result<()> {
+        if self.until.is_none_or(|until| now() < until) {
+            return Ok(());
+        }
+        let message = "the time that the call may take has passed";
+        Err(Error::new(ErrorKind::TimedOut, message))
     }
 
     /// True if somebody is told.
@@ -56,6 +90,9 @@ impl<'a> CallOptions<'a> {
 
 impl fmt::Debug for CallOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallOptions").field("is_told", &self.progress.is_some()).finish()
+        f.debug_struct("CallOptions")
+            .field("is_told", &self.progress.is_some())
+            .field("timeout", &self.timeout)
+            .finish()
     }
 }

@@ -1,8 +1,11 @@
-//! Long calls tell how far they are, and stop when they are told to: `flush`, `compact`, `count`.
+//! Long calls tell how far they are, and stop when they are told to or their time is over: `flush`,
+//! `compact`, `verify`, `count`.
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
+use lsm_core::env::sim::faults::{Effect, Fault};
 use lsm_core::{CallOptions, Db, ErrorKind, Progress, Result};
 
 use crate::harness::engine::stage::{Stage, quiet};
@@ -161,4 +164,63 @@ fn a_compaction_stops_beside_real_threads() {
     check(&db);
     db.verify().unwrap();
     db.close().unwrap();
+}
+
+type Long = fn(&Db, CallOptions<'_>) -> Result<()>;
+
+const LONG: [(&str, Long); 4] = [
+    ("flush", |db, options| db.flush_with(options)),
+    ("compact", |db, options| db.compact_with(.., options)),
+    ("verify", |db, options| db.verify_with(options)),
+    ("count", |db, options| db.count_with(.., options).map(drop)),
+];
+
+/// On a disk where everything takes so long that no call is done in time.
+#[test]
+fn a_long_call_is_stopped_when_its_time_is_over() {
+    for (name, long) in LONG {
+        for is_told in [false, true] {
+            let stage = Stage::new(quiet());
+            fill(stage.db());
+            if name == "count" {
+                stage.db().flush().unwrap();
+            }
+            // What is resident takes no time.
+            let stage = if name == "count" { Stage::on(stage.kill(), quiet()) } else { stage };
+            let slow = Effect::Latency(Duration::from_millis(5));
+            stage.disk.inject(Fault::new(&[], "", slow).sticky());
+            let mut calls = 0;
+            let mut listen = |_: Progress| {
+                calls += 1;
+                ControlFlow::Continue(())
+            };
+            let options = CallOptions::new().timeout(Duration::from_millis(12));
+            let options = if is_told { options.progress(&mut listen) } else { options };
+            let begun = stage.world.env().clock.monotonic();
+            let error = long(stage.db(), options).unwrap_err();
+            let took = stage.world.env().clock.monotonic() - begun;
+            assert_eq!(error.kind(), ErrorKind::TimedOut, "{name}: {error:?}");
+            assert!(took >= Duration::from_millis(12), "{name} took {took:?}");
+            assert!(took < Duration::from_millis(300), "{name} took {took:?}");
+            assert_eq!(calls > 0, is_told, "{name}");
+            stage.disk.heal();
+            long(stage.db(), CallOptions::new().timeout(Duration::from_secs(3600))).unwrap();
+            check(stage.db());
+        }
+    }
+}
+
+#[test]
+fn no_time_at_all_is_enough_for_what_is_done() {
+    let stage = Stage::new(quiet());
+    stage.db().put("a", "1").unwrap();
+    stage.db().flush().unwrap();
+    let no_time = || CallOptions::new().timeout(Duration::ZERO);
+    stage.db().flush_with(no_time()).unwrap();
+    assert_eq!(stage.db().count_with(.., no_time()).unwrap(), 1);
+    stage.db().put("b", "1").unwrap();
+    let error = stage.db().flush_with(no_time()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    stage.idle();
+    assert_eq!(stage.db().stats().tables, 2, "it has gone on");
 }
