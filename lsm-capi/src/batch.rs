@@ -147,5 +147,5 @@ pub extern "C" fn lsm_write(
 /// Frees a batch.
 #[unsafe(no_mangle)]
 pub extern "C" fn lsm_batch_free(batch: *mut lsm_batch) {
-    quiet((), |_| BATCHES.take(batch as usize).map(drop));
+    quiet((), |_| BATCHES.remove(batch as usize));
 }

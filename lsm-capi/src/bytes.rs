@@ -1,9 +1,10 @@
 //! Section "bytes": what goes in and what comes out.
 
 use std::ffi::{c_char, c_void};
+use std::mem::MaybeUninit;
 use std::ptr;
 
-use lsm_core::{Result, Slice};
+use lsm_core::{Lent, Result, Slice};
 
 use crate::border::call::quiet;
 use crate::border::handle::Kind;
@@ -42,15 +43,47 @@ impl lsm_slice {
     pub(crate) const ABSENT: Self = Self { data: ptr::null(), size: 0 };
 }
 
-static VALUES: Table<Slice> = Table::new(Kind::Value);
+/// What a value's pin leads to. Short bytes are copied here, which is cheaper than to keep a block.
+struct Pin {
+    long: Slice,
+    short: [MaybeUninit<u8>; SHORT_MAX],
+}
+
+/// The longest bytes that are copied.
+const SHORT_MAX: usize = 128;
+
+static PINS: Table<Pin> = Table::new(Kind::Value);
+
+impl Pin {
+    const EMPTY: Self = Self { long: Slice::new(), short: [MaybeUninit::uninit(); SHORT_MAX] };
+
+    fn copy(&mut self, bytes: &[u8]) -> *const u8 {
+        for (to, from) in self.short.iter_mut().zip(bytes) {
+            to.write(*from);
+        }
+        self.short.as_ptr().cast()
+    }
+}
 
 impl lsm_value {
     pub(crate) const NONE: Self = Self { data: ptr::null(), size: 0, pin: ptr::null_mut() };
 
-    /// A value that C is to free.
-    pub(crate) fn keep(slice: Slice) -> Result<Self> {
-        let size = slice.len();
-        let (word, data) = VALUES.insert_at(slice, |slice| slice.as_ptr())?;
+    /// What was found, for C to free.
+    #[inline]
+    pub(crate) fn of(found: Lent<'_>) -> Result<Self> {
+        let size = found.bytes().len();
+        let (word, data) = if size <= SHORT_MAX {
+            PINS.insert_at(Pin::EMPTY, |pin| pin.copy(found.bytes()))?
+        } else {
+            return Self::keep(found.keep());
+        };
+        Ok(Self { data: data.cast(), size, pin: word as *mut c_void })
+    }
+
+    /// Bytes for C to free.
+    pub(crate) fn keep(long: Slice) -> Result<Self> {
+        let size = long.len();
+        let (word, data) = PINS.insert_at(Pin { long, ..Pin::EMPTY }, |pin| pin.long.as_ptr())?;
         Ok(Self { data: data.cast(), size, pin: word as *mut c_void })
     }
 
@@ -59,7 +92,7 @@ impl lsm_value {
         let Self { pin, .. } = std::mem::replace(self, Self::NONE);
         if !pin.is_null() {
             // What is no pin, or was given back before, keeps nothing.
-            let _kept = VALUES.take(pin as usize);
+            let _kept = PINS.remove(pin as usize);
         }
     }
 }

@@ -94,5 +94,5 @@ pub extern "C" fn lsm_error_maybe_committed(error: *const lsm_error) -> bool {
 /// Frees an error.
 #[unsafe(no_mangle)]
 pub extern "C" fn lsm_error_free(error: *mut lsm_error) {
-    quiet((), |_| ERRORS.take(error as usize).map(drop));
+    quiet((), |_| ERRORS.remove(error as usize));
 }

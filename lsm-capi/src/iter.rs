@@ -206,5 +206,5 @@ pub extern "C" fn lsm_iter_refresh(iter: *mut lsm_iter, error: *mut *mut lsm_err
 /// Frees an iterator, and what it lent.
 #[unsafe(no_mangle)]
 pub extern "C" fn lsm_iter_free(iter: *mut lsm_iter) {
-    quiet((), |_| ITERS.take(iter as usize).map(drop));
+    quiet((), |_| ITERS.remove(iter as usize));
 }

@@ -1,8 +1,8 @@
 //! Section "maintenance": what usually happens by itself, when a program wants it now.
 
-use std::ops::ControlFlow;
+use std::time::Duration;
 
-use lsm_core::{CallOptions, Progress, Result};
+use lsm_core::{CallOptions, Result};
 
 use crate::border::call::{done, may_wait};
 use crate::border::pointers::Border;
@@ -120,8 +120,11 @@ pub(crate) fn told<T>(
     call: impl FnOnce(CallOptions<'_>) -> Result<T>,
 ) -> Result<T> {
     let Some(chosen) = border.options(options)? else { return call(CallOptions::new()) };
-    let Some(progress) = chosen.progress else { return call(CallOptions::new()) };
-    let mut teller = teller(progress, Context(chosen.progress_context));
-    let mut told = |progress: Progress| -> ControlFlow<()> { teller(progress) };
-    call(CallOptions::new().progress(&mut told))
+    let mut options = CallOptions::new();
+    if chosen.timeout_ms > 0 {
+        options = options.timeout(Duration::from_millis(u64::from(chosen.timeout_ms)));
+    }
+    let Some(progress) = chosen.progress else { return call(options) };
+    let mut told = teller(progress, Context(chosen.progress_context));
+    call(options.progress(&mut told))
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use lsm_core::{KeyspaceAt, Result, Slice};
+use lsm_core::{KeyspaceWith, Lent, ReadOptions, Result, Slice};
 
 use crate::border::call::call;
 use crate::border::pointers::Border;
@@ -10,7 +10,10 @@ use crate::bytes::{lsm_slice, lsm_value};
 use crate::error::lsm_error;
 use crate::handles::{Seen, lsm_db, seen};
 use crate::options::convert::check_flags;
-use crate::options::{LSM_READ_KEYS_ONLY, lsm_read_options};
+use crate::options::{
+    LSM_READ_KEYS_ONLY, LSM_READ_MEMORY_ONLY, LSM_READ_NO_FILL_CACHE, LSM_READ_VERIFY,
+    lsm_read_options,
+};
 use crate::snapshot::snapshot;
 use crate::status::{LSM_NOT_FOUND, LSM_OK, LSM_TRUNCATED, lsm_status, status_of};
 
@@ -27,9 +30,9 @@ pub extern "C" fn lsm_get(
 ) -> lsm_status {
     call(error, |border| {
         let value = border.out("value", value)?.first(lsm_value::NONE);
-        match get(border, db, options_or_null, key)? {
+        match look(border, db, options_or_null, key, lsm_value::of)? {
             Some(found) => {
-                value.set(lsm_value::keep(found)?);
+                value.set(found?);
                 Ok(LSM_OK)
             }
             None => Ok(LSM_NOT_FOUND),
@@ -53,13 +56,16 @@ pub extern "C" fn lsm_get_into(
 ) -> lsm_status {
     call(error, |border| {
         let size = border.out("size", size)?.first(0);
-        let found = get(border, db, options_or_null, key)?;
-        let Some(found) = found else { return Ok(LSM_NOT_FOUND) };
-        size.set(found.len());
-        let room = border.array_out("buffer", buffer.cast::<u8>(), capacity.min(found.len()))?;
-        let part = found.get(..room.len()).unwrap_or_default();
-        room.copy_from_slice(part);
-        Ok(if room.len() < found.len() { LSM_TRUNCATED } else { LSM_OK })
+        let found = look(border, db, options_or_null, key, |found| {
+            let bytes = found.bytes();
+            let room = capacity.min(bytes.len());
+            let room = border.array_out("buffer", buffer.cast::<u8>(), room)?;
+            room.copy_from_slice(bytes.get(..room.len()).unwrap_or_default());
+            Ok(bytes.len())
+        })?;
+        let Some(found) = found.transpose()? else { return Ok(LSM_NOT_FOUND) };
+        size.set(found);
+        Ok(if capacity < found { LSM_TRUNCATED } else { LSM_OK })
     })
 }
 
@@ -73,13 +79,8 @@ pub extern "C" fn lsm_exists(
     error: *mut *mut lsm_error,
 ) -> lsm_status {
     call(error, |border| {
-        let seen = seen(db)?;
-        let key = border.key(key)?;
-        let is_there = match reader(border, &seen, options_or_null)? {
-            None => seen.keyspace.contains_key(key),
-            Some(reader) => reader.contains_key(key),
-        }?;
-        Ok(if is_there { LSM_OK } else { LSM_NOT_FOUND })
+        let found = look(border, db, options_or_null, key, |_| ())?;
+        Ok(if found.is_some() { LSM_OK } else { LSM_NOT_FOUND })
     })
 }
 
@@ -134,18 +135,20 @@ fn multi_get(
     }
 }
 
+/// Looks one key up as the options say.
 #[inline]
-fn get(
+fn look<T>(
     border: &Border,
     db: *const lsm_db,
     options: *const lsm_read_options,
     key: lsm_slice,
-) -> Result<Option<Slice>> {
+    look: impl FnMut(Lent<'_>) -> T,
+) -> Result<Option<T>> {
     let seen = seen(db)?;
     let key = border.key(key)?;
     match reader(border, &seen, options)? {
-        None => seen.keyspace.get(key),
-        Some(reader) => reader.get(key),
+        None => seen.keyspace.look(key, look),
+        Some(reader) => reader.look(key, look),
     }
 }
 
@@ -155,20 +158,28 @@ pub(crate) fn reader(
     border: &Border,
     seen: &Seen,
     options: *const lsm_read_options,
-) -> Result<Option<KeyspaceAt>> {
+) -> Result<Option<KeyspaceWith>> {
     match border.options(options)? {
         None => Ok(None),
-        Some(chosen) => chosen_reader(seen, &chosen),
+        Some(chosen) => chosen_reader(seen, &chosen).map(Some),
     }
 }
 
+const KNOWN: u32 =
+    LSM_READ_NO_FILL_CACHE | LSM_READ_VERIFY | LSM_READ_MEMORY_ONLY | LSM_READ_KEYS_ONLY;
+
 /// The same for options that were read.
-pub(crate) fn chosen_reader(seen: &Seen, chosen: &lsm_read_options) -> Result<Option<KeyspaceAt>> {
-    check_flags(chosen.flags, LSM_READ_KEYS_ONLY)?;
+pub(crate) fn chosen_reader(seen: &Seen, chosen: &lsm_read_options) -> Result<KeyspaceWith> {
+    check_flags(chosen.flags, KNOWN)?;
+    let has = |flag| chosen.flags & flag != 0;
+    let options = ReadOptions::new()
+        .fill_cache(!has(LSM_READ_NO_FILL_CACHE))
+        .verify(has(LSM_READ_VERIFY))
+        .cached_only(has(LSM_READ_MEMORY_ONLY));
     if chosen.snapshot.is_null() {
-        return Ok(None);
+        return Ok(seen.keyspace.with(options));
     }
-    Ok(Some(seen.keyspace.at(&snapshot(chosen.snapshot)?)))
+    Ok(seen.keyspace.at(&snapshot(chosen.snapshot)?).with(options))
 }
 
 /// Hands found values to C: all of them, or none.

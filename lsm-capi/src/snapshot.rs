@@ -40,7 +40,7 @@ pub extern "C" fn lsm_snapshot_seqno(snapshot: *const lsm_snapshot) -> u64 {
 /// Frees a snapshot. Iterators that read it keep what they need.
 #[unsafe(no_mangle)]
 pub extern "C" fn lsm_snapshot_free(snapshot: *mut lsm_snapshot) {
-    quiet((), |_| SNAPSHOTS.take(snapshot as usize).map(drop));
+    quiet((), |_| SNAPSHOTS.remove(snapshot as usize));
 }
 
 /// What a handle leads to.

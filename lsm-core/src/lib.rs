@@ -55,7 +55,7 @@ pub use crate::api::cursor::Cursor;
 pub use crate::api::db::{Builder, Db};
 pub use crate::api::keyspace::Keyspace;
 pub use crate::api::range::{Keys, Range};
-pub use crate::api::read::{KeyspaceAt, KeyspaceWith, Read};
+pub use crate::api::read::{KeyspaceAt, KeyspaceWith, Lent, Read};
 pub use crate::api::snapshot::Snapshot;
 pub use crate::api::stats::Stats;
 pub use crate::api::strategy;

@@ -83,18 +83,19 @@ impl<T: Send> Table<T> {
     pub(crate) fn insert_at<U>(
         &'static self,
         content: T,
-        look: impl FnOnce(&T) -> U,
+        fill: impl FnOnce(&mut T) -> U,
     ) -> Result<(usize, U)> {
         let (index, slot) = self.claim()?;
         let generation = (slot.state.load(Ordering::Relaxed) >> 32) as u32;
         // SAFETY: the place is free and was claimed by this thread: nobody else looks inside.
-        let seen = look(unsafe { (*slot.content.get()).write(content) });
+        let seen = fill(unsafe { (*slot.content.get()).write(content) });
         slot.state.store(state_of(generation, LIVE), Ordering::Release);
         Ok((Handle { index, generation }.to_word(self.kind), seen))
     }
 
-    /// Takes something out: its handle is of no use from then on.
-    pub(crate) fn take(&'static self, word: usize) -> Result<T> {
+    /// Takes something away: its handle is of no use from then on.
+    #[inline]
+    pub(crate) fn remove(&'static self, word: usize) -> Result<()> {
         let (handle, slot) = self.find(word)?;
         let idle = state_of(handle.generation, LIVE);
         let gone = state_of(handle.generation, LEAVING);
@@ -112,9 +113,9 @@ impl<T: Send> Table<T> {
             wait(&mut tries);
         }
         // SAFETY: the place was live, so it is filled; nobody is in, and nobody comes in any more.
-        let content = unsafe { (*slot.content.get()).assume_init_read() };
+        unsafe { (*slot.content.get()).assume_init_drop() };
         self.give_back(handle, slot);
-        Ok(content)
+        Ok(())
     }
 
     /// Uses something that other threads may be using too.

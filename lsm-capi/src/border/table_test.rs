@@ -32,19 +32,26 @@ fn kind_of<T>(result: lsm_core::Result<T>) -> Option<ErrorKind> {
     result.err().map(|error| error.kind())
 }
 
+/// What a handle led to, and then does no more.
+fn taken<T: Clone + Send + Sync>(table: &'static Table<T>, word: usize) -> T {
+    let content = table.share(word).unwrap().clone();
+    table.remove(word).unwrap();
+    content
+}
+
 #[test]
 fn a_handle_is_good_until_it_is_taken_and_never_again() {
     static TABLE: Table<String> = Table::new(Kind::Batch);
     let first = TABLE.insert("one".to_owned()).unwrap();
     assert_eq!(*TABLE.share(first).unwrap(), "one");
-    assert_eq!(TABLE.take(first).unwrap(), "one");
-    assert_eq!(kind_of(TABLE.take(first)), Some(ErrorKind::Closed));
+    assert_eq!(taken(&TABLE, first), "one");
+    assert_eq!(kind_of(TABLE.remove(first)), Some(ErrorKind::Closed));
     // The place is used again, under another handle.
     let second = TABLE.insert("two".to_owned()).unwrap();
     assert_ne!(first, second);
     assert_eq!(kind_of(TABLE.share(first)), Some(ErrorKind::Closed));
     assert_eq!(kind_of(TABLE.own(first)), Some(ErrorKind::Closed));
-    assert_eq!(TABLE.take(second).unwrap(), "two");
+    assert_eq!(taken(&TABLE, second), "two");
 }
 
 #[test]
@@ -62,7 +69,7 @@ fn what_is_no_handle_of_the_kind_is_refused() {
     }
     let told = TABLE.share(other).err().unwrap().to_string();
     assert_eq!(told, "an lsm_iter was given where an lsm_batch belongs");
-    assert_eq!(TABLE.take(mine).unwrap(), 1);
+    assert_eq!(taken(&TABLE, mine), 1);
 }
 
 #[test]
@@ -73,12 +80,12 @@ fn who_has_it_alone_has_it_alone() {
     assert_eq!(kind_of(TABLE.own(word)), Some(ErrorKind::Busy));
     assert_eq!(kind_of(TABLE.share(word)), Some(ErrorKind::Busy));
     // A callback must not wait for the call that it is in.
-    assert_eq!(in_callback(|| kind_of(TABLE.take(word))), Some(ErrorKind::Busy));
+    assert_eq!(in_callback(|| kind_of(TABLE.remove(word))), Some(ErrorKind::Busy));
     drop(owned);
     let (one, two) = (TABLE.share(word).unwrap(), TABLE.share(word).unwrap());
     assert_eq!(kind_of(TABLE.own(word)), Some(ErrorKind::Busy));
     drop((one, two));
-    assert_eq!(TABLE.take(word).unwrap(), 1);
+    assert_eq!(taken(&TABLE, word), 1);
 }
 
 #[test]
@@ -86,13 +93,13 @@ fn a_place_that_has_used_up_its_generations_is_left_alone() {
     static TABLE: Table<u8> = Table::new(Kind::Value);
     let word = TABLE.insert(1).unwrap();
     let (handle, slot) = TABLE.find(word).unwrap();
-    TABLE.take(word).unwrap();
+    TABLE.remove(word).unwrap();
     let again = TABLE.insert(2).unwrap();
     assert_eq!(Handle::from_word(again, Kind::Value).unwrap().index, handle.index);
     // As if it had been used four billion times.
     let last = Handle { index: handle.index, generation: u32::MAX };
     slot.state.store(crate::border::table::state_of(u32::MAX, 1 << 31), Ordering::SeqCst);
-    assert_eq!(TABLE.take(last.to_word(Kind::Value)).unwrap(), 2);
+    assert_eq!(taken(&TABLE, last.to_word(Kind::Value)), 2);
     for _ in 0..100 {
         let next = Handle::from_word(TABLE.insert(3).unwrap(), Kind::Value).unwrap();
         assert_ne!(next.index, handle.index);
@@ -107,7 +114,7 @@ fn many_more_than_one_segment_find_their_places() {
         assert_eq!(*TABLE.share(*word).unwrap(), number);
     }
     for (number, word) in words.iter().enumerate().rev() {
-        assert_eq!(TABLE.take(*word).unwrap(), number);
+        assert_eq!(taken(&TABLE, *word), number);
     }
 }
 
@@ -130,14 +137,14 @@ fn threads_take_each_content_once() {
                         let new = TABLE.insert(Counted::new(&alive)).unwrap();
                         made += 1;
                         let old = place.swap(new, Ordering::SeqCst);
-                        taken.fetch_add(usize::from(TABLE.take(old).is_ok()), Ordering::SeqCst);
+                        taken.fetch_add(usize::from(TABLE.remove(old).is_ok()), Ordering::SeqCst);
                     }
                     1 => {
                         let _owned = TABLE.own(place.load(Ordering::SeqCst));
                     }
                     2 => {
                         let old = place.load(Ordering::SeqCst);
-                        taken.fetch_add(usize::from(TABLE.take(old).is_ok()), Ordering::SeqCst);
+                        taken.fetch_add(usize::from(TABLE.remove(old).is_ok()), Ordering::SeqCst);
                     }
                     _ => {
                         if let Ok(shared) = TABLE.share(place.load(Ordering::SeqCst)) {
@@ -151,7 +158,8 @@ fn threads_take_each_content_once() {
     };
     let threads: Vec<_> = (1..5).map(|seed| thread::spawn(work(seed))).collect();
     let made: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
-    let left = WORDS.iter().filter(|word| TABLE.take(word.load(Ordering::SeqCst)).is_ok()).count();
+    let left =
+        WORDS.iter().filter(|word| TABLE.remove(word.load(Ordering::SeqCst)).is_ok()).count();
     assert_eq!(taken.load(Ordering::SeqCst) + left, made);
     assert_eq!(alive.load(Ordering::SeqCst), 0);
 }

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use lsm_core::api::bounds::prefix_bounds;
-use lsm_core::{Cursor, Read, Result, Slice};
+use lsm_core::{Cursor, Result, Slice};
 
 use crate::border::pointers::Border;
 use crate::bytes::lsm_slice;
@@ -20,15 +20,8 @@ pub(super) fn cursor(
     let Some(chosen) = border.options(options)? else { return Ok(seen.keyspace.cursor(..)) };
     let range = range(border, &chosen)?;
     let has_values = chosen.flags & LSM_READ_KEYS_ONLY == 0;
-    Ok(match chosen_reader(seen, &chosen)? {
-        None => over(&seen.keyspace, range, has_values),
-        Some(reader) => over(&reader, range, has_values),
-    })
-}
-
-fn over(reader: &impl Read, range: Range, has_values: bool) -> Cursor {
-    let range = reader.range(range);
-    if has_values { range.cursor() } else { range.keys().cursor() }
+    let range = chosen_reader(seen, &chosen)?.range(range);
+    Ok(if has_values { range.cursor() } else { range.keys().cursor() })
 }
 
 type Range = (Bound<Slice>, Bound<Slice>);

@@ -36,6 +36,7 @@ fn take(options: &mut lsm_options, name: &str, set: &Options) {
         "log_segment_bytes_max" => {
             options.wal_segment_bytes_max = set.get_log_segment_bytes_max();
         }
+        "log_bytes_max" => options.wal_bytes_max = set.get_log_bytes_max(),
         "sync_interval_ms" => {
             let millis = set.get_sync_interval().map(|interval| interval.as_millis());
             options.sync_interval_ms = millis.map_or(LSM_SYNC_NEVER, |millis| {

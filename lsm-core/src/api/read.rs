@@ -8,6 +8,7 @@ use crate::api::snapshot::Snapshot;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Slice;
 use crate::engine::scan::Span;
+use crate::engine::state::Engine;
 use crate::key::seqno::SeqNo;
 use crate::options::progress::CallOptions;
 use crate::options::read::ReadOptions;
@@ -31,6 +32,11 @@ pub trait Read {
 
     /// True if the key has a value.
     fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool>;
+
+    /// Shows the value of a key to `look` where it stands, and answers what that answers; `None` if
+    /// there is no value. Nothing is copied. Tables and memtables that are done with stay until
+    /// `look` returns.
+    fn look<T>(&self, key: impl AsRef<[u8]>, look: impl FnMut(Lent<'_>) -> T) -> Result<Option<T>>;
 
     /// The pairs of a range, in order, from both ends. A range whose end lies before its start is
     /// empty.
@@ -67,6 +73,29 @@ pub trait Read {
     /// A cursor over a range, before its first entry.
     fn cursor(&self, range: impl KeyRange) -> Cursor {
         self.range(range).cursor()
+    }
+}
+
+/// A value where it stands, for the time of `Read::look`.
+#[derive(Debug)]
+pub struct Lent<'a> {
+    found: Found<'a>,
+    engine: &'a Engine,
+}
+
+impl Lent<'_> {
+    /// Its bytes.
+    #[inline]
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.found.bytes()
+    }
+
+    /// The value as `Read::get` answers it, for as long as it is wanted.
+    #[inline]
+    #[must_use]
+    pub fn keep(self) -> Slice {
+        self.engine.keep(self.found)
     }
 }
 
@@ -133,6 +162,16 @@ macro_rules! inherent_reads {
             /// True if the key has a value.
             pub fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
                 Read::contains_key(self, key)
+            }
+
+            /// Shows the value of a key to `look` where it stands; `None` if there is no value.
+            /// Nothing is copied.
+            pub fn look<T>(
+                &self,
+                key: impl AsRef<[u8]>,
+                look: impl FnMut($crate::api::read::Lent<'_>) -> T,
+            ) -> Result<Option<T>> {
+                Read::look(self, key, look)
             }
 
             /// The pairs of a range, in order, from both ends. A range whose end lies before its
@@ -246,22 +285,15 @@ fn seqno_in(keyspace: &KeyspaceRef, snapshot: &Snapshot) -> Result<SeqNo> {
 
 impl<M: Moment> Read for M {
     fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
-        let keyspace = self.keyspace();
-        let seqno = self.seqno()?;
-        let engine = keyspace.engine();
-        let (state, key) = (&keyspace.state, key.as_ref());
-        engine.get(self.how(), state, key, seqno, |found| engine.keep(found))
+        self.look(key, |value| value.keep())
     }
 
     fn get_into(&self, key: impl AsRef<[u8]>, buffer: &mut Vec<u8>) -> Result<bool> {
-        let keyspace = self.keyspace();
-        let seqno = self.seqno()?;
-        let take = |found: Found<'_>| {
+        let copied = self.look(key, |value| {
             buffer.clear();
-            buffer.extend_from_slice(found.bytes());
-        };
-        let (state, key) = (&keyspace.state, key.as_ref());
-        Ok(keyspace.engine().get(self.how(), state, key, seqno, take)?.is_some())
+            buffer.extend_from_slice(value.bytes());
+        });
+        Ok(copied?.is_some())
     }
 
     fn get_many<K: AsRef<[u8]>>(
@@ -273,10 +305,20 @@ impl<M: Moment> Read for M {
     }
 
     fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
+        Ok(self.look(key, |_| ())?.is_some())
+    }
+
+    #[inline]
+    fn look<T>(
+        &self,
+        key: impl AsRef<[u8]>,
+        mut look: impl FnMut(Lent<'_>) -> T,
+    ) -> Result<Option<T>> {
         let keyspace = self.keyspace();
         let seqno = self.seqno()?;
-        let (state, key) = (&keyspace.state, key.as_ref());
-        Ok(keyspace.engine().get(self.how(), state, key, seqno, |_| ())?.is_some())
+        let engine = keyspace.engine();
+        let show = |found: Found<'_>| look(Lent { found, engine });
+        engine.get(self.how(), &keyspace.state, key.as_ref(), seqno, show)
     }
 
     fn range(&self, range: impl KeyRange) -> Range {
