@@ -10,7 +10,8 @@ CFGS := --cfg lsm_sim --cfg lsm_planted
 LAB := RUSTFLAGS="$(CFGS)" RUSTDOCFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/lab
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: help demo check test prove bench lives loom tsan miri mutants coverage golden clean
+.PHONY: help demo check test prove bench install uninstall clean
+.PHONY: lives loom tsan miri mutants coverage golden
 .PHONY: format lint deny tidy unit engine zstd capi python images asan
 
 help:
@@ -19,6 +20,8 @@ help:
 	@echo 'make test    all tests, in at most ten minutes from a clean clone'
 	@echo 'make prove   the evidence: crash images, damage, planted bugs, AddressSanitizer, models'
 	@echo 'make bench   the benchmarks'
+	@echo 'make install the C library to PREFIX=/usr/local, packed below DESTDIR= (tools/install has more)'
+	@echo 'make uninstall takes it away again'
 	@echo 'Lanes of their own, each for at most SECONDS=$(SECONDS):'
 	@echo 'make lives   databases through crash after crash, for the whole time'
 	@echo 'make loom    every order of threads, up to a bound, in models of what they share'
@@ -43,6 +46,13 @@ prove: images asan loom
 bench:
 	@tools/need $@ cargo cc
 	cargo bench --locked -p lsm-core
+
+# What stands before or after `make install`, such as PREFIX=/usr, reaches the script by itself.
+install:
+	@tools/install
+
+uninstall:
+	@tools/install --undo
 
 clean:
 	@tools/need $@ cargo
