@@ -124,10 +124,14 @@ impl ErrorPlace<'_> {
     }
 }
 
-/// What `call` answers; if it fails, the failure is told and the answer is `otherwise`. Nothing
-/// unwinds into C.
+/// What `call` answers; a failure if it panics. Nothing unwinds into C.
+pub fn guarded<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
+    contained(call).unwrap_or_else(|| Err(Failure::panicked()))
+}
+
+/// What `call` answers; if it fails, the failure is told and the answer is `otherwise`.
 pub fn told<T>(place: ErrorPlace<'_>, otherwise: T, call: impl FnOnce() -> Result<T>) -> T {
-    match contained(call).unwrap_or_else(|| Err(Failure::panicked())) {
+    match guarded(call) {
         Ok(answer) => answer,
         Err(failure) => {
             place.tell(&failure);

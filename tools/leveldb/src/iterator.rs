@@ -6,7 +6,7 @@ use std::ffi::c_char;
 
 use lsm_core::Cursor;
 
-use crate::boundary::{ErrorPlace, Lent, Room, told, untold};
+use crate::boundary::{ErrorPlace, Lent, Room, guarded, told, untold};
 use crate::failure::{Failure, Result};
 use crate::order::Order;
 
@@ -100,7 +100,7 @@ impl leveldb_iterator_t {
     }
 
     fn run(&mut self, moved: impl FnOnce(&mut Self) -> Result<()>) {
-        if let Err(failure) = untold(Err(Failure::panicked()), || moved(self)) {
+        if let Err(failure) = guarded(|| moved(self)) {
             self.at = At::Nowhere;
             self.failure.get_or_insert(failure);
         }

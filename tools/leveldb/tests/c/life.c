@@ -2,6 +2,7 @@
 
    life DIRECTORY hold   opens it, says so, and waits for the end of its input
    life DIRECTORY die    opens it, writes, and ends without closing it
+   life DIRECTORY fill   opens it, writes, compacts it and closes it
    life DIRECTORY show   opens it and prints the pairs
    life DIRECTORY each   opens, repairs and destroys it, one after the other */
 
@@ -18,7 +19,7 @@ static leveldb_t* open_it(const char* name) {
   return db;
 }
 
-static void write_and_die(leveldb_t* db) {
+static void fill(leveldb_t* db) {
   char* err = NULL;
   char key[32];
   leveldb_writeoptions_t* writes = leveldb_writeoptions_create();
@@ -29,7 +30,7 @@ static void write_and_die(leveldb_t* db) {
       show_error("put", &err);
     }
   }
-  _exit(0);
+  leveldb_writeoptions_destroy(writes);
 }
 
 static void show(leveldb_t* db) {
@@ -78,7 +79,12 @@ int main(int argc, char** argv) {
     }
     leveldb_close(db);
   } else if (strcmp(argv[2], "die") == 0) {
-    write_and_die(db);
+    fill(db);
+    _exit(0);
+  } else if (strcmp(argv[2], "fill") == 0) {
+    fill(db);
+    leveldb_compact_range(db, NULL, 0, NULL, 0);
+    leveldb_close(db);
   } else {
     show(db);
   }

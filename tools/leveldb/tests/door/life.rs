@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::Stdio;
 
 use crate::lab::{Library, Program, assert_same, can_run, empty, files, run, scratch};
@@ -107,11 +108,11 @@ fn other_files_are_never_deleted() {
 }
 
 #[test]
-fn damage_is_told_as_corruption() {
+fn a_database_without_its_heads_is_corrupt_and_untouched() {
     if !can_run(&[]) {
         return;
     }
-    let folder = scratch("damage");
+    let folder = scratch("heads");
     let life = Program::new("life", &folder);
     let path = folder.join("db");
     let db = path.to_str().expect("a path in UTF-8");
@@ -126,4 +127,32 @@ fn damage_is_told_as_corruption() {
     let told = String::from_utf8(told).expect("text");
     assert!(told.starts_with("open: Corruption: "), "{told}");
     assert_eq!(files(&path), before);
+}
+
+#[test]
+fn a_damaged_table_is_told_by_iterators_and_repairs() {
+    if !can_run(&[]) {
+        return;
+    }
+    let folder = scratch("damage");
+    let life = Program::new("life", &folder);
+    let path = folder.join("db");
+    let db = path.to_str().expect("a path in UTF-8");
+    run(&mut life.on(Library::Ours, &[db, "fill"]));
+    let whole = run(&mut life.on(Library::Ours, &[db, "show"]));
+    assert_eq!(whole.lines().count(), 3002, "{whole}");
+    let is_table = |path: &Path| path.extension().is_some_and(|end| end == "sst");
+    let tables: Vec<_> = files(&path).into_iter().filter(|(path, _)| is_table(path)).collect();
+    assert!(!tables.is_empty(), "nothing was flushed");
+    for (table, mut bytes) in tables {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(table, bytes).expect("damage");
+    }
+    let shown = run(&mut life.on(Library::Ours, &[db, "show"]));
+    assert!(shown.contains("\niterator: Corruption: "), "{shown}");
+    assert!(shown.lines().count() < whole.lines().count(), "{shown}");
+    assert!(shown.lines().take(100).eq(whole.lines().take(100)), "{shown}");
+    let told = run(&mut life.on(Library::Ours, &[db, "each"]));
+    assert!(told.starts_with("open: ok\nrepair: Corruption: "), "{told}");
 }
