@@ -105,6 +105,11 @@ static void without_case(leveldb_options_t* options, const char* path) {
   leveldb_write(db, writes, batch, &err);
   show_error("write x y X", &err);
   leveldb_writebatch_clear(batch);
+  leveldb_writebatch_put(batch, "y", 1, "1", 1);
+  leveldb_writebatch_put(batch, "D", 1, "2", 1);
+  leveldb_write(db, writes, batch, &err);
+  show_error("write y D", &err);
+  leveldb_writebatch_clear(batch);
   leveldb_writebatch_put(batch, "x", 1, "1", 1);
   leveldb_writebatch_put(batch, "x", 1, "2", 1);
   leveldb_write(db, writes, batch, &err);

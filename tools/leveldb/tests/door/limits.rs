@@ -60,6 +60,7 @@ fn an_order_that_is_not_that_of_bytes_is_never_silently_wrong() {
             "seek bb  -> 1:c = 1:1",
             "delete B: Not implemented: the comparator aloud*",
             "write x y X: Not implemented: the comparator aloud*",
+            "write y D: Not implemented: the comparator aloud*",
             "write x x: ok",
             "aloud destroyed",
             "put e : Invalid argument: aloud: the comparator was destroyed*",

@@ -16,6 +16,7 @@
 
 mod lab;
 
+mod inside;
 mod life;
 mod limits;
 mod same;
