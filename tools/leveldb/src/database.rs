@@ -11,9 +11,10 @@ use lsm_core::{Snapshot, WriteOptions};
 use crate::batch::leveldb_writebatch_t;
 use crate::boundary::{ErrorPlace, Lent, Room, Text, copied, copied_text, guarded, told, untold};
 use crate::choices::{leveldb_readoptions_t, leveldb_snapshot_t, leveldb_writeoptions_t};
-use crate::door::{Change, Door, Opening};
+use crate::door::{Change, Door};
 use crate::failure::{Failure, Result};
 use crate::iterator::leveldb_iterator_t;
+use crate::opening::Opening;
 use crate::options::leveldb_options_t;
 use crate::property;
 

@@ -6,9 +6,9 @@ use std::ffi::{c_int, c_void};
 
 use crate::boundary::untold;
 use crate::comparator::leveldb_comparator_t;
-use crate::door::Opening;
 use crate::environment::{leveldb_cache_t, leveldb_env_t};
 use crate::filter::leveldb_filterpolicy_t;
+use crate::opening::Opening;
 
 /// How a database is opened, as C holds it.
 #[derive(Debug, Default)]

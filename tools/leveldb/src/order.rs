@@ -6,7 +6,6 @@
 //! which they differ makes the call fail.
 
 use std::collections::BTreeSet;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use lsm_core::Cursor;
@@ -70,11 +69,10 @@ impl Order {
     /// Fails unless several keys, which may be written together, are in one order by both: among
     /// each other, and each between its neighbours.
     pub fn check_places(&self, cursor: &mut Cursor, keys: &BTreeSet<&[u8]>) -> Result<()> {
+        for (key, next) in keys.iter().zip(keys.iter().skip(1)) {
+            self.check(key, next)?;
+        }
         for key in keys {
-            let behind = (Bound::Excluded(*key), Bound::Unbounded);
-            if let Some(next) = keys.range::<[u8], _>(behind).next() {
-                self.check(key, next)?;
-            }
             self.check_place(cursor, key)?;
         }
         Ok(())

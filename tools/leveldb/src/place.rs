@@ -66,20 +66,18 @@ pub fn leveldbs(path: &Path) -> Failure {
     )
 }
 
-/// Refuses what LevelDB refuses before it opens anything, and its own databases. True if a
-/// database is there.
-pub fn check(path: &Path, may_create: bool) -> Result<bool> {
-    match Place::of(path) {
-        Place::LevelDb => return Err(leveldbs(path)),
-        Place::Ours => return Ok(true),
-        Place::Missing => check_can_hold(path)?,
-        Place::Vacant => {}
+/// Refuses what LevelDB refuses before it opens anything, and its own databases.
+pub fn check(path: &Path, may_create: bool) -> Result<()> {
+    let place = Place::of(path);
+    if place == Place::Missing {
+        check_can_hold(path)?;
     }
-    match may_create {
-        true => Ok(false),
-        false => {
+    match place {
+        Place::LevelDb => Err(leveldbs(path)),
+        Place::Missing | Place::Vacant if !may_create => {
             Err(Failure::invalid(path.display(), "does not exist (create_if_missing is false)"))
         }
+        _ => Ok(()),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use lsm_core::{Compression, Db, Durability};
 use lsm_leveldb::choices::leveldb_writeoptions_t;
-use lsm_leveldb::door::{Change, Door, Opening, PAIRS};
+use lsm_leveldb::door::{Change, Door, PAIRS};
 use lsm_leveldb::filter::leveldb_filterpolicy_create_bloom;
+use lsm_leveldb::opening::Opening;
 
 use crate::lab::scratch;
 
