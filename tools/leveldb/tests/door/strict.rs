@@ -11,7 +11,7 @@ const PROGRAMS: [(&str, &[&str]); 5] = [
     ("order", &[]),
     ("misuse", &[]),
     ("random", &["5", "600", "own"]),
-    ("threads", &[]),
+    ("threads", &["own"]),
 ];
 
 fn linked(name: &str, folder: &Path, flags: &[&str]) -> PathBuf {
@@ -39,7 +39,9 @@ fn threads_see_what_they_wrote() {
         return;
     }
     let folder = scratch("threads");
-    run_in(&folder, &[], &linked("threads", &folder, &[]), &[]);
+    let threads = linked("threads", &folder, &[]);
+    run_in(&folder, &[], &threads, &[]);
+    run_in(&folder, &[], &threads, &["own"]);
 }
 
 #[test]

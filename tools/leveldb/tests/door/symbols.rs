@@ -30,10 +30,11 @@ fn the_exports_are_the_headers_functions() {
 }
 
 #[test]
-fn the_library_is_found_under_the_name_of_its_file() {
+fn the_library_is_found_under_the_name_of_its_file_and_stays_loaded() {
     if !can_run(&["readelf"]) {
         return;
     }
     let dynamic = run(Command::new("readelf").arg("--dynamic").arg(ours()));
     assert!(dynamic.contains("soname: [liblsm_leveldb.so]"), "{dynamic}");
+    assert!(dynamic.contains("NODELETE"), "{dynamic}");
 }
