@@ -46,10 +46,10 @@ impl Place {
 }
 
 /// True for a name that only a database of LevelDB's has: a file that names the manifest, a
-/// manifest, a log, a table under its newer name.
+/// manifest, a log, a table under its newer name. Its numbers have six digits at least.
 fn is_leveldbs(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else { return false };
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    let is_number = |text: &str| text.len() >= 6 && text.bytes().all(|it| it.is_ascii_digit());
     name == "CURRENT"
         || name.strip_prefix("MANIFEST-").is_some_and(is_number)
         || [".log", ".ldb"].iter().any(|end| name.strip_suffix(end).is_some_and(is_number))
