@@ -262,7 +262,24 @@ impl Db {
         Stats::of(self.engine())
     }
 
-    /// Returns once nothing is left to flush and no strategy wants anything merged.
+    /// Begins no more merges until `resume_background`, and drops no tables: for hours in which the
+    /// disk is needed for something else. A merge that runs goes on to its end, which `wait_idle`
+    /// waits for. Flushes go on, and so does what `compact` is asked for.
+    ///
+    /// Writers are not held back for what is not merged in the meantime; reads look in more tables,
+    /// and space is not given back. Afterwards writers may be held back until that is made up for.
+    /// Pauses count: as many are taken back as were begun. They end with the opening.
+    pub fn pause_background(&self) -> Result<()> {
+        self.engine().pause_background()
+    }
+
+    /// Takes one `pause_background` back; does nothing if there is none.
+    pub fn resume_background(&self) -> Result<()> {
+        self.engine().resume_background()
+    }
+
+    /// Returns once nothing is left to flush and no strategy wants anything merged, or there is a
+    /// pause.
     pub fn wait_idle(&self) -> Result<()> {
         self.engine().wait_idle()
     }

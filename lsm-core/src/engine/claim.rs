@@ -108,25 +108,33 @@ impl Engine {
         // Strategies are asked with no lock held, for some are the program's own. Another job may
         // be faster then: it is asked again what is left.
         (0..CLAIM_TRIES).find_map(|_| {
-            let (busy, asked) = {
+            let (busy, asked, is_paused) = {
                 let desk = self.desk.lock();
-                (desk.busy.clone(), desk.asked.clone())
+                (desk.busy.clone(), desk.asked.clone(), desk.pauses > 0)
             };
             // The view comes after the desk: it has what other jobs installed and gave back.
             let view = self.view.load();
-            let wanted = || self.next_wanted(&busy, &view).map(|plan| Next { plan, asked: None });
+            let wanted = || {
+                let plan = if is_paused { None } else { self.next_wanted(&busy, &view) };
+                plan.map(|plan| Next { plan, asked: None })
+            };
             let Some(next) = self.next_asked(&asked, &busy, &view).or_else(wanted) else {
                 return Some(None);
             };
-            let ticket = self.claim_checked(&next.plan)?;
+            let ticket = self.claim_checked(&next)?;
             Some(Some((next, ticket)))
         })?
     }
 
-    /// Claims a plan, unless the tree or what goes on in it has become another one meanwhile.
-    fn claim_checked(&self, plan: &Plan) -> Option<u64> {
+    /// Claims a plan, unless the tree or what goes on in it has become another one meanwhile, or
+    /// nobody waits for it and there is a pause.
+    fn claim_checked(&self, next: &Next) -> Option<u64> {
+        let plan = &next.plan;
         let keyspace = self.keyspaces.by_id(plan.keyspace)?;
         let mut desk = self.desk.lock();
+        if desk.pauses > 0 && next.asked.is_none() {
+            return None;
+        }
         let view = self.view.load();
         let tree = view.version.tree(plan.keyspace)?;
         plan.breaks_nothing(tree, &self.context(&keyspace)).ok()?;
@@ -250,7 +258,7 @@ impl Engine {
         true
     }
 
-    /// Returns once nothing waits for its flush and no strategy wants anything.
+    /// Returns once nothing waits for its flush, and no strategy wants anything or may have it.
     pub fn wait_idle(&self) -> Result<()> {
         self.check_open()?;
         if self.options.is_read_only() {
@@ -264,8 +272,9 @@ impl Engine {
             let desk = self.desk.lock();
             let view = self.view.load();
             let is_idle = desk.is_idle() && view.sealed.is_empty() && desk.asked.is_empty();
+            let is_paused = desk.pauses > 0;
             drop(desk);
-            is_idle && self.next_wanted(&BTreeMap::new(), &view).is_none()
+            is_idle && (is_paused || self.next_wanted(&BTreeMap::new(), &view).is_none())
         };
         self.env.scheduler.wait(&self.progress, None, &mut is_idle);
         self.check_open()?;

@@ -21,6 +21,8 @@ pub struct Desk {
     pub busy: BTreeMap<KeyspaceId, Busy>,
     /// Parts of running compactions, of which others may take some.
     parts: Vec<(KeyspaceId, u64, Arc<Parts>)>,
+    /// So many have asked that nothing be merged unless somebody waits for it.
+    pub pauses: usize,
     /// Nothing is begun before this moment, since the last try failed.
     pub retry_at: Option<Duration>,
     /// How the last failed try failed.

@@ -66,6 +66,27 @@ impl Engine {
         Ok(())
     }
 
+    /// From now on nothing begins to be merged unless somebody waits for it.
+    pub fn pause_background(&self) -> Result<()> {
+        self.check_open()?;
+        self.desk.lock().pauses += 1;
+        self.update_pace();
+        self.progress.notify();
+        Ok(())
+    }
+
+    /// Takes one pause back.
+    pub fn resume_background(&self) -> Result<()> {
+        self.check_open()?;
+        {
+            let mut desk = self.desk.lock();
+            desk.pauses = desk.pauses.saturating_sub(1);
+        }
+        self.update_pace();
+        self.work.notify();
+        Ok(())
+    }
+
     /// Merges everything in `span` down to the last level. Who stops waiting has what is done for
     /// him alone given up.
     pub fn compact(

@@ -53,7 +53,9 @@ impl Engine {
     fn work_out_pace(&self) -> Option<Pace> {
         let view = self.view.load();
         let mut load = Load { memtables: view.sealed.len() as u64, ..Load::default() };
-        for (id, tree) in &view.version.trees {
+        // In a pause nobody works off what is to be merged: writers would wait in vain.
+        let is_paused = self.desk.lock().pauses > 0;
+        for (id, tree) in view.version.trees.iter().filter(|_| !is_paused) {
             let Some(keyspace) = self.keyspaces.by_id(*id) else { continue };
             let debt = keyspace.strategist.debt(tree, &self.context(&keyspace));
             load.runs_over = load.runs_over.max(debt.runs_over);

@@ -1,8 +1,9 @@
-//! What a program may bound: the log.
+//! What a program may bound: the log, and when tables are merged.
 
-use lsm_core::Options;
+use lsm_core::{Db, ErrorKind, Options, PaceCause};
 
-use crate::harness::engine::stage::{Stage, quiet};
+use crate::harness::engine::stage::{Stage, options, quiet};
+use crate::machine::kit::TempDir;
 
 /// Writes much, and answers the longest log that there was and how much a crash left to replay.
 fn log_of(options: Options) -> (u64, u64) {
@@ -45,4 +46,83 @@ fn a_log_that_is_too_long_when_it_is_opened_is_cut_with_the_next_write() {
     let left = again.db().stats().log_bytes.unwrap();
     assert!(left < 4096, "{left} bytes are left");
     assert_eq!(again.db().count(..).unwrap(), 3001);
+}
+
+fn merges(db: &Db) -> u64 {
+    db.stats().counter("compactions").unwrap()
+}
+
+/// Writes so much that it would be merged, a flush at a time.
+fn write_runs(db: &Db, runs: u32) {
+    for run in 0..runs {
+        for at in 0..50u32 {
+            db.put((at * 7).to_be_bytes(), run.to_be_bytes().repeat(20)).unwrap();
+        }
+        db.flush().unwrap();
+    }
+}
+
+#[test]
+fn nothing_is_merged_in_a_pause_and_writers_do_not_wait_for_it() {
+    let stage = Stage::new(options().memtable_bytes(64 << 10));
+    let db = stage.db();
+    db.pause_background().unwrap();
+    db.pause_background().unwrap();
+    write_runs(db, 60);
+    db.wait_idle().unwrap();
+    stage.idle();
+    assert_eq!((merges(db), db.stats().keyspace("default").unwrap().runs), (0, 60));
+    assert_eq!(db.stats().pacing.cause, None, "60 runs would hold writers back");
+    db.resume_background().unwrap();
+    stage.idle();
+    assert_eq!(merges(db), 0, "the other pause goes on");
+    db.resume_background().unwrap();
+    assert_eq!(db.stats().pacing.cause, Some(PaceCause::Runs), "what is due is due again");
+    db.wait_idle().unwrap();
+    assert!(merges(db) > 0 && db.stats().keyspace("default").unwrap().runs < 10);
+    assert_eq!(db.stats().pacing.cause, None);
+    // One too many does nothing.
+    db.resume_background().unwrap();
+    db.pause_background().unwrap();
+    let before = merges(db);
+    write_runs(db, 20);
+    stage.idle();
+    assert_eq!(merges(db), before);
+}
+
+#[test]
+fn what_is_asked_for_is_done_in_a_pause_and_closing_waits_for_nothing() {
+    let stage = Stage::new(options().memtable_bytes(64 << 10));
+    let db = stage.db();
+    db.pause_background().unwrap();
+    write_runs(db, 30);
+    db.compact(..).unwrap();
+    assert_eq!(db.stats().keyspace("default").unwrap().entries, 50);
+    write_runs(db, 30);
+    db.clone().close().unwrap();
+    assert_eq!(db.pause_background().unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(db.resume_background().unwrap_err().kind(), ErrorKind::Closed);
+    let again = Stage::on(stage.disk.clone(), options());
+    again.db().wait_idle().unwrap();
+    assert!(merges(again.db()) > 0, "an opening knows of no pause");
+}
+
+/// Beside threads: no merge begins once the pause was answered.
+#[test]
+fn a_pause_counts_from_when_it_is_answered() {
+    let dir = TempDir::new();
+    let small = options().memtable_bytes(16 << 10).background_threads(3);
+    let db = Db::builder(dir.db()).options(small).open().unwrap();
+    for round in 0..20u32 {
+        write_runs(&db, 5);
+        db.pause_background().unwrap();
+        db.wait_idle().unwrap();
+        let before = merges(&db);
+        write_runs(&db, 8);
+        assert_eq!(merges(&db), before, "round {round}");
+        db.resume_background().unwrap();
+    }
+    db.wait_idle().unwrap();
+    assert!(merges(&db) > 0);
+    db.close().unwrap();
 }

@@ -42,6 +42,7 @@ const WEIGHTS: &[(char, u64)] = &[
     ('y', 3),
     ('w', 3),
     ('e', 4),
+    ('t', 2),
     ('v', 2),
     ('a', 3),
     // Ends of lives.

@@ -172,6 +172,8 @@ impl Player {
             'y' => self.db()?.sync().map_err(said),
             'w' => self.wait_durable(a, b),
             'e' => self.idle(a),
+            't' if a % 3 == 0 => self.db()?.pause_background().map_err(said),
+            't' => self.db()?.resume_background().map_err(said),
             'v' => self.db()?.verify().map_err(|error| format!("verify: {}", said(error))),
             'a' => self.estimate(a, b, c),
             'o' => self.reopen(a, true),
