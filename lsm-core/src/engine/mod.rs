@@ -5,6 +5,7 @@ pub mod keyspaces;
 pub mod pacer;
 pub mod plugins;
 pub mod snapshots;
+pub mod throttle;
 
 pub mod state;
 

@@ -16,6 +16,7 @@ use crate::engine::plugins::Plugins;
 use crate::engine::replay::Replay;
 use crate::engine::snapshots::Snapshots;
 use crate::engine::state::{Engine, Home, Identity, Writer};
+use crate::engine::throttle::Throttle;
 use crate::engine::worker::Worker;
 use crate::env::schedule::Signal;
 use crate::env::world::Env;
@@ -82,6 +83,7 @@ impl Engine {
                 snapshots: Snapshots::new(),
                 keyspaces,
                 pacer: Pacer::default(),
+                throttle: Arc::new(Throttle::new(options.get_write_bytes_per_second())),
                 health: Health::new(),
                 is_fault_told: AtomicBool::new(false),
                 flush_read: AtomicU64::new(0),

@@ -42,6 +42,8 @@ impl Engine {
     /// Works the pace out anew.
     pub fn update_pace(&self) {
         if self.pacer.update(|| self.work_out_pace()) {
+            // Who waits because enough was written need not, once writers are held back.
+            self.work.notify();
             let pace = self.pacer.pace();
             self.plugins.listeners.tell(|| Event::PacingChanged {
                 cause: pace.map(|pace| pace.cause),
@@ -72,6 +74,16 @@ impl Engine {
             debt_bytes: self.options.get_memtable_bytes().saturating_mul(DEBT_MEMTABLES),
         };
         pace(&load, &limits)
+    }
+
+    /// When merges may write more, if that is not now. While writers are held back, merges are
+    /// not: otherwise they would fall behind for good.
+    #[must_use]
+    pub fn early_until(&self) -> Option<Duration> {
+        if !self.throttle.is_on() || self.pacer.is_holding() {
+            return None;
+        }
+        self.throttle.until(self.env.clock.monotonic())
     }
 
     /// What a strategy may know.

@@ -14,6 +14,7 @@ use crate::engine::keyspaces::Keyspaces;
 use crate::engine::pacer::Pacer;
 use crate::engine::plugins::Plugins;
 use crate::engine::snapshots::Snapshots;
+use crate::engine::throttle::Throttle;
 use crate::env::schedule::Signal;
 use crate::env::world::Env;
 use crate::health::Health;
@@ -100,6 +101,8 @@ pub struct Engine {
     pub keyspaces: Keyspaces,
     /// How far writers are held back.
     pub pacer: Pacer,
+    /// How fast background work writes.
+    pub throttle: Arc<Throttle>,
     /// Whether writes are taken.
     pub health: Health,
     /// Listeners know of the present fault.

@@ -61,6 +61,8 @@ pub enum Progress {
     More,
     /// Others have to get further first.
     Waiting,
+    /// Enough was written for now: there is more to do at this moment.
+    Early(Duration),
     /// All is done and installed.
     Done,
     /// Nobody wants it any more: it is to be cancelled.
@@ -70,14 +72,15 @@ pub enum Progress {
 impl Task {
     /// Does the next piece.
     pub fn step(&mut self, engine: &Engine) -> Result<Progress> {
+        if let Some(held_up) = self.held_up(engine) {
+            return Ok(held_up);
+        }
         let is_done = match self {
             Self::Flush(task) => {
                 let is_done = task.flush.step()?;
                 engine.flush_read.store(task.flush.entries_read(), Ordering::Relaxed);
                 is_done
             }
-            Self::Merge(task) if task.is_unwanted() => return Ok(Progress::Unwanted),
-            Self::Merge(task) if task.merging.is_waiting() => return Ok(Progress::Waiting),
             Self::Merge(task) => {
                 let is_done = task.merging.step()?;
                 if task.merging.parts().has_work() {
@@ -102,6 +105,17 @@ impl Task {
             Self::Help(_) => {}
         }
         Ok(Progress::Done)
+    }
+
+    /// Why there is nothing to be done just now. A flush waits for nothing: writers may wait for
+    /// it.
+    fn held_up(&self, engine: &Engine) -> Option<Progress> {
+        match self {
+            Self::Flush(_) => None,
+            Self::Merge(task) if task.is_unwanted() => Some(Progress::Unwanted),
+            Self::Merge(task) if task.merging.is_waiting() => Some(Progress::Waiting),
+            Self::Merge(_) | Self::Help(_) => engine.early_until().map(Progress::Early),
+        }
     }
 
     /// Gives it up: what was made is taken away, what was claimed is given back.

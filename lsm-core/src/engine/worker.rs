@@ -32,10 +32,10 @@ impl Worker {
         Self { engine, task: None, set_aside: None, _place: place }
     }
 
-    /// Goes on with what there is to do; false if there is nothing just now.
-    fn work(&mut self) -> Result<bool> {
+    /// Goes on with what there is to do, if there is something just now.
+    fn work(&mut self) -> Result<Step> {
         if self.engine.view.load().active.page_in() {
-            return Ok(true);
+            return Ok(Step::Again);
         }
         if !matches!(self.task, Some(Task::Flush(_))) {
             if let Some(flush) = self.engine.claim_flush() {
@@ -48,15 +48,19 @@ impl Worker {
             match progress {
                 Progress::Done => self.task = self.set_aside.take(),
                 Progress::Unwanted => self.cancel(),
-                Progress::More | Progress::Waiting => {}
+                Progress::More => {}
+                Progress::Waiting => return Ok(Step::Idle(self.engine.retry_at())),
+                Progress::Early(_) if self.engine.sweep() => {}
+                Progress::Early(until) => return Ok(Step::Idle(Some(until))),
             }
-            return Ok(progress != Progress::Waiting);
+            return Ok(Step::Again);
         }
         if self.engine.sweep() {
-            return Ok(true);
+            return Ok(Step::Again);
         }
         self.task = self.engine.claim();
-        Ok(self.task.is_some())
+        let is_idle = self.task.is_none();
+        Ok(if is_idle { Step::Idle(self.engine.retry_at()) } else { Step::Again })
     }
 
     /// Gives up what it is at, and goes back to what was set aside.
@@ -81,8 +85,7 @@ impl Job for Worker {
             return Step::Done;
         }
         match self.work() {
-            Ok(true) => Step::Again,
-            Ok(false) => Step::Idle(self.engine.retry_at()),
+            Ok(step) => step,
             Err(error) => {
                 self.cancel();
                 self.engine.note_failure(error);

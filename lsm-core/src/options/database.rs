@@ -26,6 +26,7 @@ pub struct Options {
     log_mode: LogMode,
     log_segment_bytes_max: u64,
     log_bytes_max: u64,
+    write_bytes_per_second: u64,
 }
 
 /// The least memory that a database can live with.
@@ -46,6 +47,8 @@ const MEMTABLE_BYTES_USUAL: u64 = 64 << 20;
 /// The smallest memtable that may be asked for.
 pub const MEMTABLE_BYTES_MIN: u64 = 4096;
 const THREADS_MAX: usize = 64;
+/// The slowest background that may be asked for, in bytes a second.
+const RATE_MIN: u64 = 64 << 10;
 /// The shortest log that may be asked for.
 const LOG_BYTES_MIN: u64 = 16 << 10;
 const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 4096..=1 << 30;
@@ -64,6 +67,7 @@ impl Default for Options {
             log_mode: LogMode::default(),
             log_segment_bytes_max: 64 << 20,
             log_bytes_max: 0,
+            write_bytes_per_second: 0,
         }
     }
 }
@@ -157,6 +161,16 @@ impl Options {
         self
     }
 
+    /// Chooses how many bytes a second flushes and merges may write together, 0 for any number:
+    /// 64 KiB at least. Merges wait; flushes never do, and count. While writers are held back
+    /// because the background is behind, nobody waits for this: a limit that is too low for what
+    /// is written is then exceeded.
+    #[must_use]
+    pub fn write_bytes_per_second(mut self, bytes: u64) -> Self {
+        self.write_bytes_per_second = bytes;
+        self
+    }
+
     /// How much memory everything together may take. Before `fit_to`, what was not chosen is what
     /// a machine with memory enough would give.
     #[must_use]
@@ -237,6 +251,12 @@ impl Options {
         self.log_bytes_max
     }
 
+    /// How many bytes a second flushes and merges may write; 0 for any number.
+    #[must_use]
+    pub fn get_write_bytes_per_second(&self) -> u64 {
+        self.write_bytes_per_second
+    }
+
     /// Refuses what cannot be meant, and says why.
     pub fn check(&self) -> Result<()> {
         let refuse = |message: String| Err(Error::new(ErrorKind::InvalidArgument, message));
@@ -261,6 +281,9 @@ impl Options {
         }
         if self.log_bytes_max > 0 && self.log_bytes_max < LOG_BYTES_MIN {
             return refuse("log_bytes_max is 0, or at least 16 KiB".to_owned());
+        }
+        if self.write_bytes_per_second > 0 && self.write_bytes_per_second < RATE_MIN {
+            return refuse("write_bytes_per_second is 0, or at least 64 KiB".to_owned());
         }
         if self.read_only && self.if_missing == IfMissing::MustBeMissing {
             return refuse("a database that must be missing cannot be opened read-only".to_owned());
@@ -298,6 +321,7 @@ impl Options {
             "wal" => self.log_mode = named(&LOG_MODES, value)?,
             "log_segment_bytes_max" => self.log_segment_bytes_max = bytes_of(value)?,
             "log_bytes_max" => self.log_bytes_max = bytes_of(value)?,
+            "write_bytes_per_second" => self.write_bytes_per_second = bytes_of(value)?,
             _ => return None,
         }
         Some(())
@@ -330,7 +354,8 @@ impl fmt::Display for Options {
         write!(f, "read_only={}; sync_interval_ms={millis}; ", self.read_only)?;
         write!(f, "wal={}; ", name_in(&LOG_MODES, self.log_mode))?;
         write!(f, "log_segment_bytes_max={}; ", self.log_segment_bytes_max)?;
-        write!(f, "log_bytes_max={}", self.log_bytes_max)
+        write!(f, "log_bytes_max={}; ", self.log_bytes_max)?;
+        write!(f, "write_bytes_per_second={}", self.write_bytes_per_second)
     }
 }
 

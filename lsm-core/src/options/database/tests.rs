@@ -6,7 +6,7 @@ use super::*;
 fn the_text_form_sets_what_it_names() {
     let text = "memory_limit=64MiB; memtable_bytes = 1MiB;durability=durable; wal=write;\
                 sync_interval_ms=0; background_threads=1; memtable=skiplist; if_missing=fail; \
-                log_bytes_max=3MiB";
+                log_bytes_max=3MiB; write_bytes_per_second=1MiB";
     let expected = Options::new()
         .memory_limit(64 << 20)
         .memtable_bytes(1 << 20)
@@ -16,7 +16,8 @@ fn the_text_form_sets_what_it_names() {
         .background_threads(1)
         .memtable(MemtableKind::SkipList)
         .if_missing(IfMissing::Fail)
-        .log_bytes_max(3 << 20);
+        .log_bytes_max(3 << 20)
+        .write_bytes_per_second(1 << 20);
     assert_eq!(Options::parse(text).unwrap(), expected);
     assert_eq!("".parse::<Options>().unwrap(), Options::default());
     for options in [Options::default(), expected, Options::new().read_only(true)] {
@@ -36,6 +37,7 @@ fn contradictions_are_refused() {
         "read_only=true; durability=durable",
         "log_segment_bytes_max=2GiB",
         "log_bytes_max=16383",
+        "write_bytes_per_second=1",
         "memory_limit=99999999999GiB",
         "cache=1",
         "durability",

@@ -1,6 +1,8 @@
-//! What a program may bound: the log, and when tables are merged.
+//! What a program may bound: the log, when tables are merged and how fast.
 
-use lsm_core::{Db, ErrorKind, Options, PaceCause};
+use std::time::Duration;
+
+use lsm_core::{CallOptions, Db, ErrorKind, Options, PaceCause};
 
 use crate::harness::engine::stage::{Stage, options, quiet};
 use crate::machine::kit::TempDir;
@@ -125,4 +127,91 @@ fn a_pause_counts_from_when_it_is_answered() {
     db.wait_idle().unwrap();
     assert!(merges(&db) > 0);
     db.close().unwrap();
+}
+
+const RATE: u64 = 256 << 10;
+
+/// Two versions of each pair, in two tables of about 2 MiB each.
+fn write_twice(db: &Db) {
+    for version in 0..2u8 {
+        for at in 0..2000u32 {
+            db.put(at.to_be_bytes(), [version; 1000]).unwrap();
+        }
+        db.flush().unwrap();
+    }
+}
+
+fn timed(stage: &Stage, act: impl FnOnce(&Db)) -> Duration {
+    let clock = stage.world.env().clock;
+    let begun = clock.monotonic();
+    act(stage.db());
+    clock.monotonic() - begun
+}
+
+#[test]
+fn merges_write_no_faster_than_they_may_and_flushes_wait_for_nothing() {
+    let free = Stage::new(quiet());
+    let flushed = timed(&free, write_twice);
+    assert!(timed(&free, |db| db.compact(..).unwrap()) < Duration::from_secs(1));
+    let stage = Stage::new(quiet().write_bytes_per_second(RATE));
+    let took = timed(&stage, write_twice);
+    assert!(took < flushed + Duration::from_secs(1), "{took:?}, and {flushed:?} without a limit");
+    // Two flushes of 2 MiB are made up for before the merge begins.
+    let took = timed(&stage, |db| db.compact(..).unwrap()).as_secs();
+    let written = stage.db().stats().counter("compaction_bytes_written").unwrap();
+    let due = (2 * 2_000_000 + written) / RATE;
+    assert!(took + 2 > due && took <= due + 2, "{took} s for {written} bytes, due in {due} s");
+}
+
+#[test]
+fn who_gives_a_slow_merge_up_does_not_wait_for_it_and_a_flush_comes_between() {
+    let stage = Stage::new(quiet().write_bytes_per_second(RATE).background_threads(1));
+    write_twice(stage.db());
+    let soon = Duration::from_millis(100);
+    let took = timed(&stage, |db| {
+        let options = CallOptions::new().timeout(soon);
+        let error = db.compact_with(.., options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    });
+    assert!(took < soon * 3, "{took:?}");
+    // In the middle of the next one somebody flushes.
+    let mut calls = 0;
+    let mut listen = |_: lsm_core::Progress| {
+        calls += 1;
+        if calls == 5 {
+            stage.db().put("beside", "a merge").unwrap();
+            assert!(timed(&stage, |db| db.flush().unwrap()) < soon);
+        }
+        std::ops::ControlFlow::Continue(())
+    };
+    stage.db().compact_with(.., CallOptions::new().progress(&mut listen)).unwrap();
+    assert!(calls > 5);
+}
+
+#[test]
+fn closing_does_not_wait_for_a_slow_merge() {
+    let dir = TempDir::new();
+    let slow = quiet().write_bytes_per_second(64 << 10).background_threads(2);
+    let db = Db::builder(dir.db()).options(slow).open().unwrap();
+    write_twice(&db);
+    std::thread::scope(|scope| {
+        scope.spawn(|| db.compact(..).unwrap_err());
+        std::thread::sleep(Duration::from_millis(50));
+        let begun = std::time::Instant::now();
+        db.clone().close().unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    });
+}
+
+#[test]
+fn a_rate_gives_way_where_writers_would_wait_for_it() {
+    let stage = Stage::new(options().memtable_bytes(64 << 10).write_bytes_per_second(64 << 10));
+    let db = stage.db();
+    db.pause_background().unwrap();
+    write_runs(db, 60);
+    db.resume_background().unwrap();
+    assert_eq!(db.stats().pacing.cause, Some(PaceCause::Runs));
+    let took = timed(&stage, |_| stage.world.scheduler.run_until_idle());
+    assert_eq!(db.stats().pacing.cause, None, "after {took:?}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
 }
