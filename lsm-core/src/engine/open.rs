@@ -55,7 +55,8 @@ impl Engine {
         let cache = Cache::new(budget.clone(), 0);
         cache.take_the_rest(cache_floor(options));
         let garbage = Garbage::new(work.clone());
-        let shelf = Shelf::new(journal.directory().clone(), cache.clone());
+        let files_max = options.get_open_files_max();
+        let shelf = Shelf::new(journal.directory().clone(), cache.clone(), files_max);
         let version = Version::from_catalog(&catalog, garbage.clone(), Some(shelf))?;
         let last = journal.next_seqno().get().saturating_sub(1);
         let strategies = (!options.is_read_only()).then_some(&plugins.strategies);

@@ -27,6 +27,7 @@ pub struct Options {
     log_segment_bytes_max: u64,
     log_bytes_max: u64,
     write_bytes_per_second: u64,
+    open_files_max: usize,
 }
 
 /// The least memory that a database can live with.
@@ -68,6 +69,7 @@ impl Default for Options {
             log_segment_bytes_max: 64 << 20,
             log_bytes_max: 0,
             write_bytes_per_second: 0,
+            open_files_max: 0,
         }
     }
 }
@@ -171,6 +173,15 @@ impl Options {
         self
     }
 
+    /// Chooses how many table files stay open at most, 0 for all that were ever read. Beyond that
+    /// the one that was read least recently is closed, and opened again when it is read. Files that
+    /// are being written, and the few of the log and the manifest, do not count.
+    #[must_use]
+    pub fn open_files_max(mut self, files: usize) -> Self {
+        self.open_files_max = files;
+        self
+    }
+
     /// How much memory everything together may take. Before `fit_to`, what was not chosen is what
     /// a machine with memory enough would give.
     #[must_use]
@@ -257,6 +268,12 @@ impl Options {
         self.write_bytes_per_second
     }
 
+    /// How many table files stay open at most; 0 for all.
+    #[must_use]
+    pub fn get_open_files_max(&self) -> usize {
+        self.open_files_max
+    }
+
     /// Refuses what cannot be meant, and says why.
     pub fn check(&self) -> Result<()> {
         let refuse = |message: String| Err(Error::new(ErrorKind::InvalidArgument, message));
@@ -322,6 +339,7 @@ impl Options {
             "log_segment_bytes_max" => self.log_segment_bytes_max = bytes_of(value)?,
             "log_bytes_max" => self.log_bytes_max = bytes_of(value)?,
             "write_bytes_per_second" => self.write_bytes_per_second = bytes_of(value)?,
+            "open_files_max" => self.open_files_max = value.parse().ok()?,
             _ => return None,
         }
         Some(())
@@ -355,7 +373,8 @@ impl fmt::Display for Options {
         write!(f, "wal={}; ", name_in(&LOG_MODES, self.log_mode))?;
         write!(f, "log_segment_bytes_max={}; ", self.log_segment_bytes_max)?;
         write!(f, "log_bytes_max={}; ", self.log_bytes_max)?;
-        write!(f, "write_bytes_per_second={}", self.write_bytes_per_second)
+        write!(f, "write_bytes_per_second={}; ", self.write_bytes_per_second)?;
+        write!(f, "open_files_max={}", self.open_files_max)
     }
 }
 

@@ -2,6 +2,7 @@
 //! them, and the trees that readers see.
 
 pub mod garbage;
+pub mod handles;
 
 pub mod tree;
 

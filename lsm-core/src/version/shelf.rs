@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::Result;
 use crate::cache::pool::Cache;
-use crate::env::fs::{Access, Directory};
-use crate::record::names;
+use crate::env::fs::Directory;
 use crate::table::opening::Expect;
 use crate::table::reader::Table;
+use crate::version::handles::{Handles, open_table};
 use crate::version::tree::{OpenTable, TableMeta};
 
 /// A directory of tables and a cache for them.
@@ -15,26 +15,25 @@ use crate::version::tree::{OpenTable, TableMeta};
 pub struct Shelf {
     dir: Arc<dyn Directory>,
     cache: Arc<Cache>,
+    /// Set where not every file stays open.
+    handles: Option<Arc<Handles>>,
 }
 
 impl Shelf {
-    /// Tables of this directory.
+    /// Tables of this directory, of which `open_files_max` stay open at most; all if that is 0.
     #[must_use]
-    pub fn new(dir: Arc<dyn Directory>, cache: Arc<Cache>) -> Arc<Self> {
-        Arc::new(Self { dir, cache })
+    pub fn new(dir: Arc<dyn Directory>, cache: Arc<Cache>, open_files_max: usize) -> Arc<Self> {
+        let handles = (open_files_max > 0).then(|| Handles::new(dir.clone(), open_files_max));
+        Arc::new(Self { dir, cache, handles })
     }
 }
 
 impl OpenTable for Shelf {
     fn open(&self, meta: &TableMeta) -> Result<Arc<Table>> {
-        let name = names::table(meta.number);
-        let file = self.dir.open(&name, Access::Read).map_err(|error| {
-            if !error.is_not_found() {
-                return error;
-            }
-            let message = "a table that the database needs is missing";
-            Error::new(ErrorKind::Corruption, message).at_path(&self.dir.path().join(&name))
-        })?;
+        let file = match &self.handles {
+            Some(handles) => handles.lend(meta.number)?,
+            None => open_table(self.dir.as_ref(), meta.number)?,
+        };
         let expect = Expect { file_id: meta.file_id, bytes: meta.bytes };
         Table::open(file, expect, self.cache.clone())
     }

@@ -99,7 +99,7 @@ fn view(rng: &mut Rng, cache_bytes: u64, options: TableOptions) -> (View, Arc<Ca
     disk.create_dir(Path::new("/db")).unwrap();
     let dir = disk.open_dir(Path::new("/db")).unwrap();
     let cache = Cache::new(Budget::new(64 << 20), cache_bytes);
-    let shelf = Shelf::new(dir.clone(), cache.clone());
+    let shelf = Shelf::new(dir.clone(), cache.clone(), 0);
     let mut edit = |number| {
         let entries = entries(rng, (TABLES - number) * 1000);
         write(dir.as_ref(), number, &entries, options)

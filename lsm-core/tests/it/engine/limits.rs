@@ -1,4 +1,4 @@
-//! What a program may bound: the log, when tables are merged and how fast.
+//! What a program may bound: the log, when tables are merged and how fast, files that stay open.
 
 use std::time::Duration;
 
@@ -214,4 +214,84 @@ fn a_rate_gives_way_where_writers_would_wait_for_it() {
     let took = timed(&stage, |_| stage.world.scheduler.run_until_idle());
     assert_eq!(db.stats().pacing.cause, None, "after {took:?}");
     assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+/// A keyspace with as many tables as it had flushes.
+fn many_tables(options: Options, tables: u32) -> Stage {
+    let stage = Stage::new(options.clone());
+    stage.db().pause_background().unwrap();
+    write_runs(stage.db(), tables);
+    Stage::on(stage.kill(), options)
+}
+
+fn read_everything(db: &Db) {
+    let past = db.with(lsm_core::ReadOptions::new().fill_cache(false));
+    for at in 0..50u32 {
+        let key = (at * 7).to_be_bytes();
+        assert!(past.get(key).unwrap().is_some());
+        assert_eq!(past.get((at * 7 + 1).to_be_bytes()).unwrap(), None);
+    }
+    assert_eq!(past.iter().count(), 50);
+    assert_eq!(past.iter().rev().count(), 50);
+}
+
+#[test]
+fn no_more_table_files_stay_open_than_may() {
+    let tables = 40;
+    // No room for merges, which open what they read.
+    let held = |most: usize| {
+        let stage = many_tables(quiet().open_files_max(most), tables);
+        stage.db().pause_background().unwrap();
+        let before = stage.disk.open_files();
+        let mut longest = 0;
+        for _ in 0..3 {
+            read_everything(stage.db());
+            longest = longest.max(stage.disk.open_files() - before);
+        }
+        let mut range = stage.db().iter();
+        range.next().unwrap().unwrap();
+        stage.db().resume_background().unwrap();
+        // Merged away, and unlinked once the range is dropped: until then it can be read.
+        stage.db().compact(..).unwrap();
+        assert_eq!(range.count(), 49);
+        stage.db().verify().unwrap();
+        read_everything(stage.db());
+        stage.idle();
+        assert_eq!(stage.tables().len() as u64, stage.db().stats().tables);
+        stage.db().clone().close().unwrap();
+        longest
+    };
+    assert_eq!(held(0), u64::from(tables));
+    for most in [1, 2, 16] {
+        assert_eq!(held(most), most as u64);
+    }
+}
+
+#[test]
+fn a_table_that_was_closed_and_is_gone_is_missed_by_its_name() {
+    let stage = many_tables(quiet().open_files_max(1), 5);
+    stage.db().pause_background().unwrap();
+    read_everything(stage.db());
+    let gone = stage.tables().remove(0);
+    stage.disk.remove(&gone).unwrap();
+    let past = lsm_core::ReadOptions::new().fill_cache(false);
+    let error = stage.db().with(past).iter().find_map(Result::err).unwrap();
+    assert_eq!(error.kind(), ErrorKind::Corruption);
+    assert!(error.to_string().contains(gone.rsplit('/').next().unwrap()), "{error}");
+}
+
+#[test]
+fn threads_share_the_few_files_that_are_open() {
+    let dir = TempDir::new();
+    let few = options().memtable_bytes(16 << 10).open_files_max(2);
+    let db = Db::builder(dir.db()).options(few).open().unwrap();
+    write_runs(&db, 1);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| (0..20).for_each(|_| read_everything(&db)));
+        }
+        write_runs(&db, 30);
+    });
+    db.verify().unwrap();
+    db.close().unwrap();
 }

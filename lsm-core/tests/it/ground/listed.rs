@@ -568,7 +568,7 @@ fn build(journal: &Journal, second: KeyspaceId) -> Edit {
 
 fn version_of(journal: &Journal) -> Version {
     let cache = Cache::new(Budget::new(1 << 20), 1 << 20);
-    let shelf = Shelf::new(journal.directory().clone(), cache);
+    let shelf = Shelf::new(journal.directory().clone(), cache, 0);
     let garbage = Garbage::new(Signal::new());
     Version::from_catalog(&journal.catalog().unwrap(), garbage, Some(shelf)).unwrap()
 }

@@ -86,6 +86,7 @@ fn options_of(number: u64) -> Options {
         .log_segment_bytes_max([4096, 16_384, 1 << 20][of(180, 3) as usize])
         .log_bytes_max([0, 0, 16 << 10][of(4320, 3) as usize])
         .write_bytes_per_second([0, 0, 0, 1 << 22][of(12_960, 4) as usize])
+        .open_files_max([0, 1, 3][of(8640, 3) as usize])
         .sync_interval([None, Some(Duration::from_secs(1))][of(540, 2) as usize])
         .durability([Durability::Buffered, Durability::Durable][usize::from(of(1080, 4) == 0)])
 }
