@@ -1,0 +1,1319 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * lsm.hpp: the database of lsm.h for C++17 and later. Nothing to link but liblsm.
+ *
+ * What lsm.h says at its beginning holds here too; a member names only what differs.
+ *
+ * Results    What can fail answers a Result<T>, which the compiler wants looked at: ok() says
+ *            whether it went well, `*` and `->` lead to the value, error() tells why there is none.
+ *            or_throw() is the other way: it answers the value, or throws an lsm::Exception. What
+ *            was not found is no error, but an empty std::optional.
+ * Exceptions Nothing else here throws, except what your own functions throw, and std::bad_alloc
+ *            where a container of the standard library is filled. With -fno-exceptions or_throw()
+ *            is not there, and the rest is. What is compiled with exceptions and what is compiled
+ *            without them are kept apart by the linker: hand lsm_db * from one to the other.
+ * Handles    Each class owns one handle of lsm.h: it can be moved, not copied, and gives the handle
+ *            back in its destructor. What was moved from, or made without a value, owns none: its
+ *            calls answer Status::InvalidArgument. After Db::close() they answer Status::Closed.
+ *            handle() is for what stands in lsm.h alone.
+ * Lifetimes  A std::string_view that comes out lives as long as the object that lent it. Members
+ *            that lend from a temporary are deleted, so `std::string_view v = *db.get("k")...` does
+ *            not compile: keep the Value, or take a copy with str().
+ * Threads    Const members and Db::close() may be called by many threads at once, others by one
+ *            at a time. To move or to destroy an object is for one thread, when no other uses it.
+ * Callbacks  Any callable. What a log or event function throws is dropped, as nobody is there to
+ *            catch it. What others throw comes out of the call that they were handed to.
+ */
+#ifndef LSM_HPP
+#define LSM_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lsm.h"
+
+#if defined(__cpp_exceptions)
+#  define LSM_HPP_EXCEPTIONS 1
+#  define LSM_HPP_FACE throwing
+#  include <exception>
+#  include <stdexcept>
+#else
+#  define LSM_HPP_EXCEPTIONS 0
+#  define LSM_HPP_FACE silent
+#endif
+
+namespace lsm {
+inline namespace LSM_HPP_FACE {
+
+/* ---- errors: what happened ------------------------------------------------------------------- */
+
+/// What a call answered; what each means stands beside the constants of lsm.h.
+enum class Status : lsm_status {
+    Ok = LSM_OK,
+    NotFound = LSM_NOT_FOUND,
+    End = LSM_END,
+    Truncated = LSM_TRUNCATED,
+    InvalidArgument = LSM_INVALID_ARGUMENT,
+    Unsupported = LSM_UNSUPPORTED,
+    Io = LSM_IO,
+    NoSpace = LSM_NO_SPACE,
+    Corruption = LSM_CORRUPTION,
+    Locked = LSM_LOCKED,
+    Conflict = LSM_CONFLICT,
+    TimedOut = LSM_TIMED_OUT,
+    Closed = LSM_CLOSED,
+    ReadOnly = LSM_READ_ONLY,
+    Format = LSM_FORMAT,
+    TooLarge = LSM_TOO_LARGE,
+    Aborted = LSM_ABORTED,
+    OutOfMemory = LSM_OUT_OF_MEMORY,
+    Busy = LSM_BUSY,
+    Exists = LSM_EXISTS,
+    Forked = LSM_FORKED,
+    Internal = LSM_INTERNAL
+};
+
+/// The name of a status, such as "LSM_IO".
+inline std::string_view name(Status status) noexcept {
+    return lsm_status_name(static_cast<lsm_status>(status));
+}
+
+namespace detail {
+
+struct Free {
+    void operator()(lsm_error *error) const noexcept { lsm_error_free(error); }
+    void operator()(lsm_snapshot *snapshot) const noexcept { lsm_snapshot_free(snapshot); }
+    void operator()(lsm_batch *batch) const noexcept { lsm_batch_free(batch); }
+    void operator()(lsm_iter *iter) const noexcept { lsm_iter_free(iter); }
+};
+
+template <class Handle> using Owned = std::unique_ptr<Handle, Free>;
+
+}  // namespace detail
+
+/// Why a call failed. Any thread may look at it.
+class Error {
+  public:
+    /// No error: its status is Ok.
+    Error() = default;
+
+    /// Takes over an error of lsm.h, which may be NULL.
+    Error(lsm_status status, lsm_error *owned) noexcept
+        : status_(status < 0 ? static_cast<Status>(status) : Status::Ok), error_(owned) {}
+
+    /// What to do about it.
+    Status status() const noexcept { return status_; }
+
+    /// What happened, in a sentence for people. Lives as long as the error.
+    const char *message() const & noexcept { return lsm_error_message(error_.get()); }
+    const char *message() const && = delete;
+
+    /// The file concerned; empty if it is none in particular.
+    std::string path() const {
+        const char *path = lsm_error_path(error_.get());
+        return path == nullptr ? std::string() : std::string(path);
+    }
+
+    /// The byte of that file where the trouble begins.
+    std::optional<std::uint64_t> offset() const noexcept {
+        const std::uint64_t offset = lsm_error_offset(error_.get());
+        return offset == UINT64_MAX ? std::nullopt : std::optional<std::uint64_t>(offset);
+    }
+
+    /// The error number of the operating system, as in errno; 0 if it gave none.
+    int os_code() const noexcept { return lsm_error_os_code(error_.get()); }
+
+    /// True if the same call may succeed later, with nothing else changed by the caller.
+    bool is_retryable() const noexcept { return lsm_error_is_retryable(error_.get()); }
+
+    /// True if the write that failed may be found after a restart all the same.
+    bool maybe_committed() const noexcept { return lsm_error_maybe_committed(error_.get()); }
+
+    /// Still owned by this object.
+    const lsm_error *handle() const noexcept { return error_.get(); }
+
+  private:
+    Status status_ = Status::Ok;
+    detail::Owned<lsm_error> error_;
+};
+
+#if LSM_HPP_EXCEPTIONS
+/// What or_throw() throws: what() is the message of the error. Copies share the error.
+class Exception : public std::runtime_error {
+  public:
+    explicit Exception(Error error)
+        : std::runtime_error(error.message()),
+          error_(std::make_shared<const Error>(std::move(error))) {}
+
+    const Error &error() const noexcept { return *error_; }
+
+    Status status() const noexcept { return error_->status(); }
+
+  private:
+    std::shared_ptr<const Error> error_;
+};
+#endif
+
+namespace detail {
+
+/// Went well, or did not.
+class Outcome {
+  public:
+    /// True if the call did what it was asked for.
+    bool ok() const noexcept { return error_.status() == Status::Ok; }
+
+    /// Ok, or the status of the error.
+    Status status() const noexcept { return error_.status(); }
+
+    /// Why the call failed; an error whose status is Ok if it did not.
+    const Error &error() const & noexcept { return error_; }
+    Error error() && noexcept { return std::move(error_); }
+
+  protected:
+    Outcome() = default;
+    explicit Outcome(Error error) noexcept : error_(std::move(error)) {}
+
+#if LSM_HPP_EXCEPTIONS
+    void raise() {
+        if (!ok()) {
+            throw Exception(std::move(error_));
+        }
+    }
+#endif
+
+    Error error_;
+};
+
+}  // namespace detail
+
+/// What a call answered: a value, or an error. There is no conversion to bool, which could be taken
+/// for that of the value.
+template <class T> class [[nodiscard]] Result : public detail::Outcome {
+  public:
+    Result(T value) : value_(std::move(value)) {}
+    Result(Error error) : Outcome(std::move(error)) {}
+
+    /// The value. If the call failed it is an empty one, of which nothing crashes either.
+    T &operator*() & noexcept { return value_; }
+    const T &operator*() const & noexcept { return value_; }
+    T operator*() && { return std::move(value_); }
+    T *operator->() & noexcept { return &value_; }
+    const T *operator->() const & noexcept { return &value_; }
+    T *operator->() && = delete;
+
+#if LSM_HPP_EXCEPTIONS
+    /// The value, or an Exception.
+    T or_throw() && {
+        raise();
+        return std::move(value_);
+    }
+#endif
+
+  private:
+    T value_{};
+};
+
+/// What a call answered that has nothing to tell but errors.
+template <> class [[nodiscard]] Result<void> : public detail::Outcome {
+  public:
+    Result() = default;
+    Result(Error error) : Outcome(std::move(error)) {}
+
+#if LSM_HPP_EXCEPTIONS
+    /// Nothing, or an Exception.
+    void or_throw() && { raise(); }
+#endif
+};
+
+/* ---- bytes: what goes in and what comes out -------------------------------------------------- */
+
+/// One end of a range: std::nullopt is no bound.
+using Bound = std::optional<std::string_view>;
+
+/// The number of a write, in the order of writes.
+using Seqno = std::uint64_t;
+
+/// A key and its value, lent by an iterator until its next call.
+struct Entry {
+    std::string_view key;
+    std::string_view value;
+};
+
+/// The bytes of a value where they lie: nothing was copied. Valid even after the database is
+/// closed, until this object is gone.
+class Value {
+  public:
+    Value() = default;
+
+    /// Takes over a value of lsm.h.
+    explicit Value(lsm_value owned) noexcept : value_(owned) {}
+
+    Value(Value &&other) noexcept : value_(other.release()) {}
+    Value &operator=(Value &&other) noexcept {
+        lsm_value taken = other.release();
+        std::swap(value_, taken);
+        lsm_value_free(&taken);
+        return *this;
+    }
+    ~Value() { lsm_value_free(&value_); }
+
+    std::string_view view() const & noexcept { return {value_.data, value_.size}; }
+    std::string_view view() const && = delete;
+    operator std::string_view() const & noexcept { return view(); }
+    operator std::string_view() const && = delete;
+
+    const char *data() const & noexcept { return value_.data; }
+    const char *data() const && = delete;
+    std::size_t size() const noexcept { return value_.size; }
+
+    /// A copy.
+    std::string str() const { return std::string(view()); }
+
+    /// Gives it up: from now on it is the caller's, for lsm_value_free().
+    lsm_value release() noexcept {
+        const lsm_value none = LSM_VALUE_INIT;
+        return std::exchange(value_, none);
+    }
+
+  private:
+    lsm_value value_ = LSM_VALUE_INIT;
+};
+
+namespace detail {
+
+inline lsm_slice to_c(std::string_view bytes) noexcept {
+    return lsm_bytes(bytes.data(), bytes.size());
+}
+
+/// An empty bound is one, wherever its bytes lie.
+inline lsm_slice to_c(const Bound &bound) noexcept {
+    if (!bound) {
+        return lsm_bytes(nullptr, 0);
+    }
+    return lsm_bytes(bound->empty() ? "" : bound->data(), bound->size());
+}
+
+inline std::string_view view(lsm_slice slice) noexcept { return {slice.data, slice.size}; }
+
+/// A string for C: none, which is refused there, if a NUL inside would end it early.
+inline const char *to_c(const std::string &text) noexcept {
+    return text.find('\0') == std::string::npos ? text.c_str() : nullptr;
+}
+
+inline std::string string_of(const char *text) { return text == nullptr ? "" : text; }
+
+template <class Word> constexpr std::uint32_t number(Word word) noexcept {
+    return static_cast<std::uint32_t>(word);
+}
+
+/// What a call of lsm.h answered.
+struct Answer {
+    lsm_status status;
+    Error error;
+
+    /// What the call filled in, if it did not fail.
+    template <class T> Result<T> give(T &filled) && {
+        return status < 0 ? Result<T>(std::move(error)) : Result<T>(std::move(filled));
+    }
+
+    /// The owner of what the call made.
+    template <class T, class Raw> Result<T> own(Raw &made) && {
+        return status < 0 ? Result<T>(std::move(error)) : Result<T>(T(made));
+    }
+
+    /// What the call found, or nothing.
+    template <class T, class Raw> Result<std::optional<T>> find(Raw &found) && {
+        using Found = std::optional<T>;
+        if (status < 0) {
+            return std::move(error);
+        }
+        return status == LSM_NOT_FOUND ? Found() : Found(T(found));
+    }
+
+    /// Whether the call found something.
+    Result<bool> is_found() && {
+        return status < 0 ? Result<bool>(std::move(error)) : Result<bool>(status == LSM_OK);
+    }
+};
+
+/// Calls a function of lsm.h, whose last argument is where the error goes.
+template <class Function, class... Arguments>
+Answer ask(Function function, Arguments... arguments) {
+    lsm_error *error = nullptr;
+    const lsm_status status = function(arguments..., &error);
+    return {status, Error(status, error)};
+}
+
+/// The same for what answers nothing.
+template <class Function, class... Arguments>
+Result<void> done(Function function, Arguments... arguments) {
+    return ask(function, arguments...).error;
+}
+
+/// The same for what answers a text at last.
+template <class Function, class... Arguments>
+Result<Value> text(Function function, Arguments... arguments) {
+    lsm_value value = LSM_VALUE_INIT;
+    return ask(function, arguments..., &value).template own<Value>(value);
+}
+
+/// Runs functions of the program while C waits for them: what they throw waits until C is done.
+class Caught {
+  public:
+#if LSM_HPP_EXCEPTIONS
+    template <class Call> void run(Call &&call) noexcept {
+        if (thrown_ == nullptr) {
+            try {
+                call();
+            } catch (...) {
+                thrown_ = std::current_exception();
+            }
+        }
+    }
+
+    void rethrow() const {
+        if (thrown_ != nullptr) {
+            std::rethrow_exception(thrown_);
+        }
+    }
+
+  private:
+    std::exception_ptr thrown_;
+#else
+    template <class Call> void run(Call &&call) noexcept { call(); }
+    void rethrow() const noexcept {}
+#endif
+};
+
+}  // namespace detail
+
+/* ---- options: what can be chosen ------------------------------------------------------------- */
+
+/// For times: as long as it takes; for `sync_interval`: no background sync at all.
+inline constexpr std::chrono::milliseconds never = std::chrono::milliseconds::max();
+
+/// When a write is durable. Usual: as the database has it, and LSM_BUFFERED there.
+enum class Durability : lsm_durability {
+    Usual,
+    Durable = LSM_DURABLE,
+    Buffered = LSM_BUFFERED,
+    Volatile = LSM_VOLATILE
+};
+
+/// How much the log is told. Usual: Info.
+enum class LogLevel : lsm_log_level {
+    Usual,
+    Error = LSM_LOG_ERROR,
+    Warn = LSM_LOG_WARN,
+    Info = LSM_LOG_INFO,
+    Debug = LSM_LOG_DEBUG
+};
+
+/// How blocks are packed. Usual: Lz4.
+enum class Compression : lsm_compression {
+    Usual,
+    None = LSM_COMPRESSION_NONE,
+    Lz4 = LSM_COMPRESSION_LZ4,
+    Zstd = LSM_COMPRESSION_ZSTD
+};
+
+/// How tables are merged. Usual: Leveled.
+enum class Strategy : lsm_strategy {
+    Usual,
+    Leveled = LSM_LEVELED,
+    Tiered = LSM_TIERED,
+    Fifo = LSM_FIFO
+};
+
+/// How the log is written. Usual: Auto.
+enum class WalMode : lsm_wal_mode {
+    Usual,
+    Auto = LSM_WAL_AUTO,
+    Write = LSM_WAL_WRITE,
+    Mapped = LSM_WAL_MAPPED
+};
+
+/// The structure of what was written last. Usual: Tree.
+enum class Memtable : lsm_memtable {
+    Usual,
+    Tree = LSM_MEMTABLE_TREE,
+    SkipList = LSM_MEMTABLE_SKIPLIST
+};
+
+/// One event, as lsm.h has it: strings may be NULL, and live for the time of the call.
+using Event = lsm_event;
+
+/// The numbers that are asked for most, as lsm.h has them.
+using Stats = lsm_stats;
+
+/// Is told in words what happens, by any thread, by several at once.
+using LogFunction = std::function<void(LogLevel level, std::string_view message)>;
+
+/// Is told what happens in parts, by any thread, by several at once.
+using EventFunction = std::function<void(const Event &event)>;
+
+/// Is told how far a long call is, on the thread that made it; false stops the call, which then
+/// answers Status::Aborted.
+using Progress = std::function<bool(std::uint64_t done, std::uint64_t total)>;
+
+/// Is told one number, as Prometheus has them.
+using MetricFunction =
+    std::function<void(std::string_view name, std::string_view labels, double value)>;
+
+namespace detail {
+
+/// Milliseconds as C has them: what is longer is `never`, what is past is as short as can be.
+inline std::uint32_t millis(std::chrono::milliseconds time) noexcept {
+    const auto count = time.count();
+    return count < 0             ? 1
+           : count >= UINT32_MAX ? UINT32_MAX
+                                 : static_cast<std::uint32_t>(count);
+}
+
+inline std::chrono::milliseconds time_of(std::uint32_t millis) noexcept {
+    return millis == UINT32_MAX ? never : std::chrono::milliseconds(millis);
+}
+
+}  // namespace detail
+
+/// How a database is opened. What is 0, Usual, false or empty is the usual choice: see lsm_options.
+struct Options {
+    /// Fail instead of making a database.
+    bool must_exist = false;
+    /// Fail if there is one.
+    bool must_be_new = false;
+    /// Write nothing. Every write answers Status::ReadOnly.
+    bool read_only = false;
+    std::uint64_t memory_limit = 0;
+    std::uint64_t memtable_bytes = 0;
+    std::uint64_t wal_bytes_max = 0;
+    std::uint32_t background_threads = 0;
+    std::uint32_t open_files_max = 0;
+    Durability durability = Durability::Usual;
+    LogLevel log_level = LogLevel::Usual;
+    std::uint64_t write_bytes_per_second = 0;
+    std::chrono::milliseconds sync_interval{0};
+    WalMode wal_mode = WalMode::Usual;
+    std::uint64_t wal_segment_bytes_max = 0;
+    Memtable memtable = Memtable::Usual;
+    /// Both may be called until the database is closed, and live until its Db is destroyed.
+    LogFunction log = {};
+    EventFunction event = {};
+
+    /// Changes what `text` names, such as "memory_limit=1GiB; durability=durable": see
+    /// lsm_options_parse(). Nothing is changed if it fails.
+    Result<void> parse(const std::string &text) {
+        lsm_options c = to_c();
+        auto parsed = detail::done(lsm_options_parse, &c, detail::to_c(text));
+        if (parsed.ok()) {
+            from_c(c);
+        }
+        return parsed;
+    }
+
+    /// The text form, without the functions: parse() reads it back.
+    Result<Value> format() const {
+        const lsm_options c = to_c();
+        return detail::text(lsm_options_format, &c);
+    }
+
+    /// As lsm.h has it, without the functions.
+    lsm_options to_c() const noexcept {
+        lsm_options c = LSM_OPTIONS_INIT;
+        c.flags = (must_exist ? detail::number(LSM_OPEN_EXISTING) : 0) |
+                  (must_be_new ? detail::number(LSM_OPEN_NEW) : 0) |
+                  (read_only ? detail::number(LSM_OPEN_READONLY) : 0);
+        c.memory_limit = memory_limit;
+        c.memtable_bytes = memtable_bytes;
+        c.wal_bytes_max = wal_bytes_max;
+        c.background_threads = background_threads;
+        c.open_files_max = open_files_max;
+        c.durability = detail::number(durability);
+        c.log_level = detail::number(log_level);
+        c.write_bytes_per_second = write_bytes_per_second;
+        c.sync_interval_ms = detail::millis(sync_interval);
+        c.wal_mode = detail::number(wal_mode);
+        c.wal_segment_bytes_max = wal_segment_bytes_max;
+        c.memtable = detail::number(memtable);
+        return c;
+    }
+
+  private:
+    void from_c(const lsm_options &c) noexcept {
+        must_exist = (c.flags & LSM_OPEN_EXISTING) != 0;
+        must_be_new = (c.flags & LSM_OPEN_NEW) != 0;
+        read_only = (c.flags & LSM_OPEN_READONLY) != 0;
+        memory_limit = c.memory_limit;
+        memtable_bytes = c.memtable_bytes;
+        wal_bytes_max = c.wal_bytes_max;
+        background_threads = c.background_threads;
+        open_files_max = c.open_files_max;
+        durability = static_cast<Durability>(c.durability);
+        log_level = static_cast<LogLevel>(c.log_level);
+        write_bytes_per_second = c.write_bytes_per_second;
+        sync_interval = detail::time_of(c.sync_interval_ms);
+        wal_mode = static_cast<WalMode>(c.wal_mode);
+        wal_segment_bytes_max = c.wal_segment_bytes_max;
+        memtable = static_cast<Memtable>(c.memtable);
+    }
+};
+
+/// How a keyspace is kept: see lsm_keyspace_options.
+struct KeyspaceOptions {
+    Strategy strategy = Strategy::Usual;
+    std::uint32_t level_ratio = 0;
+    Compression compression = Compression::Usual;
+    std::uint32_t compression_level = 0;
+    std::uint32_t block_bytes = 0;
+    /// LSM_NO_FILTER for none.
+    std::uint32_t filter_bits_per_key = 0;
+    std::uint64_t fifo_bytes_max = 0;
+    std::uint64_t fifo_age_max_ms = 0;
+
+    /// Changes what `text` names, such as "strategy=leveled:10; compression=lz4".
+    Result<void> parse(const std::string &text) {
+        lsm_keyspace_options c = to_c();
+        auto parsed = detail::done(lsm_keyspace_options_parse, &c, detail::to_c(text));
+        if (parsed.ok()) {
+            *this = from_c(c);
+        }
+        return parsed;
+    }
+
+    /// The text form: parse() reads it back.
+    Result<Value> format() const {
+        const lsm_keyspace_options c = to_c();
+        return detail::text(lsm_keyspace_options_format, &c);
+    }
+
+    lsm_keyspace_options to_c() const noexcept {
+        lsm_keyspace_options c = LSM_KEYSPACE_OPTIONS_INIT;
+        c.strategy = detail::number(strategy);
+        c.level_ratio = level_ratio;
+        c.compression = detail::number(compression);
+        c.compression_level = compression_level;
+        c.block_bytes = block_bytes;
+        c.filter_bits_per_key = filter_bits_per_key;
+        c.fifo_bytes_max = fifo_bytes_max;
+        c.fifo_age_max_ms = fifo_age_max_ms;
+        return c;
+    }
+
+    static KeyspaceOptions from_c(const lsm_keyspace_options &c) noexcept {
+        KeyspaceOptions options;
+        options.strategy = static_cast<Strategy>(c.strategy);
+        options.level_ratio = c.level_ratio;
+        options.compression = static_cast<Compression>(c.compression);
+        options.compression_level = c.compression_level;
+        options.block_bytes = c.block_bytes;
+        options.filter_bits_per_key = c.filter_bits_per_key;
+        options.fifo_bytes_max = c.fifo_bytes_max;
+        options.fifo_age_max_ms = c.fifo_age_max_ms;
+        return options;
+    }
+};
+
+/// How something is written: see lsm_write_options.
+struct WriteOptions {
+    Durability durability = Durability::Usual;
+    /// Status::TimedOut afterwards. 0: as long as it takes.
+    std::chrono::milliseconds timeout{0};
+    /// Status::Busy where the write would have to wait because the background is behind.
+    bool no_wait = false;
+    /// Other writes go first while writers are held back.
+    bool low_priority = false;
+
+    lsm_write_options to_c(Seqno *seqno) const noexcept {
+        lsm_write_options c = LSM_WRITE_OPTIONS_INIT;
+        c.flags = (no_wait ? detail::number(LSM_WRITE_NO_WAIT) : 0) |
+                  (low_priority ? detail::number(LSM_WRITE_LOW_PRIORITY) : 0);
+        c.durability = detail::number(durability);
+        c.timeout_ms = timeout == never ? 0 : detail::millis(timeout);
+        c.seqno = seqno;
+        return c;
+    }
+};
+
+/// How a long call goes on.
+struct CallOptions {
+    /// Status::TimedOut afterwards. 0: as long as it takes.
+    std::chrono::milliseconds timeout{0};
+    Progress progress = {};
+};
+
+/* ---- snapshots: the whole database as it was at one moment ----------------------------------- */
+
+/// All keyspaces as they were when Db::snapshot() was called. What it sees is kept on disk until it
+/// is gone. Any thread may read by it.
+class Snapshot {
+  public:
+    Snapshot() = default;
+
+    /// Takes over a handle of lsm.h.
+    explicit Snapshot(lsm_snapshot *owned) noexcept : snapshot_(owned) {}
+
+    /// The sequence number of the last write that it sees; 0 if there is no snapshot.
+    Seqno seqno() const noexcept { return lsm_snapshot_seqno(snapshot_.get()); }
+
+    const lsm_snapshot *handle() const noexcept { return snapshot_.get(); }
+
+  private:
+    detail::Owned<lsm_snapshot> snapshot_;
+};
+
+/// How something is read: see lsm_read_options.
+struct ReadOptions {
+    /// What is read is as this snapshot sees it. Usual: the newest.
+    const Snapshot *snapshot = nullptr;
+    /// Iterators: the first key, the key that they end before, what all keys begin with.
+    Bound lower = std::nullopt;
+    Bound upper = std::nullopt;
+    std::string_view prefix = {};
+    /// Iterators leave values out: all are empty.
+    bool keys_only = false;
+    /// Blocks that are read from disk are not kept in the cache.
+    bool no_fill_cache = false;
+    /// Blocks that are in the cache are not believed: they are read again, and checked.
+    bool verify = false;
+    /// Nothing is read from disk: Status::Busy if that would be necessary.
+    bool memory_only = false;
+
+    /// As this snapshot sees it, which must live as long as the options do.
+    static ReadOptions at(const Snapshot &snapshot) noexcept {
+        ReadOptions options;
+        options.snapshot = &snapshot;
+        return options;
+    }
+    static ReadOptions at(const Snapshot &&) = delete;
+
+    lsm_read_options to_c() const noexcept {
+        lsm_read_options c = LSM_READ_OPTIONS_INIT;
+        c.flags = (no_fill_cache ? detail::number(LSM_READ_NO_FILL_CACHE) : 0) |
+                  (verify ? detail::number(LSM_READ_VERIFY) : 0) |
+                  (memory_only ? detail::number(LSM_READ_MEMORY_ONLY) : 0) |
+                  (keys_only ? detail::number(LSM_READ_KEYS_ONLY) : 0);
+        c.snapshot = snapshot == nullptr ? nullptr : handle_of(*snapshot);
+        c.lower = detail::to_c(lower);
+        c.upper = detail::to_c(upper);
+        c.prefix = detail::to_c(prefix);
+        return c;
+    }
+
+  private:
+    /// A snapshot that was moved from must not be taken for "the newest": it becomes a handle that
+    /// there never is.
+    static const lsm_snapshot *handle_of(const Snapshot &snapshot) noexcept {
+        const lsm_snapshot *handle = snapshot.handle();
+        return handle != nullptr ? handle : reinterpret_cast<const lsm_snapshot *>(alignof(void *));
+    }
+};
+
+/* ---- batches: writes that happen together or not at all -------------------------------------- */
+
+class Db;
+
+/// Writes to any keyspaces of one database, made by Db::batch(), done by Db::write(). It owns its
+/// bytes. A call that fails leaves it as it was.
+class Batch {
+  public:
+    Batch() = default;
+
+    /// Takes over a handle of lsm.h.
+    explicit Batch(lsm_batch *owned) noexcept : batch_(owned) {}
+
+    /// Adds: give a key of this keyspace a value.
+    inline Result<void> put(const Db &db, std::string_view key, std::string_view value);
+
+    /// Adds: take a key of this keyspace away.
+    inline Result<void> erase(const Db &db, std::string_view key);
+
+    /// Adds: take away every key of this keyspace from `begin` on, before `end`.
+    inline Result<void> erase_range(const Db &db, Bound begin, Bound end);
+
+    /// How many writes it holds.
+    std::size_t count() const noexcept { return lsm_batch_count(batch_.get()); }
+
+    /// How many bytes it takes in the log.
+    std::size_t bytes() const noexcept { return lsm_batch_bytes(batch_.get()); }
+
+    /// Empties it, and keeps its memory.
+    void clear() noexcept { lsm_batch_clear(batch_.get()); }
+
+    lsm_batch *handle() const noexcept { return batch_.get(); }
+
+  private:
+    detail::Owned<lsm_batch> batch_;
+};
+
+/* ---- iteration: the position is a gap between two entries ------------------------------------ */
+
+/// Walks over the keys of a keyspace, in order, both ways. It begins in front of the first one, and
+/// sees the moment of its making, or that of its snapshot. For one thread at a time.
+class Iterator {
+  public:
+    Iterator() = default;
+
+    /// Takes over a handle of lsm.h.
+    explicit Iterator(lsm_iter *owned) noexcept : iter_(owned) {}
+
+    /// Moves in front of the first entry whose key is `key` or behind it.
+    Result<void> seek(std::string_view key) {
+        return detail::done(lsm_iter_seek, handle(), detail::to_c(key));
+    }
+
+    /// Moves in front of everything.
+    Result<void> seek_first() { return detail::done(lsm_iter_seek_first, handle()); }
+
+    /// Moves behind everything.
+    Result<void> seek_last() { return detail::done(lsm_iter_seek_last, handle()); }
+
+    /// Passes the next entry and lends it until the next call; nothing behind the last one. After
+    /// an error the place is as before.
+    Result<std::optional<Entry>> next() & { return pass(lsm_iter_next); }
+    Result<std::optional<Entry>> next() && = delete;
+
+    /// Passes the entry before and lends it, as next() does; nothing in front of the first one.
+    Result<std::optional<Entry>> prev() & { return pass(lsm_iter_prev); }
+    Result<std::optional<Entry>> prev() && = delete;
+
+    /// The value of the entry that was passed last, to be kept; nothing if none was since the last
+    /// seek.
+    Result<std::optional<Value>> pin() {
+        lsm_value value = LSM_VALUE_INIT;
+        return detail::ask(lsm_iter_pin, handle(), &value).find<Value>(value);
+    }
+
+    /// Sees from now on what is newest now, in the same place.
+    Result<void> refresh() { return detail::done(lsm_iter_refresh, handle()); }
+
+    lsm_iter *handle() const noexcept { return iter_.get(); }
+
+  private:
+    using Step = lsm_status (*)(lsm_iter *, lsm_slice *, lsm_slice *, lsm_error **);
+
+    Result<std::optional<Entry>> pass(Step step) {
+        lsm_slice key = {nullptr, 0};
+        lsm_slice value = {nullptr, 0};
+        auto answer = detail::ask(step, handle(), &key, &value);
+        if (answer.status < 0) {
+            return std::move(answer.error);
+        }
+        using Passed = std::optional<Entry>;
+        const Entry entry = {detail::view(key), detail::view(value)};
+        return answer.status == LSM_END ? Passed() : Passed(entry);
+    }
+
+    detail::Owned<lsm_iter> iter_;
+};
+
+/// Entries for a range-based for. Give it a name, and look at ok() behind the loop, which ends
+/// early when something fails; or loop over or_throw(), and the loop throws:
+///
+///     for (auto [key, value] : db.range("a", "b").or_throw()) { ... }
+///
+/// Every loop begins anew. An entry lives until the loop goes on. For one thread at a time.
+class [[nodiscard]] Range : public detail::Outcome {
+  public:
+    class iterator {
+      public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = Entry;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const Entry *;
+        using reference = const Entry &;
+
+        iterator() = default;
+        reference operator*() const noexcept { return *range_->entry_; }
+        pointer operator->() const noexcept { return &*range_->entry_; }
+        iterator &operator++() {
+            *this = range_->passed();
+            return *this;
+        }
+        void operator++(int) { ++*this; }
+        friend bool operator==(iterator a, iterator b) noexcept { return a.range_ == b.range_; }
+        friend bool operator!=(iterator a, iterator b) noexcept { return a.range_ != b.range_; }
+
+      private:
+        friend class Range;
+        explicit iterator(Range *range) noexcept : range_(range) {}
+        Range *range_ = nullptr;
+    };
+
+    Range() = default;
+
+    /// Over all that an iterator gives.
+    explicit Range(Result<Iterator> made) : iterator_(*std::move(made)) {
+        error_ = std::move(made).error();
+    }
+
+    iterator begin() {
+        // What could not be made keeps saying why.
+        if (iterator_.handle() != nullptr || ok()) {
+            error_ = (is_reversed_ ? iterator_.seek_last() : iterator_.seek_first()).error();
+        }
+        return ok() ? passed() : stopped();
+    }
+    iterator end() noexcept { return iterator(); }
+
+    /// The same from the last entry to the first.
+    Range reversed() && {
+        is_reversed_ = !is_reversed_;
+        return std::move(*this);
+    }
+
+    /// The value of the entry that the loop stands at, to be kept.
+    Result<std::optional<Value>> pin() { return iterator_.pin(); }
+
+#if LSM_HPP_EXCEPTIONS
+    /// The same, but what fails throws an Exception: now, or in the middle of a loop.
+    Range or_throw() && {
+        raise();
+        is_throwing_ = true;
+        return std::move(*this);
+    }
+#endif
+
+  private:
+    iterator passed() {
+        auto passed = is_reversed_ ? iterator_.prev() : iterator_.next();
+        entry_ = *passed;
+        error_ = std::move(passed).error();
+        return entry_ ? iterator(this) : stopped();
+    }
+
+    iterator stopped() {
+#if LSM_HPP_EXCEPTIONS
+        if (is_throwing_) {
+            raise();
+        }
+#endif
+        return iterator();
+    }
+
+    Iterator iterator_;
+    std::optional<Entry> entry_;
+    bool is_reversed_ = false;
+#if LSM_HPP_EXCEPTIONS
+    bool is_throwing_ = false;
+#endif
+};
+
+/* ---- database -------------------------------------------------------------------------------- */
+
+namespace detail {
+
+/// What a database calls, at an address that stays.
+struct Callbacks {
+    LogFunction log;
+    EventFunction event;
+
+    static void tell_log(void *context, lsm_log_level level, const char *message) noexcept {
+        const auto *self = static_cast<const Callbacks *>(context);
+        Caught().run([&] { self->log(static_cast<LogLevel>(level), message); });
+    }
+
+    static void tell_event(void *context, const lsm_event *event) noexcept {
+        const auto *self = static_cast<const Callbacks *>(context);
+        Caught().run([&] { self->event(*event); });
+    }
+};
+
+/// Closes a database, then lets go of what it calls.
+struct Close {
+    std::unique_ptr<Callbacks> callbacks;
+
+    void operator()(lsm_db *db) noexcept {
+        // In a callback no database can be closed: it stays open, and goes on calling.
+        if (lsm_close(db, nullptr) == LSM_INVALID_ARGUMENT) {
+            static_cast<void>(callbacks.release());
+        }
+    }
+};
+
+/// One long call, and what it tells.
+class Watched {
+  public:
+    explicit Watched(const CallOptions &options) noexcept : options_(options) {}
+
+    /// For C, as long as this object lives.
+    const lsm_call_options *how() noexcept {
+        how_.timeout_ms = options_.timeout == never ? 0 : millis(options_.timeout);
+        if (options_.progress) {
+            how_.progress = tell;
+            how_.progress_context = this;
+        }
+        return &how_;
+    }
+
+    /// The call is over: what the program's function threw comes out.
+    Answer over(Answer answer) const {
+        caught_.rethrow();
+        return answer;
+    }
+
+  private:
+    static lsm_status tell(void *context, std::uint64_t done, std::uint64_t total) noexcept {
+        auto *self = static_cast<Watched *>(context);
+        bool goes_on = false;
+        self->caught_.run([&] { goes_on = self->options_.progress(done, total); });
+        return goes_on ? LSM_OK : LSM_ABORTED;
+    }
+
+    const CallOptions &options_;
+    lsm_call_options how_ = LSM_CALL_OPTIONS_INIT;
+    Caught caught_;
+};
+
+}  // namespace detail
+
+/// A database seen through one of its keyspaces: the default one for that of open(), another one
+/// for that of keyspace(). All threads may use it at once.
+///
+/// Closing, or destroying, the one of open() closes the database: all others of it answer
+/// Status::Closed from then on.
+class Db {
+  public:
+    Db() = default;
+
+    /// Takes over a handle of lsm.h.
+    explicit Db(lsm_db *owned) noexcept : db_(owned) {}
+
+    /// Opens the database in a directory, and makes it if there is none: see lsm_open().
+    static Result<Db> open(const std::string &path, Options options = {}) {
+        lsm_options c = options.to_c();
+        detail::Close close{callbacks_of(options, c)};
+        lsm_db *db = nullptr;
+        auto answer = detail::ask(lsm_open, detail::to_c(path), &c, &db);
+        if (answer.status < 0) {
+            return std::move(answer.error);
+        }
+        return Db(db, std::move(close));
+    }
+
+    /// Deletes the files of the database in a directory, and nothing else that lies there.
+    static Result<void> destroy(const std::string &path) {
+        return detail::done(lsm_destroy, detail::to_c(path));
+    }
+
+    /// Closes it, and tells what was not made durable; the destructor does it silently. Other
+    /// threads may still be using it: their calls answer Status::Closed.
+    Result<void> close() { return detail::done(lsm_close, handle()); }
+
+    /// The path that it was opened with; empty if it is closed.
+    std::string path() const { return detail::string_of(lsm_path(handle())); }
+
+    lsm_db *handle() const noexcept { return db_.get(); }
+
+    /* -- reading -- */
+
+    /// The value of a key, where it lies; nothing if there is none.
+    Result<std::optional<Value>> get(std::string_view key, const ReadOptions &options = {}) const {
+        const lsm_read_options c = options.to_c();
+        lsm_value value = LSM_VALUE_INIT;
+        return detail::ask(lsm_get, handle(), &c, detail::to_c(key), &value).find<Value>(value);
+    }
+
+    /// Copies the value of a key into `buffer`, and answers its whole length: if that is more than
+    /// `capacity`, the buffer holds its beginning. Nothing if there is none.
+    Result<std::optional<std::size_t>> get_into(std::string_view key, void *buffer,
+                                                std::size_t capacity,
+                                                const ReadOptions &options = {}) const {
+        const lsm_read_options c = options.to_c();
+        std::size_t size = 0;
+        return detail::ask(lsm_get_into, handle(), &c, detail::to_c(key), buffer, capacity, &size)
+            .find<std::size_t>(size);
+    }
+
+    /// True if the key has a value.
+    Result<bool> exists(std::string_view key, const ReadOptions &options = {}) const {
+        const lsm_read_options c = options.to_c();
+        return detail::ask(lsm_exists, handle(), &c, detail::to_c(key)).is_found();
+    }
+
+    /// The values of several keys, all of the same moment: one for each, or nothing.
+    Result<std::vector<std::optional<Value>>> multi_get(const std::vector<std::string_view> &keys,
+                                                        const ReadOptions &options = {}) const {
+        const lsm_read_options c = options.to_c();
+        std::vector<lsm_slice> slices;
+        slices.reserve(keys.size());
+        for (std::string_view key : keys) {
+            slices.push_back(detail::to_c(key));
+        }
+        std::vector<std::optional<Value>> answers(keys.size());
+        std::vector<lsm_value> values(keys.size());
+        auto answer = detail::ask(lsm_multi_get, handle(), &c, keys.size(), slices.data(),
+                                  values.data(), nullptr);
+        for (std::size_t at = 0; at < values.size(); at++) {
+            if (values[at].data != nullptr) {
+                answers[at].emplace(values[at]);
+            }
+        }
+        return std::move(answer).give(answers);
+    }
+
+    /// Entries whose keys lie from `begin` on, before `end`, in order.
+    Range range(Bound begin, Bound end, ReadOptions options = {}) const {
+        options.lower = begin;
+        options.upper = end;
+        return Range(iterator(options));
+    }
+
+    /// Entries whose keys begin with `prefix`, in order.
+    Range prefix(std::string_view prefix, ReadOptions options = {}) const {
+        options.prefix = prefix;
+        return Range(iterator(options));
+    }
+
+    /// All entries of the keyspace, in order, within the bounds of the options.
+    Range all(const ReadOptions &options = {}) const { return Range(iterator(options)); }
+
+    /// An iterator within the bounds of the options.
+    Result<Iterator> iterator(const ReadOptions &options = {}) const {
+        const lsm_read_options c = options.to_c();
+        lsm_iter *iter = nullptr;
+        return detail::ask(lsm_iter_new, handle(), &c, &iter).own<Iterator>(iter);
+    }
+
+    /// The whole database as it is now, for `snapshot` of ReadOptions.
+    Result<Snapshot> snapshot() const {
+        lsm_snapshot *snapshot = nullptr;
+        return detail::ask(lsm_snapshot_new, handle(), &snapshot).own<Snapshot>(snapshot);
+    }
+
+    /* -- writing: each answers the sequence number of the write -- */
+
+    /// Gives a key a value.
+    Result<Seqno> put(std::string_view key, std::string_view value,
+                      const WriteOptions &options = {}) const {
+        Seqno seqno = 0;
+        const lsm_write_options c = options.to_c(&seqno);
+        return detail::ask(lsm_put, handle(), &c, detail::to_c(key), detail::to_c(value))
+            .give(seqno);
+    }
+
+    /// Takes a key away, whether or not it is there.
+    Result<Seqno> erase(std::string_view key, const WriteOptions &options = {}) const {
+        Seqno seqno = 0;
+        const lsm_write_options c = options.to_c(&seqno);
+        return detail::ask(lsm_delete, handle(), &c, detail::to_c(key)).give(seqno);
+    }
+
+    /// Takes away every key from `begin` on, before `end`, at the same cost for any number of them.
+    Result<Seqno> erase_range(Bound begin, Bound end, const WriteOptions &options = {}) const {
+        Seqno seqno = 0;
+        const lsm_write_options c = options.to_c(&seqno);
+        return detail::ask(lsm_delete_range, handle(), &c, detail::to_c(begin), detail::to_c(end))
+            .give(seqno);
+    }
+
+    /// An empty batch.
+    Result<Batch> batch() const {
+        lsm_batch *batch = nullptr;
+        return detail::ask(lsm_batch_new, &batch).own<Batch>(batch);
+    }
+
+    /// Makes all writes of a batch: all of them or none, for every reader and after every crash.
+    /// The batch stays as it is.
+    Result<Seqno> write(const Batch &batch, const WriteOptions &options = {}) const {
+        Seqno seqno = 0;
+        const lsm_write_options c = options.to_c(nullptr);
+        return detail::ask(lsm_write, handle(), &c, batch.handle(), &seqno).give(seqno);
+    }
+
+    /* -- durability and health -- */
+
+    /// The sequence number of the newest write that readers see; 0 if it is closed.
+    Seqno latest_seqno() const noexcept { return lsm_latest_seqno(handle()); }
+
+    /// Every logged write up to this sequence number is durable; 0 if it is closed.
+    Seqno durable_seqno() const noexcept { return lsm_durable_seqno(handle()); }
+
+    /// Returns once the write with this sequence number, and every logged one before it, is
+    /// durable. Status::TimedOut after `timeout`, if that is not 0.
+    Result<void> wait_durable(Seqno seqno, std::chrono::milliseconds timeout = {}) const {
+        const std::uint32_t millis = timeout == never ? 0 : detail::millis(timeout);
+        return detail::done(lsm_wait_durable_for, handle(), seqno, millis);
+    }
+
+    /// Makes every logged write so far durable.
+    Result<void> sync() const { return detail::done(lsm_sync, handle()); }
+
+    /// Fails with the fault that stopped writes, if there is one.
+    Result<void> health() const { return detail::done(lsm_health, handle()); }
+
+    /// Takes up writing again after a fault whose cause is mended.
+    Result<void> resume() const { return detail::done(lsm_resume, handle()); }
+
+    /* -- keyspaces -- */
+
+    /// Another keyspace of the same database, which is made if there is none of this name.
+    Result<Db> keyspace(const std::string &name, const KeyspaceOptions &options = {}) const {
+        const lsm_keyspace_options c = options.to_c();
+        lsm_db *keyspace = nullptr;
+        return detail::ask(lsm_keyspace_open, handle(), detail::to_c(name), &c, &keyspace)
+            .own<Db>(keyspace);
+    }
+
+    /// Drops a keyspace with everything in it; false if there is none of this name.
+    Result<bool> drop_keyspace(const std::string &name) const {
+        return detail::ask(lsm_keyspace_drop, handle(), detail::to_c(name)).is_found();
+    }
+
+    /// The names of all keyspaces but the default one, in order.
+    Result<std::vector<std::string>> keyspaces() const {
+        struct Names {
+            std::vector<std::string> all;
+            detail::Caught caught;
+        } names;
+        const lsm_keyspace_fn visit = [](void *context, const char *name) {
+            auto *told = static_cast<Names *>(context);
+            told->caught.run([&] { told->all.emplace_back(name); });
+        };
+        auto answer = detail::ask(lsm_keyspace_list, handle(), visit, &names);
+        names.caught.rethrow();
+        return std::move(answer).give(names.all);
+    }
+
+    /// The name of its keyspace; empty if it is closed.
+    std::string keyspace_name() const { return detail::string_of(lsm_keyspace_name(handle())); }
+
+    /// How its keyspace is kept.
+    Result<KeyspaceOptions> keyspace_options() const {
+        lsm_keyspace_options c = LSM_KEYSPACE_OPTIONS_INIT;
+        auto answer = detail::ask(lsm_keyspace_options_read, handle(), &c);
+        KeyspaceOptions options = KeyspaceOptions::from_c(c);
+        return std::move(answer).give(options);
+    }
+
+    /* -- maintenance -- */
+
+    /// Writes what is in memory to a table, and returns when it is durable there. Progress is told
+    /// of entries.
+    Result<void> flush(const CallOptions &options = {}) const {
+        detail::Watched call(options);
+        return call.over(detail::ask(lsm_flush_with, handle(), call.how())).error;
+    }
+
+    /// Merges everything from `begin` on, before `end`, down to the last level. Progress is told of
+    /// entries.
+    Result<void> compact(Bound begin = {}, Bound end = {}, const CallOptions &options = {}) const {
+        detail::Watched call(options);
+        return call.over(detail::ask(lsm_compact_with, handle(), detail::to_c(begin),
+                                     detail::to_c(end), call.how())).error;
+    }
+
+    /// Returns once nothing is left to flush and nothing wants to be merged.
+    Result<void> wait_idle() const { return detail::done(lsm_wait_idle, handle()); }
+
+    /// Checks every file and reads every byte. Progress is told of bytes.
+    Result<void> verify(const CallOptions &options = {}) const {
+        detail::Watched call(options);
+        return call.over(detail::ask(lsm_verify_with, handle(), call.how())).error;
+    }
+
+    /// How many keys there are from `begin` on, before `end`: reads every one of them. Progress is
+    /// told of keys.
+    Result<std::uint64_t> count(Bound begin = {}, Bound end = {}, const ReadOptions &options = {},
+                                const CallOptions &call_options = {}) const {
+        const lsm_read_options c = options.to_c();
+        detail::Watched call(call_options);
+        std::uint64_t count = 0;
+        return call.over(detail::ask(lsm_count, handle(), &c, detail::to_c(begin),
+                                     detail::to_c(end), call.how(), &count)).give(count);
+    }
+
+    /* -- looking inside -- */
+
+    /// The numbers that are asked for most: of this keyspace, and of the whole database.
+    Result<Stats> stats() const {
+        Stats stats = LSM_STATS_INIT;
+        return detail::ask(lsm_stats_read, handle(), &stats).give(stats);
+    }
+
+    /// Tells every number there is, one after the other.
+    Result<void> metrics(const MetricFunction &visit) const {
+        struct Visit {
+            const MetricFunction &tell;
+            detail::Caught caught;
+        } visited{visit, {}};
+        const lsm_metric_fn tell = [](void *context, const char *name, const char *labels,
+                                      double value) {
+            auto *told = static_cast<Visit *>(context);
+            told->caught.run([&] { told->tell(name, labels, value); });
+        };
+        auto done = detail::done(lsm_metrics_visit, handle(), visit ? tell : nullptr, &visited);
+        visited.caught.rethrow();
+        return done;
+    }
+
+    /// Everything about the database as JSON.
+    Result<Value> describe() const { return detail::text(lsm_describe, handle()); }
+
+    /// The same as a text for people.
+    Result<Value> describe_text() const { return detail::text(lsm_describe_text, handle()); }
+
+    /// What the opening found, as JSON.
+    Result<Value> open_report() const { return detail::text(lsm_open_report, handle()); }
+
+    /// About how many bytes the keys from `begin` on, before `end`, take on disk.
+    Result<std::uint64_t> approximate_bytes(Bound begin = {}, Bound end = {}) const {
+        std::uint64_t bytes = 0;
+        return detail::ask(lsm_approximate_bytes, handle(), detail::to_c(begin),
+                           detail::to_c(end), &bytes)
+            .give(bytes);
+    }
+
+    /// About how many entries the keyspace has.
+    Result<std::uint64_t> approximate_count() const {
+        std::uint64_t count = 0;
+        return detail::ask(lsm_approximate_count, handle(), &count).give(count);
+    }
+
+  private:
+    Db(lsm_db *owned, detail::Close close) noexcept : db_(owned, std::move(close)) {}
+
+    /// Moves the functions to where they stay, and tells C where that is.
+    static std::unique_ptr<detail::Callbacks> callbacks_of(Options &options, lsm_options &c) {
+        if (!options.log && !options.event) {
+            return nullptr;
+        }
+        auto callbacks = std::make_unique<detail::Callbacks>();
+        callbacks->log = std::move(options.log);
+        callbacks->event = std::move(options.event);
+        c.log = callbacks->log ? detail::Callbacks::tell_log : nullptr;
+        c.event = callbacks->event ? detail::Callbacks::tell_event : nullptr;
+        c.log_context = callbacks.get();
+        c.event_context = callbacks.get();
+        return callbacks;
+    }
+
+    std::unique_ptr<lsm_db, detail::Close> db_;
+};
+
+inline Result<void> Batch::put(const Db &db, std::string_view key, std::string_view value) {
+    return detail::done(lsm_batch_put, handle(), db.handle(), detail::to_c(key),
+                        detail::to_c(value));
+}
+
+inline Result<void> Batch::erase(const Db &db, std::string_view key) {
+    return detail::done(lsm_batch_delete, handle(), db.handle(), detail::to_c(key));
+}
+
+inline Result<void> Batch::erase_range(const Db &db, Bound begin, Bound end) {
+    return detail::done(lsm_batch_delete_range, handle(), db.handle(), detail::to_c(begin),
+                        detail::to_c(end));
+}
+
+}  // namespace LSM_HPP_FACE
+}  // namespace lsm
+
+#endif  // LSM_HPP

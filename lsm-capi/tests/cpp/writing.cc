@@ -1,0 +1,122 @@
+/* Writes of one key, of a range, and of many together. */
+#include "check.hpp"
+
+namespace {
+
+void writes_answer_their_number(const lsm::Db &db) {
+    const auto first = MUST(db.put("a", "1"));
+    const auto second = MUST(db.erase("a"));
+    CHECK(second > first && db.latest_seqno() == second);
+    MUST(db.wait_durable(second));
+    CHECK(db.durable_seqno() >= second);
+    MUST(db.wait_durable(second, std::chrono::seconds(5)));
+    MUST(db.wait_durable(second, lsm::never));
+    FAILS(db.wait_durable(UINT64_MAX), InvalidArgument);
+
+    lsm::WriteOptions durable;
+    durable.durability = lsm::Durability::Durable;
+    durable.timeout = std::chrono::seconds(60);
+    durable.low_priority = true;
+    durable.no_wait = true;
+    const auto third = MUST(db.put("b", "2", durable));
+    CHECK(third > second && db.durable_seqno() >= third);
+    durable.durability = static_cast<lsm::Durability>(77);
+    FAILS(db.put("b", "2", durable), InvalidArgument);
+    FAILS(db.erase("b", durable), InvalidArgument);
+}
+
+void fill(const lsm::Db &db) {
+    for (const char *key : {"a", "b", "c", "d"}) {
+        MUST(db.put(key, key));
+    }
+}
+
+void ranges_go_at_once(const lsm::Db &db) {
+    fill(db);
+    MUST(db.erase_range("b", "d"));
+    CHECK(check::all_of(db.all()) == "a=a d=d");
+    fill(db);
+    MUST(db.erase_range("c", std::nullopt));
+    CHECK(check::all_of(db.all()) == "a=a b=b");
+    MUST(db.erase_range(std::nullopt, std::nullopt));
+    CHECK(check::all_of(db.all()) == "");
+}
+
+/* An empty end is an end, even where its bytes lie nowhere: it must not erase everything. */
+void an_empty_bound_is_a_bound(const lsm::Db &db) {
+    fill(db);
+    MUST(db.erase_range("a", std::string_view()));
+    MUST(db.erase_range("a", ""));
+    MUST(db.erase_range("", std::string()));
+    CHECK(check::all_of(db.all()) == "a=a b=b c=c d=d");
+    CHECK(check::all_of(db.range("", std::string_view())) == "");
+    CHECK(MUST(db.count("a", std::string_view())) == 0);
+    MUST(db.erase_range({}, {}));
+}
+
+void a_batch_is_all_or_nothing(const lsm::Db &db) {
+    auto users = MUST(db.keyspace("users"));
+    MUST(db.put("old", "1"));
+    auto batch = MUST(db.batch());
+    CHECK(batch.count() == 0);
+    MUST(batch.put(users, "7", "Ada"));
+    MUST(batch.erase(db, "old"));
+    MUST(batch.put(users, "8", "Bob"));
+    MUST(batch.erase_range(users, "8", std::nullopt));
+    CHECK(batch.count() == 4 && batch.bytes() > 0);
+    CHECK(!MUST(users.exists("7")));
+
+    const auto seqno = MUST(db.write(batch));
+    CHECK(db.latest_seqno() == seqno);
+    CHECK(check::all_of(users.all()) == "7=Ada");
+    CHECK(!MUST(db.exists("old")));
+
+    /* It stays as it is, until it is emptied. */
+    MUST(users.erase("7"));
+    MUST(users.write(batch));
+    CHECK(check::all_of(users.all()) == "7=Ada");
+    batch.clear();
+    CHECK(batch.count() == 0);
+    MUST(db.write(batch));
+    CHECK(MUST(db.drop_keyspace("users")));
+}
+
+void a_failed_call_leaves_a_batch_as_it_was(const lsm::Db &db, const std::string &path) {
+    auto batch = MUST(db.batch());
+    MUST(batch.put(db, "a", "1"));
+    FAILS(batch.put(db, std::string(65536, 'k'), ""), TooLarge);
+    auto other = MUST(lsm::Db::open(path + "/other"));
+    FAILS(batch.put(other, "b", "2"), InvalidArgument);
+    CHECK(batch.count() == 1);
+    FAILS(other.write(batch), InvalidArgument);
+    MUST(db.write(batch));
+    CHECK(check::all_of(db.all()) == "a=1");
+}
+
+void a_batch_that_was_moved_from_is_none(const lsm::Db &db) {
+    auto batch = MUST(db.batch());
+    MUST(batch.put(db, "z", "1"));
+    lsm::Batch moved = std::move(batch);
+    FAILS(batch.put(db, "z", "2"), InvalidArgument);
+    FAILS(batch.erase(db, "z"), InvalidArgument);
+    FAILS(batch.erase_range(db, {}, {}), InvalidArgument);
+    FAILS(db.write(batch), InvalidArgument);
+    batch.clear();
+    CHECK(batch.count() == 0 && batch.bytes() == 0);
+    CHECK(moved.count() == 1);
+    FAILS(moved.put(lsm::Db(), "z", "2"), InvalidArgument);
+}
+
+}  // namespace
+
+int main(int, char **argv) {
+    const std::string path = argv[1];
+    auto db = MUST(lsm::Db::open(path + "/db"));
+    writes_answer_their_number(db);
+    ranges_go_at_once(db);
+    an_empty_bound_is_a_bound(db);
+    a_batch_is_all_or_nothing(db);
+    a_failed_call_leaves_a_batch_as_it_was(db, path);
+    a_batch_that_was_moved_from_is_none(db);
+    return 0;
+}

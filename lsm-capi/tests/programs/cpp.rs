@@ -1,0 +1,134 @@
+//! `include/lsm.hpp`: the programs of `tests/cpp`, compiled in every way that it promises.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::tools::{
+    STRICT, empty, files, has, include, library, root, run, run_watched, stem, with_library,
+};
+
+const BARE: [&str; 2] = ["-fno-exceptions", "-fno-rtti"];
+const SANITIZED: [&str; 2] = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+
+fn sources() -> PathBuf {
+    root().join("lsm-capi/tests/cpp")
+}
+
+fn compiler(flags: &[&str]) -> Command {
+    let mut command = Command::new("c++");
+    command.args(STRICT).args(["-Wshadow", "-Wconversion", "-g", "-pthread"]).args(flags);
+    command.arg("-I").arg(include());
+    command
+}
+
+/// Builds each program, and hands it with an empty folder to `check`.
+fn each_program(way: &str, flags: &[&str], check: impl Fn(&Path, &Path)) {
+    if !cfg!(target_os = "linux") || !has("c++", "--version") {
+        return;
+    }
+    for source in files(&sources(), "cc") {
+        let folder = empty(&format!("cpp-{way}/{}", stem(&source)));
+        let program = folder.join("program");
+        run(compiler(flags).arg(&source).arg(library().join("liblsm.so")).arg("-o").arg(&program));
+        let data = folder.join("data");
+        fs::create_dir(&data).expect("a folder");
+        check(&program, &data);
+    }
+}
+
+fn runs(program: &Path, data: &Path) {
+    run(with_library(program).arg(data));
+}
+
+#[test]
+fn they_run_as_cpp17_and_valgrind_finds_nothing() {
+    let has_valgrind = has("valgrind", "--version");
+    each_program("17", &["-std=c++17"], |program, data| {
+        if has_valgrind {
+            run_watched(program, data);
+        } else {
+            runs(program, data);
+        }
+    });
+}
+
+#[test]
+fn they_run_as_cpp20_without_exceptions() {
+    each_program("bare", &["-std=c++20", BARE[0], BARE[1]], runs);
+}
+
+#[test]
+fn they_run_sanitized() {
+    each_program("sanitized", &["-std=c++17", SANITIZED[0], SANITIZED[1]], runs);
+}
+
+#[test]
+fn they_compile_the_other_ways_too() {
+    if !has("c++", "--version") {
+        return;
+    }
+    for source in files(&sources(), "cc") {
+        for flags in [&["-std=c++20"][..], &["-std=c++17", BARE[0], BARE[1]]] {
+            run(compiler(flags).arg("-fsyntax-only").arg(&source));
+        }
+    }
+}
+
+/// Each unit includes the header in another order, and one is compiled without exceptions.
+#[test]
+fn a_program_may_have_several_units() {
+    if !cfg!(target_os = "linux") || !has("c++", "--version") {
+        return;
+    }
+    let folder = empty("cpp-units");
+    let mut link = Command::new("c++");
+    for source in files(&sources().join("units"), "cc") {
+        let is_bare = stem(&source) == "third";
+        let object = folder.join(stem(&source)).with_extension("o");
+        let flags: &[&str] = if is_bare { &BARE } else { &[] };
+        run(compiler(&["-std=c++17", "-c"]).args(flags).arg(&source).arg("-o").arg(&object));
+        link.arg(object);
+    }
+    let program = folder.join("program");
+    run(link.arg(library().join("liblsm.so")).arg("-o").arg(&program));
+    runs(&program, &folder.join("data"));
+}
+
+/// What would dangle, or pass over an error, and the word that the compiler refuses it with.
+const DANGEROUS: [(&str, &str); 11] = [
+    ("auto text = db.sync().error().message();", "deleted"),
+    ("std::string_view view = **db.get(\"key\");", "deleted"),
+    ("auto view = (**db.get(\"key\")).view();", "deleted"),
+    ("auto data = (**db.get(\"key\")).data();", "deleted"),
+    ("auto entry = (*db.iterator()).next();", "deleted"),
+    ("auto options = lsm::ReadOptions::at(*db.snapshot());", "deleted"),
+    ("if (db.exists(\"key\")) { return; }", "could not convert"),
+    ("bool is_there = db.exists(\"key\");", "cannot convert"),
+    ("lsm::Db copy = db;", "deleted"),
+    ("db.put(\"key\", \"value\");", "nodiscard"),
+    ("db.all();", "nodiscard"),
+];
+
+fn judge(name: &str, line: &str) -> (bool, String) {
+    let source = empty("cpp-judged").with_file_name(name).with_extension("cc");
+    let head = "#include <lsm.hpp>\nvoid f(lsm::Db &db);\n";
+    fs::write(&source, format!("{head}void f(lsm::Db &db) {{ {line} }}\n")).expect("a file");
+    let mut command = compiler(&["-std=c++17", "-fsyntax-only", "-Wno-unused-variable"]);
+    let output = command.env("LC_ALL", "C").arg(&source).output().expect("a compiler");
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn what_is_dangerous_does_not_compile() {
+    if !has("c++", "--version") {
+        return;
+    }
+    let (is_fine, told) =
+        judge("fine", "auto done = db.sync(); auto text = done.error().message();");
+    assert!(is_fine, "{told}");
+    for (index, (line, word)) in DANGEROUS.iter().enumerate() {
+        let (is_fine, told) = judge(&format!("dangerous-{index}"), line);
+        assert!(!is_fine && told.contains(word), "{line}\n{told}");
+    }
+}
