@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use lsm_core::env::sim::faults::{Effect, Fault};
 use lsm_core::env::sim::op::OpKind;
-use lsm_core::{Cursor, Db, ErrorKind, Slice};
+use lsm_core::{Cursor, Db, ErrorKind, ReadOptions, Slice};
 
 use crate::harness::engine::acts::key_of;
 use crate::harness::engine::reference::Pairs;
 use crate::harness::engine::stage::{Stage, quiet};
 use crate::harness::engine::walker::{Failed, Newest, Walker};
-use crate::machine::kit::Dice;
+use crate::machine::kit::{Dice, TempDir};
 
 fn key_at(met: Option<(&[u8], &[u8])>) -> Option<String> {
     met.map(|(key, _)| String::from_utf8(key.to_vec()).unwrap())
@@ -252,4 +252,48 @@ fn a_cursor_keeps_its_place_when_a_read_fails() {
         failed += nths.count();
     }
     assert!(failed > 100, "only {failed} reads have failed");
+}
+
+/// Follows a writer, whose memtables are flushed all the time.
+fn follow(db: &Db, options: ReadOptions, count: u32) -> u32 {
+    let mut cursor = db.with(options).cursor(..);
+    let (mut met, mut refreshed) = (0, 0);
+    while met < count {
+        while let Some((key, value)) = cursor.next().unwrap() {
+            assert_eq!((key, value), (&met.to_be_bytes()[..], &[met as u8; 100][..]));
+            met += 1;
+        }
+        cursor.refresh().unwrap();
+        refreshed += 1;
+    }
+    assert!(cursor.next().unwrap().is_none());
+    refreshed
+}
+
+#[test]
+fn a_cursor_that_is_refreshed_at_the_end_follows_a_writer_and_misses_nothing() {
+    let dir = TempDir::new();
+    let small = quiet().memtable_bytes(16 << 10).background_threads(2);
+    let db = Db::builder(dir.db()).options(small).open().unwrap();
+    let count = 6000u32;
+    let refreshed: Vec<u32> = std::thread::scope(|scope| {
+        let db = &db;
+        let usual = ReadOptions::new();
+        let followers = [usual, usual.fill_cache(false), usual.verify(true)];
+        let followers = followers.map(|options| scope.spawn(move || follow(db, options, count)));
+        for at in 0..count {
+            db.put(at.to_be_bytes(), [at as u8; 100]).unwrap();
+            db.put(0u32.to_be_bytes(), [0; 100]).unwrap();
+        }
+        followers.into_iter().map(|follower| follower.join().unwrap()).collect()
+    });
+    assert!(refreshed.iter().all(|times| *times > 2), "{refreshed:?}");
+    db.delete_range(..).unwrap();
+    let mut cursor = db.cursor(..);
+    cursor.seek_last().unwrap();
+    assert!(cursor.prev().unwrap().is_none());
+    db.put("a", "1").unwrap();
+    assert!(cursor.prev().unwrap().is_none());
+    cursor.refresh().unwrap();
+    assert!(cursor.prev().unwrap().is_some(), "behind everything is behind what is new, too");
 }

@@ -11,6 +11,7 @@ use lsm_core::api::read::KeyspaceAt;
 use lsm_core::base::error::{Error, ErrorKind};
 use lsm_core::key::seqno::SeqNo;
 use lsm_core::options::keyspace::KeyspaceOptions;
+use lsm_core::options::read::ReadOptions;
 
 use crate::harness::engine::rich::{fill, options};
 use crate::machine::kit::TempDir;
@@ -24,6 +25,7 @@ fn open(dir: &TempDir) -> Db {
 /// Asks every verb of a keyspace and a snapshot of it that can fail; answers what did not.
 fn ask_reads(keyspace: &Keyspace, at: &KeyspaceAt, is_as_expected: &dyn Fn(Error, &str)) {
     let mut buffer = Vec::new();
+    let options = ReadOptions::new().fill_cache(false);
     let all = [
         ("get", keyspace.get("a").err()),
         ("get_into", keyspace.get_into("a", &mut buffer).err()),
@@ -54,6 +56,12 @@ fn ask_reads(keyspace: &Keyspace, at: &KeyspaceAt, is_as_expected: &dyn Fn(Error
         ("at last", at.last().err()),
         ("at count", at.count(..).err()),
         ("at cursor", at.cursor(..).next().err()),
+        ("with get", keyspace.with(options).get("a").err()),
+        ("with get_many", keyspace.with(options).get_many(["a"]).err()),
+        ("with range", keyspace.with(options).range(..).next().and_then(Result::err)),
+        ("with cursor", keyspace.with(options).cursor(..).next().err()),
+        ("at with get", at.with(options).get("a").err()),
+        ("at with count", at.with(options).count(..).err()),
     ];
     for (verb, error) in all {
         is_as_expected(error.unwrap_or_else(|| panic!("{verb} works")), verb);
@@ -86,6 +94,8 @@ fn ask_database(db: &Db, batch: &Batch, is_as_expected: &dyn Fn(Error, &str)) {
         ("sync", db.sync().err()),
         ("wait_durable", db.wait_durable(SeqNo::ZERO).err()),
         ("resume", db.resume().err()),
+        ("pause_background", db.pause_background().err()),
+        ("resume_background", db.resume_background().err()),
         ("wait_idle", db.wait_idle().err()),
         ("verify", db.verify().err()),
         ("close", db.clone().close().err()),
@@ -122,6 +132,7 @@ fn every_verb_of_every_handle_answers_closed_after_close() {
     batch.delete(&keyspace, "c").delete_range(&keyspace, ..);
     assert_eq!(batch.len(), 3);
 
+    closed(cursor.refresh().unwrap_err(), "refresh");
     // Iterators that were there before go on, also beside the next opening.
     let next = open(&dir);
     assert_eq!(begun.map(Result::unwrap).collect::<Vec<_>>(), expected[1..]);
@@ -178,6 +189,7 @@ fn a_forked_child_gets_forked_for_every_verb() {
     let mut batch = db.batch();
     batch.put(&keyspace, "a", "b");
     let count = keyspace.count(..).unwrap();
+    let mut cursor = keyspace.cursor(..);
     // SAFETY: the child asks and exits, and takes no lock that another thread of this process may
     // have held: the database is idle.
     let child = unsafe { libc::fork() };
@@ -192,6 +204,7 @@ fn a_forked_child_gets_forked_for_every_verb() {
             ask_reads(&keyspace, &at, &forked);
             ask_writes(&keyspace, &forked);
             ask_database(&db, &batch, &forked);
+            forked(cursor.refresh().unwrap_err(), "refresh");
             drop((at, snapshot, keyspace, batch, db));
         }));
         let code = if asked.is_err() { 99 } else { wrong.get() };
