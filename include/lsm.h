@@ -981,8 +981,17 @@ lsm_status lsm_compact_with(const lsm_db *db,
                             const lsm_call_options *options_or_null,
                             lsm_error **error);
 
-// Returns once nothing is left to flush and nothing wants to be merged.
+// Returns once nothing is left to flush and nothing wants to be merged, or there is a pause.
 LSM_API LSM_CHECK lsm_status lsm_wait_idle(const lsm_db *db, lsm_error **error);
+
+// Begins no more merges until lsm_background_resume(), and drops no tables: for hours in which the
+// disk is needed for something else. A merge that runs goes on to its end; flushes go on, and so
+// does lsm_compact(). Writers are not held back for what is not merged meanwhile. Pauses count, and
+// end with the opening.
+LSM_API LSM_CHECK lsm_status lsm_background_pause(const lsm_db *db, lsm_error **error);
+
+// Takes one lsm_background_pause() back; does nothing if there is none.
+LSM_API LSM_CHECK lsm_status lsm_background_resume(const lsm_db *db, lsm_error **error);
 
 // Checks every file: each checksum, the order of entries, the filters, the log, and what all that
 // is said to be. Reads every byte. LSM_CORRUPTION with the file and the byte.

@@ -18,6 +18,8 @@ fn main() -> Result<(), VarError> {
         let minor = env::var("CARGO_PKG_VERSION_MINOR")?;
         let abi = if major == "0" { format!("0.{minor}") } else { major };
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,liblsm.so.{abi}");
+        // Handlers of signals and forks must stay where they are, whatever a program unloads.
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
     Ok(())
 }

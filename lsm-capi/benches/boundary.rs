@@ -10,7 +10,6 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    clippy::undocumented_unsafe_blocks,
     reason = "a benchmark that stands in for a program in C"
 )]
 
@@ -68,14 +67,17 @@ struct Library {
 impl Library {
     fn load(path: &Path) -> Self {
         let path = CString::new(path.to_str().expect("a path of text")).expect("no NUL");
+        // SAFETY: the path ends with a NUL; the library's initialisers are Rust's own.
         let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
         assert!(!library.is_null(), "liblsm.so does not load");
         let find = |name: &str| {
             let name = CString::new(name).expect("no NUL");
+            // SAFETY: the library was loaded, and the name ends with a NUL.
             let found = unsafe { libc::dlsym(library, name.as_ptr()) };
             assert!(!found.is_null(), "{name:?} is not in the library");
             found
         };
+        // SAFETY: the types are those that lsm.h gives these names.
         unsafe {
             Self {
                 open: std::mem::transmute::<*mut c_void, Open>(find("lsm_open")),
@@ -128,6 +130,7 @@ fn nanos(calls: u64, call: &mut dyn FnMut(u64)) -> f64 {
 /// The processor time of this thread, in nanoseconds: other work on the machine counts less.
 fn thread_time() -> f64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: there is room for the time.
     let done = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
     assert_eq!(done, 0, "the clock of this thread");
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64

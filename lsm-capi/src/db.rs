@@ -14,7 +14,7 @@ use crate::border::shared::Borrowed;
 use crate::bytes::lsm_value;
 use crate::callbacks::{Context, LSM_LOG_DEBUG, LSM_LOG_INFO, listener, logger};
 use crate::error::{lsm_error, string_of};
-use crate::handles::{self, Closed, Database, Seen, insert, lsm_db, seen};
+use crate::handles::{self, Database, Life, Seen, insert, lsm_db, seen};
 use crate::options::{convert, lsm_options};
 use crate::status::lsm_status;
 
@@ -42,7 +42,7 @@ pub extern "C" fn lsm_open(
             builder = with_callbacks(builder, &chosen)?;
         }
         let path = string_of(path.as_os_str().as_bytes());
-        let database = Arc::new(Database { db: builder.open()?, path, closed: Closed::default() });
+        let database = Arc::new(Database { db: builder.open()?, path, life: Life::begin() });
         let keyspace = database.db.default_keyspace().clone();
         let name = Arc::new(string_of(keyspace.name().as_bytes()));
         opened.set(insert(Seen { keyspace, name, database, is_first: true })?);
@@ -80,7 +80,7 @@ pub extern "C" fn lsm_close(db: *mut lsm_db, error: *mut *mut lsm_error) -> lsm_
         if !is_first {
             return Ok(());
         }
-        database.closed.mark();
+        database.life.end();
         database.db.clone().close()
     })
 }
@@ -187,6 +187,6 @@ pub extern "C" fn lsm_resume(db: *const lsm_db, error: *mut *mut lsm_error) -> l
 #[inline]
 pub(crate) fn open(db: *const lsm_db) -> Result<Borrowed<Seen>> {
     let seen = seen(db)?;
-    seen.database.closed.check()?;
+    seen.database.life.check()?;
     Ok(seen)
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lsm_core::{Db, Error, ErrorKind, Keyspace, Result};
 
+use crate::border::fork;
 use crate::border::handle::Kind;
 use crate::border::shared::Borrowed;
 use crate::border::table::Table;
@@ -35,23 +36,34 @@ pub struct lsm_iter {
 pub(crate) struct Database {
     pub(crate) db: Db,
     pub(crate) path: CString,
-    pub(crate) closed: Closed,
+    pub(crate) life: Life,
 }
 
-/// Whether a database was closed: for what outlives it and must not keep it.
-#[derive(Clone, Default)]
-pub(crate) struct Closed(Arc<AtomicBool>);
+/// Whether a database was closed, or is another process's: for what outlives it and must not keep
+/// it.
+#[derive(Clone)]
+pub(crate) struct Life {
+    is_over: Arc<AtomicBool>,
+    process: fork::Birth,
+}
 
-impl Closed {
-    /// From now on what came from the database answers that it is closed.
-    pub(crate) fn mark(&self) {
-        self.0.store(true, Ordering::Release);
+impl Life {
+    /// That of a database which is opened here and now.
+    pub(crate) fn begin() -> Self {
+        Self { is_over: Arc::default(), process: fork::Birth::here() }
     }
 
-    /// Refuses the use of what came from a database that is closed.
+    /// From now on what came from the database answers that it is closed.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+    }
+
+    /// Refuses the use of what came from a database that is closed, or that a forked child got from
+    /// its parent.
     #[inline]
     pub(crate) fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::Acquire) {
+        self.process.check()?;
+        if self.is_over.load(Ordering::Acquire) {
             return Err(Error::new(ErrorKind::Closed, "the database was closed"));
         }
         Ok(())

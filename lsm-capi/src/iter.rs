@@ -11,7 +11,7 @@ use crate::border::table::{Owned, Table};
 use crate::bytes::{lsm_slice, lsm_value};
 use crate::db::open;
 use crate::error::lsm_error;
-use crate::handles::{Closed, lsm_db, lsm_iter};
+use crate::handles::{Life, lsm_db, lsm_iter};
 use crate::options::lsm_read_options;
 use crate::status::{LSM_END, LSM_NOT_FOUND, LSM_OK, lsm_status};
 
@@ -21,7 +21,7 @@ mod many;
 /// What an `lsm_iter *` leads to.
 struct Walk {
     cursor: Cursor,
-    closed: Closed,
+    life: Life,
     /// What `lsm_iter_next_many` lends.
     many: many::Entries,
 }
@@ -30,7 +30,7 @@ static ITERS: Table<Walk> = Table::new(Kind::Iter);
 
 fn walk(iter: *mut lsm_iter) -> Result<Owned<Walk>> {
     let walk = ITERS.own(iter as usize)?;
-    walk.closed.check()?;
+    walk.life.check()?;
     Ok(walk)
 }
 
@@ -53,8 +53,8 @@ pub extern "C" fn lsm_iter_new(
         let new = border.out("iter", iter)?.first(ptr::null_mut());
         let seen = open(db)?;
         let cursor = bounds::cursor(border, &seen, options_or_null)?;
-        let closed = seen.database.closed.clone();
-        let walk = Walk { cursor, closed, many: many::Entries::default() };
+        let life = seen.database.life.clone();
+        let walk = Walk { cursor, life, many: many::Entries::default() };
         new.set(ITERS.insert(walk)? as *mut lsm_iter);
         Ok(())
     })

@@ -80,13 +80,42 @@ pub extern "C" fn lsm_compact_with(
     })
 }
 
-/// Returns once nothing is left to flush and nothing wants to be merged.
+/// Returns once nothing is left to flush and nothing wants to be merged, or there is a pause.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn lsm_wait_idle(db: *const lsm_db, error: *mut *mut lsm_error) -> lsm_status {
     done(error, |_| {
         may_wait()?;
         open(db)?.database.db.wait_idle()
+    })
+}
+
+/// Begins no more merges until lsm_background_resume(), and drops no tables: for hours in which the
+/// disk is needed for something else. A merge that runs goes on to its end; flushes go on, and so
+/// does lsm_compact(). Writers are not held back for what is not merged meanwhile. Pauses count, and
+/// end with the opening.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn lsm_background_pause(
+    db: *const lsm_db,
+    error: *mut *mut lsm_error,
+) -> lsm_status {
+    done(error, |_| {
+        may_wait()?;
+        open(db)?.database.db.pause_background()
+    })
+}
+
+/// Takes one lsm_background_pause() back; does nothing if there is none.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn lsm_background_resume(
+    db: *const lsm_db,
+    error: *mut *mut lsm_error,
+) -> lsm_status {
+    done(error, |_| {
+        may_wait()?;
+        open(db)?.database.db.resume_background()
     })
 }
 

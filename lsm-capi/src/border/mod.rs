@@ -4,6 +4,7 @@
 //! are looked up in tables; pointers are checked as far as they can be; whatever is thrown is
 //! caught.
 
+pub(crate) mod fork;
 pub(crate) mod handle;
 
 pub(crate) mod thread;

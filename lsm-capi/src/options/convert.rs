@@ -74,8 +74,6 @@ pub(crate) fn database(chosen: Option<lsm_options>) -> Result<Options> {
     let mut options = Options::new();
     let Some(chosen) = chosen else { return Ok(options) };
     absent("memory", chosen.memory.is_null())?;
-    absent("open_files_max", chosen.open_files_max == 0)?;
-    absent("write_bytes_per_second", chosen.write_bytes_per_second == 0)?;
     if chosen.memory_limit > 0 {
         options = options.memory_limit(chosen.memory_limit);
     }
@@ -97,7 +95,10 @@ pub(crate) fn database(chosen: Option<lsm_options>) -> Result<Options> {
     if chosen.wal_segment_bytes_max > 0 {
         options = options.log_segment_bytes_max(chosen.wal_segment_bytes_max);
     }
-    options = options.log_bytes_max(chosen.wal_bytes_max);
+    options = options
+        .log_bytes_max(chosen.wal_bytes_max)
+        .open_files_max(chosen.open_files_max as usize)
+        .write_bytes_per_second(chosen.write_bytes_per_second);
     options = match chosen.sync_interval_ms {
         0 => options,
         LSM_SYNC_NEVER => options.sync_interval(None),

@@ -49,7 +49,8 @@ fn a_text_changes_what_it_names_and_nothing_else() {
 fn every_setting_of_the_engine_reaches_the_struct() {
     let all = "memory_limit=64MiB; memtable_bytes=1MiB; memtable=skiplist; background_threads=3; \
                durability=volatile; if_missing=fail; read_only=true; sync_interval_ms=7; \
-               wal=write; log_segment_bytes_max=1MiB; log_bytes_max=2MiB";
+               wal=write; log_segment_bytes_max=1MiB; log_bytes_max=2MiB; \
+               open_files_max=77; write_bytes_per_second=9MiB";
     let wanted = Options::parse(all).unwrap();
     let said = parse(usual(), all).unwrap();
     assert_eq!(convert::database(Some(said)).unwrap(), wanted);
@@ -91,7 +92,8 @@ fn what_cannot_be_meant_is_refused_and_says_why() {
     assert!(refused(|it| it.wal_mode = u32::MAX).to_string().contains("wal_mode"));
     let both = refused(|it| it.flags = LSM_OPEN_EXISTING | LSM_OPEN_NEW);
     assert!(both.to_string().contains("contradict"));
-    assert_eq!(refused(|it| it.open_files_max = 1).kind(), ErrorKind::Unsupported);
+    let elsewhere = refused(|it| it.memory = std::ptr::dangling());
+    assert_eq!(elsewhere.kind(), ErrorKind::Unsupported);
     let mut keyspace = usual_keyspace();
     (keyspace.strategy, keyspace.fifo_bytes_max) = (LSM_TIERED, 1);
     assert!(convert::keyspace(Some(keyspace)).is_err());

@@ -36,6 +36,12 @@ fn take(options: &mut lsm_options, name: &str, set: &Options) {
         "log_segment_bytes_max" => {
             options.wal_segment_bytes_max = set.get_log_segment_bytes_max();
         }
+        "open_files_max" => {
+            options.open_files_max = u32::try_from(set.get_open_files_max()).unwrap_or(u32::MAX);
+        }
+        "write_bytes_per_second" => {
+            options.write_bytes_per_second = set.get_write_bytes_per_second();
+        }
         "log_bytes_max" => options.wal_bytes_max = set.get_log_bytes_max(),
         "sync_interval_ms" => {
             let millis = set.get_sync_interval().map(|interval| interval.as_millis());

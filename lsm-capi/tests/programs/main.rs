@@ -11,4 +11,7 @@
 
 mod tools;
 
+mod abi;
+mod c;
 mod cpp;
+mod fuzz;

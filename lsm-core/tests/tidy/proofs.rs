@@ -21,6 +21,7 @@ const FILES: &[&str] = &[
     "lsm-core/src/memtable/tree.rs",
     "lsm-core/src/memtable/tree/cursor.rs",
     "lsm-capi/src/border/call.rs",
+    "lsm-capi/src/border/fork.rs",
     "lsm-capi/src/border/pointers.rs",
     "lsm-capi/src/border/shared.rs",
     "lsm-capi/src/border/table.rs",

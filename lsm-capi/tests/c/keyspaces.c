@@ -1,0 +1,53 @@
+/* Section "keyspaces". */
+#include "check.h"
+
+static void counted(void *context, const char *name) {
+    CHECK(name[0] != '\0');
+    ++*(int *)context;
+}
+
+int main(int count, char **arguments) {
+    (void)count;
+    lsm_db *db = check_open(arguments[1]), *users, *jobs, *none;
+    OK(lsm_keyspace_open(db, "users", NULL, &users, &error));
+    OK(lsm_keyspace_open(users, "jobs", NULL, &jobs, &error));
+    CHECK(strcmp(lsm_keyspace_name(users), "users") == 0);
+    CHECK(strcmp(lsm_keyspace_name(db), "default") == 0);
+    CHECK(strcmp(lsm_path(jobs), lsm_path(db)) == 0);
+
+    /* The same key in each of them. */
+    OK(lsm_put(db, NULL, T("k"), T("1"), &error));
+    OK(lsm_put(users, NULL, T("k"), T("2"), &error));
+    CHECK(check_has(db, "k", "1") && check_has(users, "k", "2") && check_has(jobs, "k", NULL));
+
+    /* Names. */
+    char long_name[300];
+    memset(long_name, 'n', sizeof long_name);
+    long_name[256] = '\0';
+    CHECK(lsm_keyspace_open(db, long_name, NULL, &none, NULL) < 0 && none == NULL);
+    long_name[255] = '\0';
+    OK(lsm_keyspace_open(db, long_name, NULL, &none, &error));
+    OK(lsm_close(none, &error));
+    CHECK(lsm_keyspace_open(db, "", NULL, &none, NULL) < 0);
+    IS(LSM_INVALID_ARGUMENT, lsm_keyspace_open(db, "\xff", NULL, &none, &error));
+    IS(LSM_INVALID_ARGUMENT, lsm_keyspace_open(db, NULL, NULL, &none, &error));
+    IS(LSM_INVALID_ARGUMENT, lsm_keyspace_open(db, "x", NULL, NULL, &error));
+
+    int names = 0;
+    OK(lsm_keyspace_list(jobs, counted, &names, &error));
+    CHECK(names == 3);
+
+    /* Dropped: its handles say so, and are still to be closed. */
+    OK(lsm_keyspace_drop(db, "users", &error));
+    IS(LSM_NOT_FOUND, lsm_keyspace_drop(db, "users", &error));
+    IS(LSM_INVALID_ARGUMENT, lsm_keyspace_drop(db, NULL, &error));
+    IS(LSM_CLOSED, lsm_put(users, NULL, T("k"), T("3"), &error));
+    OK(lsm_close(users, &error));
+    OK(lsm_keyspace_open(db, "users", NULL, &users, &error));
+    CHECK(check_has(users, "k", NULL));
+    CHECK(lsm_keyspace_drop(db, "default", NULL) < 0);
+    OK(lsm_close(users, &error));
+    OK(lsm_close(jobs, &error));
+    OK(lsm_close(db, &error));
+    return 0;
+}
