@@ -195,7 +195,10 @@ impl ScanSource {
         let merge = Merge::new(sources);
         let (lower, upper) = (as_bytes(&self.span.lower), as_bytes(&self.span.upper));
         let moment = (self.seqno, self.now_millis);
-        let run = Run::new(self.home.counters.clone(), self.home.dead.clone(), moment);
+        let mut run = Run::new(self.home.counters.clone(), self.home.dead.clone(), moment);
+        if self.how.is_verifying() {
+            run.leap_over_nothing();
+        }
         Ok(Scan::new(merge, reader, lower, upper).noting(run))
     }
 

@@ -64,6 +64,11 @@ impl Run {
         run
     }
 
+    /// Looks at everything itself, and remembers nothing for others.
+    pub fn leap_over_nothing(&mut self) {
+        self.ranges = None;
+    }
+
     /// One more entry was looked at.
     #[inline]
     pub fn step(&mut self) {

@@ -169,6 +169,29 @@ fn what_is_verified_is_read_anew_and_damage_behind_the_cache_is_found() {
     read_all(&anew).unwrap();
 }
 
+/// Scans remember where nothing is alive, which is believing something.
+#[test]
+fn what_is_verified_looks_where_others_leap() {
+    let stage = Stage::new(quiet());
+    let db = stage.db();
+    (0..KEYS).for_each(|at| drop(db.put(key(at), value(at)).unwrap()));
+    db.flush().unwrap();
+    (0..KEYS).for_each(|at| drop(db.delete(key(at)).unwrap()));
+    db.put("m", "the only one").unwrap();
+    let looked_at = |from: &dyn Fn() -> u64| {
+        let count = || db.stats().counter("scanned_entries").unwrap();
+        let before = count();
+        assert_eq!(from(), 1);
+        count() - before
+    };
+    let usual = || db.count(..).unwrap();
+    let anew = || db.with(ReadOptions::new().verify(true)).count(..).unwrap();
+    (0..3).for_each(|_| assert_eq!(usual(), 1));
+    assert!(looked_at(&usual) < 20, "nobody leaps");
+    assert!(looked_at(&anew) >= u64::from(KEYS));
+    assert!(looked_at(&usual) < 20);
+}
+
 #[test]
 fn options_that_contradict_each_other_are_refused() {
     let stage = cold();
