@@ -984,10 +984,10 @@ lsm_status lsm_compact_with(const lsm_db *db,
 // Returns once nothing is left to flush and nothing wants to be merged, or there is a pause.
 LSM_API LSM_CHECK lsm_status lsm_wait_idle(const lsm_db *db, lsm_error **error);
 
-// Begins no more merges until lsm_background_resume(), and drops no tables: for hours in which the
-// disk is needed for something else. A merge that runs goes on to its end; flushes go on, and so
-// does lsm_compact(). Writers are not held back for what is not merged meanwhile. Pauses count, and
-// end with the opening.
+// Begins no more merges until lsm_background_resume(), and drops no tables: for hours in which
+// the disk is needed for something else. A merge that runs goes on to its end; flushes go on, and
+// so does lsm_compact(). Writers are not held back for what is not merged meanwhile. Pauses count,
+// and end with the opening.
 LSM_API LSM_CHECK lsm_status lsm_background_pause(const lsm_db *db, lsm_error **error);
 
 // Takes one lsm_background_pause() back; does nothing if there is none.

@@ -90,10 +90,10 @@ pub extern "C" fn lsm_wait_idle(db: *const lsm_db, error: *mut *mut lsm_error) -
     })
 }
 
-/// Begins no more merges until lsm_background_resume(), and drops no tables: for hours in which the
-/// disk is needed for something else. A merge that runs goes on to its end; flushes go on, and so
-/// does lsm_compact(). Writers are not held back for what is not merged meanwhile. Pauses count, and
-/// end with the opening.
+/// Begins no more merges until lsm_background_resume(), and drops no tables: for hours in which
+/// the disk is needed for something else. A merge that runs goes on to its end; flushes go on, and
+/// so does lsm_compact(). Writers are not held back for what is not merged meanwhile. Pauses count,
+/// and end with the opening.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn lsm_background_pause(

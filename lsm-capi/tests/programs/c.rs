@@ -1,5 +1,5 @@
-//! `include/lsm.h`: the programs of `tests/c`, one for each of its sections, compiled as every C and
-//! C++ that it promises.
+//! `include/lsm.h`: the programs of `tests/c`, one for each of its sections, compiled as every C
+//! and C++ that it promises.
 
 use std::fs;
 use std::path::{Path, PathBuf};

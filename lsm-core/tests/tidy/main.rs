@@ -15,6 +15,7 @@ mod source;
 
 mod layers;
 mod outside;
+mod parity;
 mod proofs;
 mod sizes;
 mod words;
@@ -68,9 +69,9 @@ fn the_repository_is_tidy() -> io::Result<()> {
         read(&root, folder, &mut sources)?;
     }
     assert!(sources.iter().any(|source| source.path == "lsm-core/src/lib.rs"), "nothing was read");
-    let found = findings(&sources);
-    let report: String = found.iter().map(|finding| format!("{finding}\n")).collect();
-    assert!(found.is_empty(), "{} findings:\n{report}", found.len());
+    let mut found: Vec<String> = findings(&sources).iter().map(ToString::to_string).collect();
+    found.extend(parity::check(&root, &sources));
+    assert!(found.is_empty(), "{} findings:\n{}\n", found.len(), found.join("\n"));
     Ok(())
 }
 
