@@ -12,7 +12,7 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 .PHONY: help demo check test prove bench install uninstall clean
 .PHONY: lives loom tsan miri mutants coverage golden
-.PHONY: format lint deny tidy unit engine zstd capi python images asan
+.PHONY: format lint deny tidy unit engine zstd capi leveldb python images asan boundary fuzz-c
 
 help:
 	@echo 'make demo    the daily verbs, then a crash and its recovery, on this machine'
@@ -24,6 +24,7 @@ help:
 	@echo 'make uninstall takes it away again'
 	@echo 'Lanes of their own, each for at most SECONDS=$(SECONDS):'
 	@echo 'make lives   databases through crash after crash, for the whole time'
+	@echo 'make fuzz-c  random calls of the C library, by threads, under AddressSanitizer'
 	@echo 'make loom    every order of threads, up to a bound, in models of what they share'
 	@echo 'make tsan    unit tests and threads under ThreadSanitizer (needs rust-src)'
 	@echo 'make miri    unit tests of base/, key/, record/ and cache/ under Miri (needs a nightly toolchain)'
@@ -39,9 +40,9 @@ demo:
 
 check: format lint deny tidy unit
 
-test: check engine zstd capi python
+test: check engine zstd capi leveldb python
 
-prove: images asan loom
+prove: images asan loom boundary
 
 bench:
 	@tools/need $@ cargo cc
@@ -100,6 +101,11 @@ capi:
 	@tools/need test cargo cc c++
 	cargo test --locked -p lsm-capi
 
+# LevelDB's interface, beside LevelDB itself where that is installed.
+leveldb:
+	@tools/need test cargo cc
+	cargo test --locked -p lsm-leveldb
+
 STAGE := target/python
 python:
 	@tools/need test cargo cc python3
@@ -130,6 +136,11 @@ loom:
 		CARGO_PROFILE_TEST_OPT_LEVEL=1 tools/ran cargo test --locked -p lsm-core --lib \
 		loom_test -- --show-output
 
+# The C library: valgrind over each section of the header, random calls under AddressSanitizer.
+boundary:
+	@tools/need prove cargo cc c++ valgrind
+	tools/ran cargo test --locked -p lsm-capi --test programs -- --ignored --show-output prove_
+
 # The committed directories change: look at the difference before it is committed.
 golden:
 	@tools/need $@ cargo cc
@@ -144,6 +155,11 @@ lives:
 	@tools/need $@ cargo cc
 	$(LAB) LSM_SECONDS=$(SECONDS) tools/ran \
 		cargo test --locked -p lsm-core --test it -- --ignored --nocapture prove_long_lives
+
+fuzz-c:
+	@tools/need $@ cargo cc
+	LSM_SECONDS=$(SECONDS) tools/ran cargo test --locked -p lsm-capi --test programs -- \
+		--ignored --nocapture prove_that_random_calls
 
 tsan:
 	@tools/need $@ cargo cc rust-src
