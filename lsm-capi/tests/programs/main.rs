@@ -14,4 +14,5 @@ mod tools;
 mod abi;
 mod c;
 mod cpp;
+mod examples;
 mod fuzz;

@@ -1,0 +1,3 @@
+module lsm.example/tour
+
+go 1.19
