@@ -1211,8 +1211,18 @@ class Db {
                                      detail::to_c(end), call.how())).error;
     }
 
-    /// Returns once nothing is left to flush and nothing wants to be merged.
+    /// Returns once nothing is left to flush and nothing wants to be merged, or there is a pause.
     Result<void> wait_idle() const { return detail::done(lsm_wait_idle, handle()); }
+
+    /// Begins no more merges until resume_background(), and drops no tables. Pauses count.
+    Result<void> pause_background() const {
+        return detail::done(lsm_background_pause, handle());
+    }
+
+    /// Takes one pause back; does nothing if there is none.
+    Result<void> resume_background() const {
+        return detail::done(lsm_background_resume, handle());
+    }
 
     /// Checks every file and reads every byte. Progress is told of bytes.
     Result<void> verify(const CallOptions &options = {}) const {

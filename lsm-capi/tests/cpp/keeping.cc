@@ -152,6 +152,10 @@ void numbers_can_be_seen(const lsm::Db &db) {
     MUST(db.flush());
     MUST(db.compact("key1", "key2"));
     MUST(db.compact());
+    MUST(db.pause_background());
+    MUST(db.wait_idle());
+    MUST(db.resume_background());
+    MUST(db.resume_background());
     MUST(db.wait_idle());
     MUST(db.verify());
     MUST(db.sync());
@@ -183,6 +187,8 @@ template <class Check> void each_call(const lsm::Db &db, Check failed) {
     failed(db.flush().status());
     failed(db.compact().status());
     failed(db.wait_idle().status());
+    failed(db.pause_background().status());
+    failed(db.resume_background().status());
     failed(db.verify().status());
     failed(db.count().status());
     failed(db.health().status());

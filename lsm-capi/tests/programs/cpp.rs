@@ -1,5 +1,6 @@
 //! `include/lsm.hpp`: the programs of `tests/cpp`, compiled in every way that it promises.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -131,4 +132,47 @@ fn what_is_dangerous_does_not_compile() {
         let (is_fine, told) = judge(&format!("dangerous-{index}"), line);
         assert!(!is_fine && told.contains(word), "{line}\n{told}");
     }
+}
+
+/// What C++ has in another form, or does not need.
+const NOT_IN_CPP: [&str; 12] = [
+    "lsm_build_info",
+    "lsm_compact",
+    "lsm_error_status",
+    "lsm_flush",
+    "lsm_iter_next_many",
+    "lsm_status_is_retryable",
+    "lsm_str",
+    "lsm_values_free",
+    "lsm_verify",
+    "lsm_version",
+    "lsm_version_number",
+    "lsm_wait_durable",
+];
+
+/// The functions that a header names, before their bracket.
+fn functions(header: &str) -> BTreeSet<String> {
+    let text = fs::read_to_string(include().join(header)).expect("a header");
+    let code: Vec<&str> =
+        text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let code = code.join("\n");
+    let words = code.split(|letter| !is_part(letter)).map(str::to_owned);
+    words.filter(|word| word.starts_with("lsm_")).collect()
+}
+
+#[test]
+fn every_function_is_there_or_said_to_be_missing() {
+    let text = fs::read_to_string(include().join("lsm.h")).expect("lsm.h");
+    let cpp = functions("lsm.hpp");
+    let is_declared = |name: &String| {
+        let called = format!("{name}(");
+        text.lines().any(|line| {
+            !line.trim_start().starts_with("//") && line.contains("lsm_") && line.contains(&called)
+        })
+    };
+    let declared: BTreeSet<String> = functions("lsm.h").into_iter().filter(is_declared).collect();
+    assert!(declared.len() > 80, "{} functions were found in lsm.h", declared.len());
+    let missing: Vec<&String> = declared.difference(&cpp).collect();
+    assert_eq!(missing, NOT_IN_CPP, "lsm.hpp lacks, or has what it is said to lack");
 }

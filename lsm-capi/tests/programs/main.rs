@@ -16,3 +16,4 @@ mod c;
 mod cpp;
 mod examples;
 mod fuzz;
+mod readme;
