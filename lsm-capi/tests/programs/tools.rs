@@ -36,18 +36,18 @@ pub(crate) fn run(command: &mut Command) -> String {
     printed.into_owned()
 }
 
-/// The folder of the library, built once for all tests, beside their own build.
+/// The folder of the library as it is released, built once for all tests: the packaging's too.
 pub(crate) fn library() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("library");
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packaging");
         run(Command::new(env!("CARGO"))
-            .args(["build", "--lib", "--manifest-path"])
-            .arg(root().join("lsm-capi/Cargo.toml"))
+            .args(["build", "--locked", "--release", "--package", "lsm-capi", "--manifest-path"])
+            .arg(root().join("Cargo.toml"))
             .arg("--target-dir")
             .arg(&target)
             .env_remove("RUSTFLAGS"));
-        let folder = target.join("debug");
+        let folder = target.join("release");
         let version = (env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"));
         let soname = format!("liblsm.so.{}.{}", version.0, version.1);
         fs::copy(folder.join("liblsm.so"), folder.join(soname)).expect("a name for the loader");
