@@ -19,6 +19,9 @@ impl Sources {
             for entry in fs::read_dir(repository().join(inside)).expect("a folder") {
                 let path = entry.expect("an entry").path();
                 let name = path.file_name().expect("a name");
+                if path.is_dir() {
+                    continue;
+                }
                 fs::copy(&path, sources.join(inside).join(name)).expect("a copy");
             }
         }
