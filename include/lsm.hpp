@@ -138,7 +138,7 @@ class Error {
     /// True if the write that failed may be found after a restart all the same.
     bool maybe_committed() const noexcept { return lsm_error_maybe_committed(error_.get()); }
 
-    /// Still owned by this object.
+    /// Still owned by this object; NULL if there is none.
     const lsm_error *handle() const noexcept { return error_.get(); }
 
   private:
@@ -154,8 +154,10 @@ class Exception : public std::runtime_error {
         : std::runtime_error(error.message()),
           error_(std::make_shared<const Error>(std::move(error))) {}
 
+    /// The whole error.
     const Error &error() const noexcept { return *error_; }
 
+    /// What to do about it.
     Status status() const noexcept { return error_->status(); }
 
   private:
@@ -266,13 +268,17 @@ class Value {
     }
     ~Value() { lsm_value_free(&value_); }
 
+    /// The bytes, as long as this object lives.
     std::string_view view() const & noexcept { return {value_.data, value_.size}; }
     std::string_view view() const && = delete;
     operator std::string_view() const & noexcept { return view(); }
     operator std::string_view() const && = delete;
 
+    /// Where they begin; NULL if there is no value.
     const char *data() const & noexcept { return value_.data; }
     const char *data() const && = delete;
+
+    /// How many they are.
     std::size_t size() const noexcept { return value_.size; }
 
     /// A copy.
@@ -493,20 +499,33 @@ struct Options {
     bool must_be_new = false;
     /// Write nothing. Every write answers Status::ReadOnly.
     bool read_only = false;
+    /// How much memory everything together may take, 16 MiB at least.
     std::uint64_t memory_limit = 0;
+    /// The size at which a memtable is flushed.
     std::uint64_t memtable_bytes = 0;
+    /// How much log there may be before memtables are flushed so that it gets shorter.
     std::uint64_t wal_bytes_max = 0;
+    /// How many threads flush and compact: 1 to 64.
     std::uint32_t background_threads = 0;
+    /// How many files of tables are kept open.
     std::uint32_t open_files_max = 0;
+    /// For writes that do not say so themselves.
     Durability durability = Durability::Usual;
+    /// How much `log` is told.
     LogLevel log_level = LogLevel::Usual;
+    /// How fast flushes and compactions may write.
     std::uint64_t write_bytes_per_second = 0;
+    /// How long a buffered write stays unsynced at most; `never` leaves syncing to Db::sync().
     std::chrono::milliseconds sync_interval{0};
+    /// How the log is written.
     WalMode wal_mode = WalMode::Usual;
+    /// The size that segments of the log grow to: 4 KiB to 1 GiB.
     std::uint64_t wal_segment_bytes_max = 0;
+    /// The structure of memtables.
     Memtable memtable = Memtable::Usual;
-    /// Both may be called until the database is closed, and live until its Db is destroyed.
+    /// Is told in words what happens, until the database is closed. Lives until its Db is gone.
     LogFunction log = {};
+    /// Is told what happens in parts, for as long.
     EventFunction event = {};
 
     /// Changes what `text` names, such as "memory_limit=1GiB; durability=durable": see
@@ -569,14 +588,21 @@ struct Options {
 
 /// How a keyspace is kept: see lsm_keyspace_options.
 struct KeyspaceOptions {
+    /// How tables are merged.
     Strategy strategy = Strategy::Usual;
+    /// How many times larger each level is, for Tiered how many runs it holds: 2 to 100.
     std::uint32_t level_ratio = 0;
+    /// How blocks are packed.
     Compression compression = Compression::Usual;
+    /// For Zstd: 1, the fastest, to 22, the smallest.
     std::uint32_t compression_level = 0;
+    /// How many bytes of entries share a block: 512 to 65,536.
     std::uint32_t block_bytes = 0;
-    /// LSM_NO_FILTER for none.
+    /// What a filter spends on a key: up to 32 bits, or LSM_NO_FILTER.
     std::uint32_t filter_bits_per_key = 0;
+    /// For Fifo: how many bytes may stay.
     std::uint64_t fifo_bytes_max = 0;
+    /// For Fifo: how many milliseconds a table may stay.
     std::uint64_t fifo_age_max_ms = 0;
 
     /// Changes what `text` names, such as "strategy=leveled:10; compression=lz4".
@@ -595,6 +621,7 @@ struct KeyspaceOptions {
         return detail::text(lsm_keyspace_options_format, &c);
     }
 
+    /// As lsm.h has it.
     lsm_keyspace_options to_c() const noexcept {
         lsm_keyspace_options c = LSM_KEYSPACE_OPTIONS_INIT;
         c.strategy = detail::number(strategy);
@@ -608,6 +635,7 @@ struct KeyspaceOptions {
         return c;
     }
 
+    /// Those of lsm.h.
     static KeyspaceOptions from_c(const lsm_keyspace_options &c) noexcept {
         KeyspaceOptions options;
         options.strategy = static_cast<Strategy>(c.strategy);
@@ -624,6 +652,7 @@ struct KeyspaceOptions {
 
 /// How something is written: see lsm_write_options.
 struct WriteOptions {
+    /// When the write is durable.
     Durability durability = Durability::Usual;
     /// Status::TimedOut afterwards. 0: as long as it takes.
     std::chrono::milliseconds timeout{0};
@@ -632,6 +661,7 @@ struct WriteOptions {
     /// Other writes go first while writers are held back.
     bool low_priority = false;
 
+    /// As lsm.h has it, with a place for the number of the write, which may be NULL.
     lsm_write_options to_c(Seqno *seqno) const noexcept {
         lsm_write_options c = LSM_WRITE_OPTIONS_INIT;
         c.flags = (no_wait ? detail::number(LSM_WRITE_NO_WAIT) : 0) |
@@ -647,6 +677,7 @@ struct WriteOptions {
 struct CallOptions {
     /// Status::TimedOut afterwards. 0: as long as it takes.
     std::chrono::milliseconds timeout{0};
+    /// Is told how far the call is, and can stop it.
     Progress progress = {};
 };
 
@@ -664,6 +695,7 @@ class Snapshot {
     /// The sequence number of the last write that it sees; 0 if there is no snapshot.
     Seqno seqno() const noexcept { return lsm_snapshot_seqno(snapshot_.get()); }
 
+    /// Still owned by this object; NULL if there is none.
     const lsm_snapshot *handle() const noexcept { return snapshot_.get(); }
 
   private:
@@ -674,9 +706,11 @@ class Snapshot {
 struct ReadOptions {
     /// What is read is as this snapshot sees it. Usual: the newest.
     const Snapshot *snapshot = nullptr;
-    /// Iterators: the first key, the key that they end before, what all keys begin with.
+    /// Iterators: the first key.
     Bound lower = std::nullopt;
+    /// Iterators: the key that they end before.
     Bound upper = std::nullopt;
+    /// Iterators: what all keys begin with, within the bounds.
     std::string_view prefix = {};
     /// Iterators leave values out: all are empty.
     bool keys_only = false;
@@ -695,6 +729,7 @@ struct ReadOptions {
     }
     static ReadOptions at(const Snapshot &&) = delete;
 
+    /// As lsm.h has it, for as long as the options and what they lead to live.
     lsm_read_options to_c() const noexcept {
         lsm_read_options c = LSM_READ_OPTIONS_INIT;
         c.flags = (no_fill_cache ? detail::number(LSM_READ_NO_FILL_CACHE) : 0) |
@@ -748,6 +783,7 @@ class Batch {
     /// Empties it, and keeps its memory.
     void clear() noexcept { lsm_batch_clear(batch_.get()); }
 
+    /// Still owned by this object; NULL if there is none.
     lsm_batch *handle() const noexcept { return batch_.get(); }
 
   private:
@@ -795,6 +831,7 @@ class Iterator {
     /// Sees from now on what is newest now, in the same place.
     Result<void> refresh() { return detail::done(lsm_iter_refresh, handle()); }
 
+    /// Still owned by this object; NULL if there is none.
     lsm_iter *handle() const noexcept { return iter_.get(); }
 
   private:
@@ -1011,6 +1048,7 @@ class Db {
     /// The path that it was opened with; empty if it is closed.
     std::string path() const { return detail::string_of(lsm_path(handle())); }
 
+    /// Still owned by this object; NULL if there is none.
     lsm_db *handle() const noexcept { return db_.get(); }
 
     /* -- reading -- */

@@ -115,6 +115,20 @@ void a_snapshot_of_another_database_is_refused(const lsm::Db &db, const std::str
     FAILS(db.get("key", lsm::ReadOptions::at(snapshot)), InvalidArgument);
 }
 
+void flags_reach_the_engine(const lsm::Db &db) {
+    MUST(db.put("cold", "1"));
+    MUST(db.flush());
+    lsm::ReadOptions options;
+    options.verify = true;
+    options.no_fill_cache = true;
+    CHECK(check::value_of(db, "cold", options) == "1");
+    options = {};
+    options.memory_only = true;
+    options.snapshot = nullptr;
+    MUST(db.put("warm", "1"));
+    CHECK(check::value_of(db, "warm", options) == "1");
+}
+
 void keys_can_come_alone(const lsm::Db &db) {
     MUST(db.put("cold", "1"));
     lsm::ReadOptions options;
@@ -136,6 +150,7 @@ int main(int, char **argv) {
     several_at_once(db);
     snapshots_keep_the_moment(db);
     a_snapshot_of_another_database_is_refused(db, path);
+    flags_reach_the_engine(db);
     keys_can_come_alone(db);
     return 0;
 }

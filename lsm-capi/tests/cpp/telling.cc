@@ -170,6 +170,15 @@ void progress_is_told_and_stops(const std::string &path) {
     call.progress = [](std::uint64_t, std::uint64_t) { return false; };
     FAILS(db.verify(call), Aborted);
     FAILS(db.count({}, {}, {}, call), Aborted);
+    call.progress = [](std::uint64_t, std::uint64_t) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        return true;
+    };
+    call.timeout = std::chrono::milliseconds(1);
+    FAILS(db.verify(call), TimedOut);
+    call.timeout = lsm::never;
+    MUST(db.verify(call));
+    call.progress = [](std::uint64_t, std::uint64_t) { return false; };
     fill(db, "2");
     FAILS(db.flush(call), Aborted);
     /* The database is none the worse for it. */

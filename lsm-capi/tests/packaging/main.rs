@@ -19,6 +19,7 @@ mod tree;
 mod sources;
 
 mod consumers;
+mod examples;
 mod library;
 mod manual;
 mod script;
