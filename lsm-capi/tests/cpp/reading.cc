@@ -63,6 +63,23 @@ void values_move(const lsm::Db &db) {
     CHECK(view == "2");
 }
 
+/* A value that is assigned over lets go of its bytes: else they would fill the memory. */
+void values_let_go(const std::string &path) {
+    lsm::Options small;
+    small.memory_limit = 16 << 20;
+    auto db = MUST(lsm::Db::open(path + "/small", small));
+    for (int key = 0; key < 64; key++) {
+        MUST(db.put(std::to_string(key), std::string(256 << 10, 'v')));
+    }
+    MUST(db.flush());
+    lsm::Value value;
+    for (int key = 0; key < 64; key++) {
+        value = std::move(*MUST(db.get(std::to_string(key))));
+        CHECK(value.size() == 256 << 10);
+    }
+    CHECK(MUST(db.stats()).pinned_bytes < 1 << 20);
+}
+
 void get_into_tells_the_whole_length(const lsm::Db &db) {
     MUST(db.put("long", "0123456789"));
     char buffer[4] = "...";
@@ -146,6 +163,7 @@ int main(int, char **argv) {
     values_are_any_bytes(db);
     values_outlive_what_they_came_from(path);
     values_move(db);
+    values_let_go(path);
     get_into_tells_the_whole_length(db);
     several_at_once(db);
     snapshots_keep_the_moment(db);

@@ -148,6 +148,26 @@ void a_callback_may_read_but_not_write(const std::string &path) {
     MUST(db.close());
 }
 
+/* A callback cannot close a database: destroyed there, it stays open, and so does what it calls. */
+void a_database_outlives_its_end_in_a_callback(const std::string &path) {
+    static std::atomic<int> calls{0};
+    static lsm::Db db;
+    lsm::Options options;
+    options.event = [](const lsm::Event &event) {
+        if (event.kind == LSM_EVENT_KEYSPACE_CREATED) {
+            db = lsm::Db();
+        }
+        calls++;
+    };
+    db = MUST(lsm::Db::open(path, std::move(options)));
+    lsm::Db users = MUST(db.keyspace("users"));
+    FAILS(db.get("key"), InvalidArgument);
+    const int before = calls;
+    MUST(users.put("key", "value"));
+    MUST(users.drop_keyspace("users"));
+    CHECK(calls > before);
+}
+
 void progress_is_told_and_stops(const std::string &path) {
     auto db = MUST(lsm::Db::open(path));
     fill(db, "1");
@@ -263,6 +283,7 @@ int main(int, char **argv) {
     moving_keeps_what_is_called(path + "/moved");
     what_outlives_the_database_calls_nobody(path + "/outlived");
     a_callback_may_read_but_not_write(path + "/inside");
+    a_database_outlives_its_end_in_a_callback(path + "/left");
     progress_is_told_and_stops(path + "/progress");
     metrics_are_told(path + "/metrics");
 #if LSM_HPP_EXCEPTIONS
