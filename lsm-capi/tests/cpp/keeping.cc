@@ -93,6 +93,14 @@ void times_and_flags_fit_into_c() {
     write.low_priority = true;
     CHECK(write.to_c(nullptr).flags == (LSM_WRITE_NO_WAIT | LSM_WRITE_LOW_PRIORITY));
     lsm::ReadOptions read;
+    CHECK(read.is_usual());
+    for (bool *flag : {&read.keys_only, &read.no_fill_cache, &read.verify, &read.memory_only}) {
+        *flag = true;
+        CHECK(!read.is_usual());
+        *flag = false;
+    }
+    const lsm::Snapshot none;
+    CHECK(!lsm::ReadOptions::at(none).is_usual() && read.is_usual());
     read.no_fill_cache = true;
     read.keys_only = true;
     CHECK(read.to_c().flags == (LSM_READ_NO_FILL_CACHE | LSM_READ_KEYS_ONLY));
