@@ -368,7 +368,7 @@ typedef struct lsm_event {
   uint64_t duration_micros;
 } lsm_event;
 
-// Is told what happens, in parts.
+// Is told what happens, in parts. What a call waits for may be told a moment after it returned.
 typedef void (*lsm_event_fn)(void *context, const lsm_event *event);
 
 // Is told how far a long call is, again and again, on the thread that made it: `total` is what
@@ -601,9 +601,11 @@ typedef struct lsm_call_options {
 #define LSM_CALL_OPTIONS_INIT {sizeof(lsm_call_options), 0, NULL, NULL}
 
 // Changes what `text` names, such as "memory_limit=1GiB; durability=durable", and leaves the rest
-// of `options` as it is. Names are those of the fields, and those of the flags are `if_missing`
-// (create, fail, must_be_missing) and `read_only` (true, false). LSM_INVALID_ARGUMENT, with
-// nothing changed, for a text that cannot be understood.
+// of `options` as it is. Names are those of the fields, with these exceptions: `wal` (auto, write,
+// mapped), `log_bytes_max` and `log_segment_bytes_max` for the fields that begin with wal_, and for
+// the flags `if_missing` (create, fail, must_be_missing) and `read_only` (true, false).
+// `sync_interval_ms=0` is LSM_SYNC_NEVER. LSM_INVALID_ARGUMENT, with nothing changed, for a text
+// that cannot be understood.
 LSM_API
 LSM_CHECK
 lsm_status lsm_options_parse(lsm_options *options,
@@ -652,7 +654,8 @@ lsm_status lsm_open(const char *path,
 // the directory is let go of; other handles of the database and its iterators answer LSM_CLOSED
 // from then on, while other threads may still be using them.
 //
-// The handle is gone afterwards in any case. An error tells what was not made durable.
+// The handle is gone afterwards, also if an error tells what was not made durable. In a callback
+// the call is refused, and changes nothing.
 LSM_API LSM_CHECK lsm_status lsm_close(lsm_db *db, lsm_error **error);
 
 // Deletes the files of the database in a directory, and nothing else that lies there; the
@@ -1022,7 +1025,7 @@ typedef struct lsm_stats {
   uint64_t memtable_bytes;
   // What the block cache holds.
   uint64_t cache_bytes;
-  // Memory that readers hold: values and iterators.
+  // Memory of blocks that values and iterators hold, and that the cache has let go of.
   uint64_t pinned_bytes;
   // All memory that is counted against the limit.
   uint64_t memory_bytes;

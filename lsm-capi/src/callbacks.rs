@@ -98,7 +98,7 @@ pub struct lsm_event {
     pub duration_micros: u64,
 }
 
-/// Is told what happens, in parts.
+/// Is told what happens, in parts. What a call waits for may be told a moment after it returned.
 pub type lsm_event_fn = Option<unsafe extern "C" fn(context: *mut c_void, event: *const lsm_event)>;
 
 /// Is told how far a long call is, again and again, on the thread that made it: `total` is what

@@ -69,7 +69,8 @@ fn with_callbacks(mut builder: Builder, chosen: &lsm_options) -> Result<Builder>
 /// the directory is let go of; other handles of the database and its iterators answer LSM_CLOSED
 /// from then on, while other threads may still be using them.
 ///
-/// The handle is gone afterwards in any case. An error tells what was not made durable.
+/// The handle is gone afterwards, also if an error tells what was not made durable. In a callback
+/// the call is refused, and changes nothing.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn lsm_close(db: *mut lsm_db, error: *mut *mut lsm_error) -> lsm_status {

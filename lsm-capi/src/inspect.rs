@@ -36,7 +36,7 @@ pub struct lsm_stats {
     pub memtable_bytes: u64,
     /// What the block cache holds.
     pub cache_bytes: u64,
-    /// Memory that readers hold: values and iterators.
+    /// Memory of blocks that values and iterators hold, and that the cache has let go of.
     pub pinned_bytes: u64,
     /// All memory that is counted against the limit.
     pub memory_bytes: u64,
