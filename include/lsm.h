@@ -601,9 +601,9 @@ typedef struct lsm_call_options {
 #define LSM_CALL_OPTIONS_INIT {sizeof(lsm_call_options), 0, NULL, NULL}
 
 // Changes what `text` names, such as "memory_limit=1GiB; durability=durable", and leaves the rest
-// of `options` as it is. Names are those of the fields, with these exceptions: `wal` (auto, write,
-// mapped), `log_bytes_max` and `log_segment_bytes_max` for the fields that begin with wal_, and for
-// the flags `if_missing` (create, fail, must_be_missing) and `read_only` (true, false).
+// of `options` as it is. Names are those of the fields, with these exceptions: `wal` (auto,
+// write, mapped), `log_bytes_max` and `log_segment_bytes_max` for the fields that begin with wal_,
+// and for the flags `if_missing` (create, fail, must_be_missing) and `read_only` (true, false).
 // `sync_interval_ms=0` is LSM_SYNC_NEVER. LSM_INVALID_ARGUMENT, with nothing changed, for a text
 // that cannot be understood.
 LSM_API

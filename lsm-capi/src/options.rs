@@ -239,9 +239,9 @@ macro_rules! sized {
 sized!(lsm_options, lsm_keyspace_options, lsm_read_options, lsm_write_options, lsm_call_options);
 
 /// Changes what `text` names, such as "memory_limit=1GiB; durability=durable", and leaves the rest
-/// of `options` as it is. Names are those of the fields, with these exceptions: `wal` (auto, write,
-/// mapped), `log_bytes_max` and `log_segment_bytes_max` for the fields that begin with wal_, and for
-/// the flags `if_missing` (create, fail, must_be_missing) and `read_only` (true, false).
+/// of `options` as it is. Names are those of the fields, with these exceptions: `wal` (auto,
+/// write, mapped), `log_bytes_max` and `log_segment_bytes_max` for the fields that begin with wal_,
+/// and for the flags `if_missing` (create, fail, must_be_missing) and `read_only` (true, false).
 /// `sync_interval_ms=0` is LSM_SYNC_NEVER. LSM_INVALID_ARGUMENT, with nothing changed, for a text
 /// that cannot be understood.
 #[must_use]

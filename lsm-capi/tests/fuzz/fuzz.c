@@ -5,13 +5,14 @@
  * Handles stand in pools that all threads share: whoever takes one out may find it alive, closed by
  * another thread, of another kind, NULL or made up. What the header lets a caller rely on is kept:
  * memory that is handed over is there, nothing that was lent is read after it may be gone. The
- * program prints its seed, and ends with 0 unless something crashes or an answer makes no sense. */
+ * program prints its seed, and ends with 0 unless something crashes, hangs, or makes no sense. */
 #include <lsm.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { THREADS = 3, SHARE = 5, PLACES = 3, BUFFER = 70000, VALUES = 8 };
 /* Kinds of handles, each with its share of the pool. */
@@ -605,6 +606,8 @@ int main(int count, char **arguments) {
             return 3;
         }
     }
+    /* A call that never returns is a crash, too: the signal ends the program then. */
+    alarm((unsigned)strtoul(arguments[1], NULL, 0) + 120);
     time_t end = time(NULL) + (time_t)strtoul(arguments[1], NULL, 0);
     while (time(NULL) < end) {
         const struct timespec pause = {0, 50000000};

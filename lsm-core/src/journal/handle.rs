@@ -30,6 +30,7 @@ use crate::version::catalog::Catalog;
 use crate::version::edit::Edit;
 use crate::wal::chain::read_chain;
 use crate::wal::log::Log;
+use crate::wal::segment::Segment;
 
 /// The most bytes that one batch can hold.
 pub const BATCH_BYTES_MAX: usize = 2 << 30;
@@ -385,21 +386,23 @@ impl Journal {
         state.keeper_wake.notify();
         state.flusher_wake.notify();
         state.jobs.wait(state.env.scheduler.as_ref());
-        let closed = if state.is_read_only { Ok(()) } else { self.seal() };
+        // The keeper is gone: whoever came before this, and waits for a segment, must not wait on.
+        let unused = state.log.end_supply();
+        let closed = if state.is_read_only { Ok(()) } else { self.seal(unused.as_deref()) };
         // Other handles may live on, and answer that it is closed: the directory is free.
         state.hold.release();
         closed
     }
 
     /// Marks the database as closed in order.
-    fn seal(&self) -> Result<()> {
+    fn seal(&self, unused: Option<&Segment>) -> Result<()> {
         let state = &self.state;
         if let Some(fault) = state.log.fault() {
             let message = "the database was closed as a crash would leave it";
             return Err(fault.as_cause_of(ErrorKind::ReadOnly, message));
         }
         state.log.seal()?;
-        if let Some(unused) = state.log.take_unused() {
+        if let Some(unused) = unused {
             unused.give_back_room();
         }
         let mut manifest = state.take_manifest();

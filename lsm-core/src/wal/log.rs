@@ -114,6 +114,10 @@ impl Log {
                 Ok(true)
             }
             Supply::Failed(error) => Err(error),
+            Supply::Over => {
+                tail.supply = Supply::Over;
+                Err(Error::new(ErrorKind::Closed, "the database is closed"))
+            }
             Supply::Wanted(bytes) => {
                 tail.supply = Supply::Wanted(bytes.max(room));
                 Ok(false)
@@ -179,9 +183,12 @@ impl Log {
         self.changed.notify();
     }
 
-    /// The segment that was made ahead of need, when there will be no need.
-    pub fn take_unused(&self) -> Option<Arc<Segment>> {
-        match std::mem::replace(&mut self.tail.lock().supply, Supply::Absent) {
+    /// Nobody makes segments any more: whoever waits for one is told so, and so is whoever would.
+    /// Answers the one that was made ahead of need.
+    pub fn end_supply(&self) -> Option<Arc<Segment>> {
+        let supply = std::mem::replace(&mut self.tail.lock().supply, Supply::Over);
+        self.changed.notify();
+        match supply {
             Supply::Ready(segment) => Some(segment),
             _ => None,
         }

@@ -90,6 +90,8 @@ pub(super) enum Supply {
     Wanted(u64),
     Ready(Arc<Segment>),
     Failed(Error),
+    /// No segment is made any more: the log is being closed.
+    Over,
 }
 
 impl Tail {

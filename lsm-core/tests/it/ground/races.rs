@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Barrier, Mutex};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use lsm_core::base::error::ErrorKind;
@@ -130,6 +130,38 @@ fn resumed_by_three_at_once(round: u64) {
     let acknowledged = acknowledged.into_inner().unwrap();
     let lost = acknowledged.iter().filter(|body| !found.contains(*body)).count();
     assert_eq!(lost, 0, "round {round}: of {} promised batches", acknowledged.len());
+}
+
+/// A database is closed while others wait for a log segment: each gets an answer.
+fn closed_under_writers(round: u64) {
+    let disk = new_disk();
+    let journal = Arc::new(open(&mixed(&disk)).0);
+    let (told, heard) = mpsc::channel();
+    for writer in 0..3_u8 {
+        let (journal, told) = (journal.clone(), told.clone());
+        // Not scoped: one that waits for ever must not keep the test from saying so.
+        std::thread::spawn(move || {
+            // Each batch takes most of a segment, so the next one waits for another.
+            let batch = vec![writer; 20_000];
+            let refused = loop {
+                if let Err(error) = journal.append(&batch, 1, Durability::Buffered) {
+                    break error.kind();
+                }
+            };
+            told.send(refused).unwrap();
+        });
+    }
+    std::thread::sleep(Duration::from_micros(round * 37 % 1000));
+    journal.close().unwrap();
+    for _ in 0..3 {
+        let refused = heard.recv_timeout(Duration::from_secs(20));
+        assert_eq!(refused, Ok(ErrorKind::Closed), "round {round}: a writer waits for ever");
+    }
+}
+
+#[test]
+fn closing_answers_those_who_wait_for_a_segment() {
+    for_a_while(Duration::from_secs(2), closed_under_writers);
 }
 
 #[test]
