@@ -308,7 +308,7 @@ impl Journal {
     pub fn log_bytes(&self) -> Option<u64> {
         let manifest = self.state.manifest.try_take()?;
         let logs = &manifest.catalog().logs;
-        let sealed = logs.values().filter_map(|log| log.seal.map(|seal| seal.end));
+        let sealed = logs.values().map(|log| log.seal.map_or(0, |seal| seal.end));
         let is_open = |number| logs.get(&number).is_some_and(|log| log.seal.is_none());
         let open = self.state.log.open_ends().into_iter();
         let open = open.filter(|(number, _)| is_open(*number)).map(|(_, end)| end);
