@@ -1,7 +1,10 @@
 //! What a call costs through the C library, beside the same call in Rust: two databases with the
 //! same keys, asked in turn, in one process.
 //!
-//! `cargo bench -p lsm-capi --bench boundary [-- --keys 100000 --rounds 15]`
+//! Both write their log by system calls: of two copies of the engine in one process only the one
+//! that came last guards mapped windows, and the other one does without.
+//!
+//! `cargo bench -p lsm-capi --bench boundary [-- --keys 100000 --rounds 15 --only get]`
 
 #![allow(
     missing_docs,
@@ -19,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::ptr;
 
-use lsm_core::{Db, Options};
+use lsm_core::{Db, LogMode, Options};
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -33,6 +36,13 @@ struct Value {
     data: *const u8,
     size: usize,
     pin: *mut c_void,
+}
+
+/// `lsm_options`, of which only the text form is used here.
+#[repr(C, align(8))]
+struct ForOpen {
+    struct_size: u32,
+    rest: [u8; 116],
 }
 
 type Handle = *mut c_void;
@@ -53,6 +63,7 @@ type IterNext = extern "C" fn(Handle, *mut Slice, *mut Slice, *mut Handle) -> c_
 
 /// The functions of liblsm.so, as the loader finds them for a program in C.
 struct Library {
+    parse: extern "C" fn(*mut ForOpen, *const c_char, *mut Handle) -> c_int,
     open: Open,
     put: Put,
     get: Get,
@@ -60,6 +71,7 @@ struct Library {
     get_into: GetInto,
     iter_new: IterNew,
     iter_next: IterNext,
+    iter_free: extern "C" fn(Handle),
     iter_seek_first: extern "C" fn(Handle, *mut Handle) -> c_int,
     close: extern "C" fn(Handle, *mut Handle) -> c_int,
 }
@@ -80,6 +92,10 @@ impl Library {
         // SAFETY: the types are those that lsm.h gives these names.
         unsafe {
             Self {
+                parse: std::mem::transmute::<
+                    *mut c_void,
+                    extern "C" fn(*mut ForOpen, *const c_char, *mut Handle) -> c_int,
+                >(find("lsm_options_parse")),
                 open: std::mem::transmute::<*mut c_void, Open>(find("lsm_open")),
                 put: std::mem::transmute::<*mut c_void, Put>(find("lsm_put")),
                 get: std::mem::transmute::<*mut c_void, Get>(find("lsm_get")),
@@ -89,6 +105,9 @@ impl Library {
                 get_into: std::mem::transmute::<*mut c_void, GetInto>(find("lsm_get_into")),
                 iter_new: std::mem::transmute::<*mut c_void, IterNew>(find("lsm_iter_new")),
                 iter_next: std::mem::transmute::<*mut c_void, IterNext>(find("lsm_iter_next")),
+                iter_free: std::mem::transmute::<*mut c_void, extern "C" fn(Handle)>(find(
+                    "lsm_iter_free",
+                )),
                 iter_seek_first: std::mem::transmute::<
                     *mut c_void,
                     extern "C" fn(Handle, *mut Handle) -> c_int,
@@ -147,6 +166,12 @@ fn argument(name: &str, usual: u64) -> u64 {
     at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(usual)
 }
 
+/// The one row that is wanted, if only one is.
+fn only() -> Option<String> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--only");
+    arguments.nth(1)
+}
+
 /// Builds liblsm.so as a user would.
 fn library() -> PathBuf {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("boundary");
@@ -166,13 +191,16 @@ fn main() {
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("boundary-data");
     let _none = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).expect("a directory");
-    let options = Options::new().memory_limit(256 << 20);
+    let options = Options::new().memory_limit(256 << 20).log_mode(LogMode::Write);
     let db = Db::builder(dir.join("rust")).options(options).open().expect("it opens");
     let mut c: Handle = ptr::null_mut();
     let path = CString::new(dir.join("c").to_str().expect("text")).expect("no NUL");
-    let none = ptr::null();
     let no_error = ptr::null_mut();
-    assert_eq!((library.open)(path.as_ptr(), none, &raw mut c, no_error), 0);
+    let mut options = ForOpen { struct_size: size_of::<ForOpen>() as u32, rest: [0; 116] };
+    let text = c"memory_limit=256MiB; wal=write";
+    assert_eq!((library.parse)(&raw mut options, text.as_ptr(), no_error), 0);
+    let options = (&raw const options).cast();
+    assert_eq!((library.open)(path.as_ptr(), options, &raw mut c, no_error), 0);
     measure(&library, &db, c, (keys, rounds));
     assert_eq!((library.close)(c, no_error), 0);
     db.close().expect("it closes");
@@ -197,7 +225,12 @@ fn measure(library: &Library, db: &Db, c: Handle, (keys, rounds): (u64, u64)) {
     let mut into = Vec::with_capacity(128);
     println!("{keys} keys, {rounds} rounds in turn, medians, ns of processor time a call");
     println!("{:<22} {:>8} {:>8} {:>8} {:>7}", "", "Rust", "C", "more", "ratio");
-    let print = |row: Row<'_>| print(row, keys, rounds);
+    let only = only();
+    let print = |row: Row<'_>| {
+        if only.as_ref().is_none_or(|name| name == row.name) {
+            print(row, keys, rounds);
+        }
+    };
     print(Row {
         name: "get",
         rust: Box::new(move |turn| drop(black_box(db.get(pick(turn)).expect("a get")))),
@@ -233,12 +266,24 @@ fn measure(library: &Library, db: &Db, c: Handle, (keys, rounds): (u64, u64)) {
     });
 }
 
+/// An iterator of C that is freed with its row: the puts after it would have to keep what it sees.
+struct Iter {
+    handle: Handle,
+    free: extern "C" fn(Handle),
+}
+
+impl Drop for Iter {
+    fn drop(&mut self) {
+        (self.free)(self.handle);
+    }
+}
+
 /// Steps over all pairs, again and again.
 fn scan<'a>(library: &'a Library, db: &'a Db, c: Handle) -> Row<'a> {
     let no_error = ptr::null_mut();
     let mut cursor = db.cursor(..);
-    let mut iter: Handle = ptr::null_mut();
-    assert_eq!((library.iter_new)(c, ptr::null(), &raw mut iter, no_error), 0);
+    let mut iter = Iter { handle: ptr::null_mut(), free: library.iter_free };
+    assert_eq!((library.iter_new)(c, ptr::null(), &raw mut iter.handle, no_error), 0);
     Row {
         name: "next of a scan",
         rust: Box::new(move |_| {
@@ -248,8 +293,8 @@ fn scan<'a>(library: &'a Library, db: &'a Db, c: Handle) -> Row<'a> {
         }),
         c: Box::new(move |_| {
             let (mut key, mut value) = (slice(&[]), slice(&[]));
-            if (library.iter_next)(iter, &raw mut key, &raw mut value, no_error) != 0 {
-                (library.iter_seek_first)(iter, no_error);
+            if (library.iter_next)(iter.handle, &raw mut key, &raw mut value, no_error) != 0 {
+                (library.iter_seek_first)(iter.handle, no_error);
             }
         }),
     }
