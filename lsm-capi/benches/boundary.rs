@@ -12,6 +12,7 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a benchmark that stands in for a program in C"
 )]
@@ -292,9 +293,14 @@ fn scan<'a>(library: &'a Library, db: &'a Db, c: Handle) -> Row<'a> {
             }
         }),
         c: Box::new(move |_| {
+            // All of it moves in here, and is freed with the row.
+            let Iter { handle, .. } = &iter;
             let (mut key, mut value) = (slice(&[]), slice(&[]));
-            if (library.iter_next)(iter.handle, &raw mut key, &raw mut value, no_error) != 0 {
-                (library.iter_seek_first)(iter.handle, no_error);
+            let (to, and) = (&raw mut key, &raw mut value);
+            match (library.iter_next)(*handle, to, and, no_error) {
+                0 => {}
+                2 => assert_eq!((library.iter_seek_first)(*handle, no_error), 0),
+                other => panic!("status {other}"),
             }
         }),
     }

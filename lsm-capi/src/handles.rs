@@ -89,7 +89,7 @@ pub(crate) fn insert(seen: Seen) -> Result<*mut lsm_db> {
 }
 
 /// What a handle leads to, for the time of a call.
-#[inline]
+#[inline(always)]
 pub(crate) fn seen(db: *const lsm_db) -> Result<Borrowed<Seen>> {
     DBS.borrow(db as usize)
 }

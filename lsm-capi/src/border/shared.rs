@@ -32,7 +32,7 @@ pub(crate) struct Borrowed<T: Send + Sync + 'static> {
 
 impl<T: Send + Sync> Table<T> {
     /// Uses what a handle leads to, without writing to anything that other threads write to.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn borrow(&'static self, word: usize) -> Result<Borrowed<T>> {
         let (handle, slot) = self.find(word)?;
         let in_use = InUse::announce(word)?;

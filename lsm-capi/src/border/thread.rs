@@ -58,15 +58,18 @@ impl Record {
     }
 }
 
-/// This thread's own part.
+/// This thread's own part. It needs no drop, so that reaching it costs as little as can be.
 struct Mine {
     record: Cell<Option<&'static Record>>,
     callbacks: Cell<usize>,
 }
 
-impl Drop for Mine {
+/// Leaves the record to another thread when this one ends.
+struct Leaves;
+
+impl Drop for Leaves {
     fn drop(&mut self) {
-        if let Some(record) = self.record.take() {
+        if let Some(record) = MINE.with(|mine| mine.record.take()) {
             record.is_taken.store(false, Ordering::Release);
         }
     }
@@ -74,6 +77,7 @@ impl Drop for Mine {
 
 thread_local! {
     static MINE: Mine = const { Mine { record: Cell::new(None), callbacks: Cell::new(0) } };
+    static LEAVES: Leaves = const { Leaves };
 }
 
 /// One handle that this thread announces to be using, until this is dropped.
@@ -85,16 +89,29 @@ pub(crate) struct InUse {
 
 impl InUse {
     /// Announces a handle. Whoever wants to be sure that this is seen puts a fence behind it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn announce(word: usize) -> Result<Self> {
-        match MINE.try_with(|mine| mine.place()) {
-            Ok(Some(place)) => {
+        let Some(record) = MINE.with(|mine| mine.record.get()) else {
+            return Self::announce_first(word);
+        };
+        let is_free = |place: &&AtomicUsize| place.load(Ordering::Relaxed) == 0;
+        match record.in_use.iter().find(is_free) {
+            Some(place) => {
                 place.store(word, Ordering::Relaxed);
                 Ok(Self { place, borrowed: None })
             }
-            Ok(None) => Err(Error::new(ErrorKind::Busy, "too many callbacks within callbacks")),
-            Err(_) => Ok(Self::announce_late(word)),
+            None => Err(too_deep()),
         }
+    }
+
+    /// The same in a thread that has no record yet.
+    #[cold]
+    fn announce_first(word: usize) -> Result<Self> {
+        if LEAVES.try_with(|_| ()).is_err() {
+            return Ok(Self::announce_late(word));
+        }
+        MINE.with(|mine| mine.record.set(Some(Record::take())));
+        Self::announce(word)
     }
 
     /// The same in a thread that is ending.
@@ -107,22 +124,9 @@ impl InUse {
     }
 }
 
-impl Mine {
-    #[inline]
-    fn place(&self) -> Option<&'static AtomicUsize> {
-        let record = match self.record.get() {
-            Some(record) => record,
-            None => self.begin(),
-        };
-        record.in_use.iter().find(|place| place.load(Ordering::Relaxed) == 0)
-    }
-
-    #[cold]
-    fn begin(&self) -> &'static Record {
-        let record = Record::take();
-        self.record.set(Some(record));
-        record
-    }
+#[cold]
+fn too_deep() -> Error {
+    Error::new(ErrorKind::Busy, "too many callbacks within callbacks")
 }
 
 impl Drop for InUse {
@@ -146,15 +150,16 @@ pub(crate) fn in_callback<T>(callback: impl FnOnce() -> T) -> T {
     struct Ends;
     impl Drop for Ends {
         fn drop(&mut self) {
-            let _gone = MINE.try_with(|mine| mine.callbacks.set(mine.callbacks.get() - 1));
+            MINE.with(|mine| mine.callbacks.set(mine.callbacks.get() - 1));
         }
     }
-    let began = MINE.try_with(|mine| mine.callbacks.set(mine.callbacks.get() + 1));
-    let _ends = began.is_ok().then_some(Ends);
+    MINE.with(|mine| mine.callbacks.set(mine.callbacks.get() + 1));
+    let _ends = Ends;
     callback()
 }
 
 /// True if a callback of the program's is running on this thread.
+#[inline]
 pub(crate) fn is_in_callback() -> bool {
-    MINE.try_with(|mine| mine.callbacks.get() > 0).unwrap_or(false)
+    MINE.with(|mine| mine.callbacks.get() > 0)
 }

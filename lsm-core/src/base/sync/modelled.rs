@@ -97,6 +97,22 @@ macro_rules! numbers {
             pub fn fetch_max(&self, value: $value, order: Ordering) -> $value {
                 both(order, |order| self.0.fetch_max(value, order))
             }
+
+            pub fn fetch_update(
+                &self,
+                set: Ordering,
+                fetch: Ordering,
+                mut change: impl FnMut($value) -> Option<$value>,
+            ) -> Result<$value, $value> {
+                let mut seen = self.load(fetch);
+                while let Some(new) = change(seen) {
+                    match self.compare_exchange_weak(seen, new, set, fetch) {
+                        Ok(old) => return Ok(old),
+                        Err(other) => seen = other,
+                    }
+                }
+                Err(seen)
+            }
         }
 
         impl Default for $name {
