@@ -470,8 +470,8 @@ typedef struct lsm_options {
   uint64_t memory_limit;
   // The size at which a memtable is flushed. Usual: a part of the memory limit.
   uint64_t memtable_bytes;
-  // How much log there may be before memtables are flushed so that it gets shorter. Usual: no
-  // limit but the one that memtables set.
+  // How much log there may be before memtables are flushed so that it gets shorter, 16 KiB at
+  // least. Usual: no limit but the one that memtables set.
   uint64_t wal_bytes_max;
   // How many threads flush and compact: 1 to 64. Usual: 2.
   uint32_t background_threads;
@@ -485,7 +485,8 @@ typedef struct lsm_options {
   lsm_log_fn log;
   // Handed to `log`; must be valid until the database is closed.
   void *log_context;
-  // How fast flushes and compactions may write. Usual: as fast as they can.
+  // How fast flushes and compactions may write, 64 KiB at least; while writers are held back
+  // nobody waits for it. Usual: as fast as they can.
   uint64_t write_bytes_per_second;
   // How long an LSM_BUFFERED write stays unsynced at most. Usual: 1000; LSM_SYNC_NEVER leaves
   // syncing to lsm_sync().

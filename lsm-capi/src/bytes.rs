@@ -72,11 +72,10 @@ impl lsm_value {
     #[inline]
     pub(crate) fn of(found: Lent<'_>) -> Result<Self> {
         let size = found.bytes().len();
-        let (word, data) = if size <= SHORT_MAX {
-            PINS.insert_at(Pin::EMPTY, |pin| pin.copy(found.bytes()))?
-        } else {
+        if size > SHORT_MAX {
             return Self::keep(found.keep());
-        };
+        }
+        let (word, data) = PINS.insert_at(Pin::EMPTY, |pin| pin.copy(found.bytes()))?;
         Ok(Self { data: data.cast(), size, pin: word as *mut c_void })
     }
 

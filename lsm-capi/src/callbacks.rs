@@ -233,7 +233,8 @@ fn reason_of(event: &Event) -> Option<&'static str> {
     }
 }
 
-fn micros(duration: Duration) -> u64 {
+/// As C has durations.
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 

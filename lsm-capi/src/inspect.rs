@@ -8,7 +8,7 @@ use lsm_core::{Result, Slice, Stats};
 use crate::border::call::done;
 use crate::border::pointers::Sized32;
 use crate::bytes::{lsm_slice, lsm_value};
-use crate::callbacks::{Context, lsm_metric_fn, measurer};
+use crate::callbacks::{Context, lsm_metric_fn, measurer, micros};
 use crate::db::open;
 use crate::error::lsm_error;
 use crate::handles::{Seen, lsm_db, seen};
@@ -111,10 +111,6 @@ fn stats_of(seen: &Seen) -> Result<lsm_stats> {
 fn waited(stats: &Stats) -> Duration {
     let pacing = &stats.pacing;
     pacing.waited_for_flush + pacing.waited_for_runs + pacing.waited_for_debt
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Tells every number there is, one after the other, for a program that collects them.

@@ -99,8 +99,8 @@ pub struct lsm_options {
     pub memory_limit: u64,
     /// The size at which a memtable is flushed. Usual: a part of the memory limit.
     pub memtable_bytes: u64,
-    /// How much log there may be before memtables are flushed so that it gets shorter. Usual: no
-    /// limit but the one that memtables set.
+    /// How much log there may be before memtables are flushed so that it gets shorter, 16 KiB at
+    /// least. Usual: no limit but the one that memtables set.
     pub wal_bytes_max: u64,
     /// How many threads flush and compact: 1 to 64. Usual: 2.
     pub background_threads: u32,
@@ -114,7 +114,8 @@ pub struct lsm_options {
     pub log: lsm_log_fn,
     /// Handed to `log`; must be valid until the database is closed.
     pub log_context: *mut c_void,
-    /// How fast flushes and compactions may write. Usual: as fast as they can.
+    /// How fast flushes and compactions may write, 64 KiB at least; while writers are held back
+    /// nobody waits for it. Usual: as fast as they can.
     pub write_bytes_per_second: u64,
     /// How long an LSM_BUFFERED write stays unsynced at most. Usual: 1000; LSM_SYNC_NEVER leaves
     /// syncing to lsm_sync().

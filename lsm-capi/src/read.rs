@@ -184,17 +184,13 @@ pub(crate) fn chosen_reader(seen: &Seen, chosen: &lsm_read_options) -> Result<Ke
 
 /// Hands found values to C: all of them, or none.
 fn keep(found: Vec<Option<Slice>>, values: &mut [lsm_value]) -> Result<()> {
-    for index in 0..values.len() {
-        let Some(Some(slice)) = found.get(index) else { continue };
-        let kept = lsm_value::keep(slice.clone());
-        match (kept, values.get_mut(index)) {
-            (Ok(kept), Some(value)) => *value = kept,
-            (Err(failure), _) => {
-                values.iter_mut().for_each(lsm_value::free);
-                return Err(failure);
-            }
-            (Ok(_), None) => {}
-        }
+    let mut kept = values.iter_mut().zip(found).filter_map(|(value, slice)| Some((value, slice?)));
+    let done = kept.try_for_each(|(value, slice)| {
+        *value = lsm_value::keep(slice)?;
+        Ok(())
+    });
+    if done.is_err() {
+        values.iter_mut().for_each(lsm_value::free);
     }
-    Ok(())
+    done
 }

@@ -20,29 +20,14 @@ pub(crate) fn call(
     let Ok(error) = border.maybe_out("error", error) else {
         return status_of(ErrorKind::InvalidArgument);
     };
-    match catch_unwind(AssertUnwindSafe(|| body(&border))) {
-        Ok(Ok(status)) => {
-            if let Some(error) = error {
-                error.set(std::ptr::null_mut());
-            }
-            status
-        }
-        Ok(Err(failure)) => {
-            let status = status_of(failure.kind());
-            if let Some(error) = error {
-                error.set(crate::error::new(failure));
-            }
-            status
-        }
-        Err(thrown) => {
-            let failure = panicked(thrown);
-            let status = status_of(failure.kind());
-            if let Some(error) = error {
-                error.set(crate::error::new(failure));
-            }
-            status
-        }
+    let (status, told) = match contained(|| body(&border)) {
+        Ok(status) => (status, None),
+        Err(failure) => (status_of(failure.kind()), Some(failure)),
+    };
+    if let Some(error) = error {
+        error.set(told.map_or(std::ptr::null_mut(), crate::error::new));
     }
+    status
 }
 
 /// The same for a call that answers `LSM_OK` or fails.
@@ -59,14 +44,13 @@ pub(crate) fn done(
 pub(crate) fn quiet<T>(instead: T, body: impl FnOnce(&Border) -> Result<T>) -> T {
     // SAFETY: as in `call`.
     let border = unsafe { Border::new() };
-    match catch_unwind(AssertUnwindSafe(|| body(&border))) {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => instead,
-        Err(thrown) => {
-            panicked(thrown);
-            instead
-        }
-    }
+    contained(|| body(&border)).unwrap_or(instead)
+}
+
+/// What `body` answers, where a panic is an error like others.
+#[inline]
+fn contained<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|thrown| Err(panicked(thrown)))
 }
 
 /// Refuses a call that writes, or waits for background work, from within a callback: the work may

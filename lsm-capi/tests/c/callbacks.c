@@ -1,30 +1,33 @@
 /* Section "callbacks": a log, events, progress; what may be called from within. */
 #include "check.h"
 
+/* Workers tell, too: whatever is counted here is counted by several threads. */
+#define ONE_MORE(count) __atomic_fetch_add(&(count), 1, __ATOMIC_RELAXED)
+
 struct told {
     lsm_db *db;
-    unsigned long lines, events, flushed, refused, read;
-    uint32_t level_max;
+    unsigned long lines, events, flushed, refused, read, details;
 };
 
 static void log_line(void *context, lsm_log_level level, const char *message) {
     struct told *told = (struct told *)context;
-    told->lines++;
-    if (level > told->level_max) {
-        told->level_max = level;
+    ONE_MORE(told->lines);
+    if (level == LSM_LOG_DEBUG) {
+        ONE_MORE(told->details);
     }
     CHECK(level >= LSM_LOG_ERROR && strlen(message) > 3);
-    if (told->db != NULL) {
+    lsm_db *db = __atomic_load_n(&told->db, __ATOMIC_ACQUIRE);
+    if (db != NULL) {
         /* To read is allowed; to write and to wait is not, and neither is to close. */
         lsm_value value;
-        if (lsm_get(told->db, NULL, T("a"), &value, NULL) == LSM_OK) {
-            told->read++;
+        if (lsm_get(db, NULL, T("a"), &value, NULL) == LSM_OK) {
+            ONE_MORE(told->read);
             lsm_value_free(&value);
         }
-        if (lsm_put(told->db, NULL, T("b"), T("c"), NULL) == LSM_INVALID_ARGUMENT &&
-            lsm_flush(told->db, NULL) == LSM_INVALID_ARGUMENT &&
-            lsm_close(told->db, NULL) == LSM_INVALID_ARGUMENT) {
-            told->refused++;
+        if (lsm_put(db, NULL, T("b"), T("c"), NULL) == LSM_INVALID_ARGUMENT &&
+            lsm_flush(db, NULL) == LSM_INVALID_ARGUMENT &&
+            lsm_close(db, NULL) == LSM_INVALID_ARGUMENT) {
+            ONE_MORE(told->refused);
         }
     }
 }
@@ -32,9 +35,9 @@ static void log_line(void *context, lsm_log_level level, const char *message) {
 static void event(void *context, const lsm_event *event) {
     struct told *told = (struct told *)context;
     CHECK(event->struct_size == sizeof *event && event->message != NULL);
-    told->events++;
+    ONE_MORE(told->events);
     if (event->kind == LSM_EVENT_FLUSHED) {
-        told->flushed++;
+        ONE_MORE(told->flushed);
         CHECK(event->bytes_written > 0 && event->table > 0 && event->keyspace == NULL);
     }
     if (event->kind == LSM_EVENT_KEYSPACE_CREATED) {
@@ -71,12 +74,10 @@ int main(int count, char **arguments) {
     OK(lsm_open(arguments[1], &options, &db, &error));
     CHECK(told.lines == 1 && told.events == 1);
     OK(lsm_put(db, NULL, T("a"), T("1"), &error));
-    told.db = db;
+    __atomic_store_n(&told.db, db, __ATOMIC_RELEASE);
     OK(lsm_flush(db, &error));
     OK(lsm_keyspace_open(db, "users", NULL, &users, &error));
     OK(lsm_keyspace_open(db, "others", NULL, &others, &error));
-    CHECK(told.flushed >= 1);
-    CHECK(told.refused > 0 && told.read == told.refused && told.level_max == LSM_LOG_DEBUG);
     CHECK(check_has(db, "b", NULL));
 
     char names[64] = "";
@@ -96,7 +97,11 @@ int main(int count, char **arguments) {
 
     OK(lsm_close(users, &error));
     OK(lsm_close(others, &error));
-    told.db = NULL;
+    __atomic_store_n(&told.db, (lsm_db *)NULL, __ATOMIC_RELEASE);
     OK(lsm_close(db, &error));
+
+    /* Nobody tells anything any more: now the numbers stand. */
+    CHECK(told.flushed >= 1 && told.details >= 1 && told.lines == told.events);
+    CHECK(told.refused > 0 && told.read > 0);
     return 0;
 }
