@@ -116,6 +116,19 @@ impl Error {
         self
     }
 
+    /// The same error, with the number that the operating system has for it.
+    #[must_use]
+    pub fn with_os_code(mut self, code: i32) -> Self {
+        self.edit().source = Some(Arc::new(io::Error::from_raw_os_error(code)));
+        self
+    }
+
+    /// The same error, of something that is not there.
+    #[must_use]
+    pub fn and_not_found(self) -> Self {
+        self.with_os_code(libc::ENOENT)
+    }
+
     /// The same error, told of a write that may be there after a restart all the same.
     #[must_use]
     pub fn and_maybe_committed(mut self) -> Self {

@@ -78,7 +78,8 @@ fn parent_of(path: &Path) -> PathBuf {
 /// The error of a call that makes no database and finds none.
 #[must_use]
 pub fn no_database(path: &Path) -> Error {
-    Error::new(ErrorKind::InvalidArgument, "there is no database here").at_path(path)
+    let error = Error::new(ErrorKind::InvalidArgument, "there is no database here");
+    error.at_path(path).and_not_found()
 }
 
 /// Refuses a directory in which no database may be made.

@@ -52,7 +52,8 @@ pub(super) fn open(path: &Path) -> Result<OsDirectory> {
                 let mode = Mode(metadata.mode());
                 if !mode.is_directory() {
                     let message = format!("this is {}, and should be a directory", mode.noun());
-                    return Err(Error::new(ErrorKind::Format, message).at_path(&path));
+                    let error = Error::new(ErrorKind::Format, message).at_path(&path);
+                    return Err(error.with_os_code(libc::ENOTDIR));
                 }
             }
             Err(Error::from_io("open the directory", &path, error))
