@@ -66,13 +66,25 @@ impl Pacer {
     /// what was owed before; `None` while it is too little.
     #[must_use]
     pub fn owe(&self, bytes: usize) -> Option<Duration> {
-        let per_kib = self.nanos_per_kib.load(Ordering::Acquire);
-        let price = per_kib.saturating_mul(bytes as u64) / 1024;
+        let price = self.price(bytes).as_nanos() as u64;
         let owed = self.owed_nanos.fetch_add(price, Ordering::Relaxed).saturating_add(price);
         let owed = (owed >= SLICE.as_nanos() as u64).then_some(owed)?;
         // Two who come at once may both take it: then the second owes the first one's part.
         self.owed_nanos.store(0, Ordering::Relaxed);
         Some(Duration::from_nanos(owed))
+    }
+
+    /// Takes in that so much of what `owe` answered was not waited for.
+    pub fn owe_again(&self, rest: Duration) {
+        let nanos = u64::try_from(rest.as_nanos()).unwrap_or(u64::MAX);
+        self.owed_nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    /// What so many bytes cost now.
+    #[must_use]
+    pub fn price(&self, bytes: usize) -> Duration {
+        let per_kib = self.nanos_per_kib.load(Ordering::Acquire);
+        Duration::from_nanos(per_kib.saturating_mul(bytes as u64) / 1024)
     }
 
     /// How long a write of low priority waits for its own bytes, whatever others owe.
@@ -94,3 +106,6 @@ impl Pacer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
