@@ -1,9 +1,68 @@
-//! `lsmdb._native`: what the Python package gets from the engine.
+//! The Python face of the engine: `lsmdb._native`, which the package `lsmdb` is built on.
+//!
+//! The modules below stand bottom to top. Everything that may wait does so without the
+//! interpreter, and nothing else does: `border` says how. What is made here belongs to one process
+//! (`border/fork`), and objects keep the database's object alive, so that it is closed when nobody
+//! has any part of it. The documentation of a class or method is what Python's `help()` shows.
+
+mod border;
+
+mod life;
+
+mod seen;
+
+mod value;
+
+mod walk;
+
+mod pinned;
+
+mod cursor;
+
+mod range;
+
+mod readable;
+
+mod snapshot;
+
+mod view;
+
+mod writable;
+
+mod keyspace;
+
+mod batch;
+
+mod event;
+
+mod database;
 
 use pyo3::prelude::*;
 
 /// The native part of lsmdb. Import lsmdb instead.
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add("__version__", env!("CARGO_PKG_VERSION"))
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<readable::Readable>()?;
+    module.add_class::<writable::Writable>()?;
+    module.add_class::<database::Database>()?;
+    module.add_class::<database::Closer>()?;
+    module.add_class::<keyspace::Keyspace>()?;
+    module.add_class::<view::KeyspaceView>()?;
+    module.add_class::<snapshot::Snapshot>()?;
+    module.add_class::<batch::Batch>()?;
+    module.add_class::<range::Range>()?;
+    module.add_class::<cursor::Cursor>()?;
+    module.add_class::<walk::Walk>()?;
+    module.add_class::<pinned::PinnedWalk>()?;
+    module.add_class::<value::Value>()?;
+    module.add_class::<event::Event>()?;
+    module.add_function(wrap_pyfunction!(database::destroy, module)?)?;
+    module.add_function(wrap_pyfunction!(database::_options_text, module)?)?;
+    module.add_function(wrap_pyfunction!(database::_keyspace_options_text, module)?)?;
+    let forked = wrap_pyfunction!(border::fork::forked, module)?;
+    let keywords = pyo3::types::PyDict::new(module.py());
+    keywords.set_item("after_in_child", forked)?;
+    module.py().import("os")?.call_method("register_at_fork", (), Some(&keywords))?;
+    Ok(())
 }

@@ -33,16 +33,16 @@ struct Function<'a> {
     name: &'a str,
     line: usize,
     parameters: usize,
-    /// Its shape is that of a function in C.
-    is_for_c: bool,
+    /// Its shape is that of a function in C, or of one in Python, which has keywords.
+    is_foreign: bool,
     /// Lines from the `fn` to its last brace; none without a body.
     lines: Option<usize>,
 }
 
 fn judge(source: &Source, function: &Function) -> Vec<Finding> {
     let mut found = Vec::new();
-    let Function { name, line, parameters, lines, is_for_c } = *function;
-    if parameters > PARAMETERS && !is_for_c {
+    let Function { name, line, parameters, lines, is_foreign } = *function;
+    if parameters > PARAMETERS && !is_foreign {
         let advice =
             format!("`{name}` takes {parameters} of at most {PARAMETERS}: give them a struct");
         found.push(source.finding(line, "parameters", advice));
@@ -80,6 +80,7 @@ fn function(source: &Source, start: usize) -> Option<Function<'_>> {
     }
     let (parameters, mut index) = parameters(source, index);
     let is_for_c = source.text(start.wrapping_sub(2)) == "extern";
+    let is_foreign = is_for_c || has_keywords(source, start);
     let mut depth = 0i32;
     loop {
         match source.text(index) {
@@ -91,7 +92,7 @@ fn function(source: &Source, start: usize) -> Option<Function<'_>> {
                     name: source.text(start + 1),
                     line,
                     parameters,
-                    is_for_c,
+                    is_foreign,
                     lines: None,
                 });
             }
@@ -102,7 +103,13 @@ fn function(source: &Source, start: usize) -> Option<Function<'_>> {
     }
     let end = closing(source, index)?;
     let lines = Some(end - line + 1);
-    Some(Function { name: source.text(start + 1), line, parameters, lines, is_for_c })
+    Some(Function { name: source.text(start + 1), line, parameters, lines, is_foreign })
+}
+
+/// True if an attribute of the function at `start` gives it a signature in Python.
+fn has_keywords(source: &Source, start: usize) -> bool {
+    let before = (0..start).rev().map(|index| source.text(index));
+    before.take_while(|text| !matches!(*text, "{" | "}" | ";")).any(|text| text == "signature")
 }
 
 /// How many parameters stand behind the parenthesis at `index`, without `self`, and the index

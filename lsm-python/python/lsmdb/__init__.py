@@ -1,5 +1,88 @@
-"""An embeddable, ordered, durable key-value engine on a log-structured merge tree."""
+"""An embeddable, ordered, durable key-value engine on a log-structured merge tree.
 
-from lsmdb._native import __version__
+>>> with lsmdb.open("fruits") as db:
+...     db[b"apple"] = b"red"
+...     db.get(b"apple")
+b'red'
+"""
 
-__all__ = ["__version__"]
+from lsmdb._database import DB
+from lsmdb._errors import (
+    Aborted,
+    Busy,
+    Closed,
+    Conflict,
+    Corruption,
+    Error,
+    Exists,
+    ForkedProcess,
+    FormatTooNew,
+    InternalError,
+    InvalidArgument,
+    Locked,
+    NoDatabase,
+    NoSpace,
+    OutOfMemory,
+    ReadOnly,
+    StorageError,
+    Timeout,
+    TooLarge,
+    Unsupported,
+)
+from lsmdb._native import (
+    Batch,
+    Cursor,
+    Event,
+    Keyspace,
+    KeyspaceView,
+    Range,
+    Readable,
+    Snapshot,
+    Value,
+    Writable,
+    __version__,
+    destroy,
+)
+from lsmdb._options import KeyspaceOptions, Options
+
+open = DB
+"""Opens a database: another name of `DB`."""
+
+__all__ = [
+    "DB",
+    "Aborted",
+    "Batch",
+    "Busy",
+    "Closed",
+    "Conflict",
+    "Corruption",
+    "Cursor",
+    "Error",
+    "Event",
+    "Exists",
+    "ForkedProcess",
+    "FormatTooNew",
+    "InternalError",
+    "InvalidArgument",
+    "Keyspace",
+    "KeyspaceOptions",
+    "KeyspaceView",
+    "Locked",
+    "NoDatabase",
+    "NoSpace",
+    "Options",
+    "OutOfMemory",
+    "Range",
+    "ReadOnly",
+    "Readable",
+    "Snapshot",
+    "StorageError",
+    "Timeout",
+    "TooLarge",
+    "Unsupported",
+    "Value",
+    "Writable",
+    "__version__",
+    "destroy",
+    "open",
+]

@@ -1,0 +1,152 @@
+"""The exceptions, and the one table from the engine's kinds of errors to them."""
+
+import errno as _errno
+from typing import Final
+
+
+class Error(Exception):
+    """The root of all exceptions of lsmdb."""
+
+    retryable: bool = False
+    """The same call may succeed later with nothing else changed."""
+    maybe_committed: bool = False
+    """The write that failed may be found after a restart all the same."""
+    path: str | None = None
+    """The file concerned, if one is."""
+    offset: int | None = None
+    """The byte of that file where the trouble begins."""
+
+    def __str__(self) -> str:
+        return str(self.args[-1]) if self.args else ""
+
+
+class InvalidArgument(Error, ValueError):
+    """The call must be mended."""
+
+
+class TooLarge(InvalidArgument):
+    """A documented limit was exceeded, as by a key of more than 64 KiB."""
+
+
+class NoDatabase(InvalidArgument, FileNotFoundError):
+    """There is no database where one must be."""
+
+
+class Exists(Error, FileExistsError):
+    """There is a database already where none may be."""
+
+
+class Unsupported(Error, NotImplementedError):
+    """This platform, medium or build cannot do it."""
+
+
+class StorageError(Error, OSError):
+    """The operating system failed: `errno` says how, `path` where."""
+
+
+class NoSpace(StorageError):
+    """The disk is full."""
+
+
+class Corruption(Error):
+    """Stored bytes are wrong: `path` and `offset` say where."""
+
+
+class Locked(Error, BlockingIOError):
+    """Somebody else has the database open."""
+
+
+class Busy(Error, BlockingIOError):
+    """It cannot be had right now without waiting."""
+
+
+class Conflict(Error):
+    """A condition did not hold: read again and retry."""
+
+
+class Timeout(Error, TimeoutError):
+    """The time that the call may take has passed."""
+
+
+class Closed(Error, ValueError):
+    """The database, or what the object depends on, was closed."""
+
+
+class ForkedProcess(Closed):
+    """It was opened before a fork, by the parent process: open it anew."""
+
+
+class ReadOnly(Error):
+    """Opened to be read only, or turned so by a fault: see `DB.fault` and `DB.resume`."""
+
+
+class FormatTooNew(Error):
+    """Not a database of lsm, or written by a newer version."""
+
+
+class Aborted(Error):
+    """The call was stopped by its caller."""
+
+
+class OutOfMemory(Error, MemoryError):
+    """Memory could not be had."""
+
+
+class InternalError(Error, RuntimeError):
+    """A bug in lsm: please report it."""
+
+
+_CLASSES: Final[dict[str, type[Error]]] = {
+    "InvalidArgument": InvalidArgument,
+    "Unsupported": Unsupported,
+    "Io": StorageError,
+    "NoSpace": NoSpace,
+    "Corruption": Corruption,
+    "Locked": Locked,
+    "Conflict": Conflict,
+    "TimedOut": Timeout,
+    "Closed": Closed,
+    "ReadOnly": ReadOnly,
+    "Format": FormatTooNew,
+    "TooLarge": TooLarge,
+    "Aborted": Aborted,
+    "OutOfMemory": OutOfMemory,
+    "Busy": Busy,
+    "Exists": Exists,
+    "Forked": ForkedProcess,
+    "Internal": InternalError,
+}
+
+# What `errno` says where the operating system has said nothing.
+_ERRNO: Final[dict[type[Error], int]] = {
+    Exists: _errno.EEXIST,
+    StorageError: _errno.EIO,
+    NoSpace: _errno.ENOSPC,
+    Locked: _errno.EAGAIN,
+    Busy: _errno.EAGAIN,
+    Timeout: _errno.ETIMEDOUT,
+}
+
+
+def from_engine(
+    kind: str,
+    message: str,
+    place: tuple[str | None, int | None, int | None],
+    retryable: bool,
+    maybe_committed: bool,
+) -> Error:
+    """The exception for an error of the engine; `place` is path, offset and errno."""
+    path, offset, code = place
+    made = _CLASSES.get(kind, Error)
+    if made is InvalidArgument and code == _errno.ENOENT:
+        made = NoDatabase
+    elif made is FormatTooNew and code == _errno.ENOTDIR:
+        made = StorageError
+    if issubclass(made, OSError):
+        error: Error = made(code or _ERRNO.get(made, _errno.EIO), message)
+        error.filename = path  # type: ignore[attr-defined]
+    else:
+        error = made(message)
+    error.path, error.offset = path, offset
+    error.retryable, error.maybe_committed = retryable, maybe_committed
+    return error

@@ -1,0 +1,13 @@
+//! What every class stands on: errors, forks, arguments, waiting.
+
+pub(crate) mod errors;
+
+pub(crate) mod fork;
+
+pub(crate) mod input;
+
+pub(crate) mod target;
+
+pub(crate) mod wait;
+
+pub(crate) mod write;

@@ -1,0 +1,381 @@
+//! Databases: opened, looked after, closed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lsm_core::{Db, Error, ErrorKind, IfMissing, Keyspace as Core, Options, ReadOptions, SeqNo};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyType};
+
+use crate::batch::Batch;
+use crate::border::errors::{Outcome, exception};
+use crate::border::fork::Kept;
+use crate::border::input::{Durable, Seconds};
+use crate::border::wait::{Long, detached, in_turns};
+use crate::border::write::How;
+use crate::event::Told;
+use crate::keyspace::Keyspace;
+use crate::life::Life;
+use crate::seen::Seen;
+use crate::snapshot::Snapshot;
+use crate::writable::Writable;
+
+/// The native part of `lsmdb.DB`: everything but how one is forgotten.
+#[pyclass(module = "lsmdb._native", extends = Writable, frozen, subclass)]
+pub(crate) struct Database {
+    life: Kept<Arc<Life>>,
+}
+
+/// A way to the directory, of anything that `open` of Python takes.
+fn path_of(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
+    path.py().import("os")?.call_method1("fsdecode", (path,))?.extract()
+}
+
+/// What may be there, and what may be made, by the word that dbm has for it.
+fn with_mode(options: Options, mode: &str) -> PyResult<Options> {
+    match mode {
+        "r" => Ok(options.if_missing(IfMissing::Fail).read_only(true)),
+        "w" => Ok(options.if_missing(IfMissing::Fail)),
+        "c" | "n" => Ok(options.if_missing(IfMissing::Create)),
+        "x" => Ok(options.if_missing(IfMissing::MustBeMissing)),
+        _ => Err(PyValueError::new_err(format!(
+            "mode is \"r\", \"w\", \"c\", \"n\" or \"x\", not {mode:?}"
+        ))),
+    }
+}
+
+/// Removes the database that is there, if one is.
+fn make_room(path: &std::path::Path) -> Result<(), Error> {
+    match Db::destroy(path) {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+impl Database {
+    fn life(&self) -> Outcome<&Arc<Life>> {
+        let life = self.life.get()?;
+        life.check()?;
+        Ok(life)
+    }
+
+    fn owner(slf: &Bound<'_, Self>) -> Py<PyAny> {
+        slf.clone().into_any().unbind()
+    }
+
+    /// A keyspace's object.
+    fn wrap(slf: &Bound<'_, Self>, keyspace: Core) -> Outcome<Py<Keyspace>> {
+        let life = slf.get().life()?;
+        let seen = Seen::new(life, keyspace, None, ReadOptions::new());
+        Keyspace::make(slf.py(), seen, Self::owner(slf))
+    }
+}
+
+#[pymethods]
+impl Database {
+    #[new]
+    #[pyo3(signature = (path, /, *, mode = "c", options = "", listener = None))]
+    fn new(
+        py: Python<'_>,
+        path: &Bound<'_, PyAny>,
+        mode: &str,
+        options: &str,
+        listener: Option<Py<PyAny>>,
+    ) -> Outcome<PyClassInitializer<Self>> {
+        let path = path_of(path)?;
+        let options = with_mode(Options::parse(options)?, mode)?;
+        let usual = options.get_durability();
+        let mut builder = Db::builder(&path).options(options);
+        if let Some(function) = listener {
+            builder = builder.listener(Told(function));
+        }
+        let db = detached(py, || {
+            if mode == "n" {
+                make_room(&path)?;
+            }
+            builder.open()
+        })?;
+        let keyspace = db.default_keyspace().clone();
+        let life = Arc::new(Life::new(db, usual));
+        let seen = Arc::new(Seen::new(&life, keyspace, None, ReadOptions::new()));
+        Ok(Writable::layers(&seen, None).add_subclass(Self { life: Kept::new(life) }))
+    }
+
+    /// The directory that it was opened in, as the opening named it.
+    #[getter]
+    fn path(&self) -> Outcome<PathBuf> {
+        Ok(self.life.get()?.db.path().to_path_buf())
+    }
+
+    /// True once it was closed; in a forked child, too.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.life.get().map_or(true, |life| life.is_closed())
+    }
+
+    /// What the opening found, as data.
+    #[getter]
+    fn open_report<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
+        parsed(py, &self.life()?.db.open_report().to_json())
+    }
+
+    /// The keyspace that every database has: the one that the database's own verbs are about.
+    #[getter]
+    fn default(slf: &Bound<'_, Self>) -> Outcome<Py<Keyspace>> {
+        let keyspace = slf.get().life()?.db.default_keyspace().clone();
+        Self::wrap(slf, keyspace)
+    }
+
+    /// The keyspace of this name, made if there is none. With `options` it is made so, and one that
+    /// is there with others is refused.
+    ///
+    /// >>> logs = db.keyspace("logs", lsmdb.KeyspaceOptions(compression="none"))
+    /// >>> logs.options.compression
+    /// 'none'
+    #[pyo3(signature = (name, options = None, /))]
+    fn keyspace(
+        slf: &Bound<'_, Self>,
+        name: &str,
+        options: Option<&Bound<'_, PyAny>>,
+    ) -> Outcome<Py<Keyspace>> {
+        let life = slf.get().life()?;
+        let options = options.map(options_of).transpose()?;
+        let keyspace = detached(slf.py(), || match options {
+            Some(options) => life.db.keyspace_with(name, options),
+            None => life.db.keyspace(name),
+        })?;
+        Self::wrap(slf, keyspace)
+    }
+
+    /// The names of all keyspaces but the default one, in order.
+    fn keyspaces(&self) -> Outcome<Vec<String>> {
+        Ok(self.life()?.db.keyspace_names())
+    }
+
+    /// Drops a keyspace with everything in it; false if there is none. What is left of it in Python
+    /// answers `Closed`.
+    #[pyo3(signature = (name, /))]
+    fn drop_keyspace(&self, py: Python<'_>, name: &str) -> Outcome<bool> {
+        let life = self.life()?;
+        detached(py, || life.db.drop_keyspace(name))
+    }
+
+    /// An empty batch. The keywords are those of a write, and count when it is committed.
+    #[pyo3(signature = (*, durability = None, timeout = None, low_priority = false))]
+    fn batch(
+        slf: &Bound<'_, Self>,
+        durability: Option<Durable>,
+        timeout: Option<Seconds>,
+        low_priority: bool,
+    ) -> Outcome<Batch> {
+        let how = How::new(slf.get().life()?.usual, durability, timeout, low_priority);
+        let seen = slf.as_super().get().seen()?.clone();
+        Ok(Batch::new(seen, how, Self::owner(slf)))
+    }
+
+    /// The whole database as it is now.
+    fn snapshot(slf: &Bound<'_, Self>) -> Outcome<Py<Snapshot>> {
+        let life = slf.get().life()?;
+        let (keyspace, taken) = (life.db.default_keyspace().clone(), life.db.snapshot()?);
+        let seen = Seen::new(life, keyspace, Some(taken), ReadOptions::new());
+        Snapshot::make(slf.py(), seen, Self::owner(slf))
+    }
+
+    /// Makes every write so far durable, but for those that are "volatile".
+    fn sync(&self, py: Python<'_>) -> Outcome<()> {
+        let life = self.life()?;
+        detached(py, || life.db.sync())
+    }
+
+    /// The number of the last write that readers see.
+    #[getter]
+    fn latest_seqno(&self) -> Outcome<u64> {
+        Ok(self.life()?.db.latest_seqno().get())
+    }
+
+    /// Every write up to this number is durable, but for those that are "volatile".
+    #[getter]
+    fn durable_seqno(&self) -> Outcome<u64> {
+        Ok(self.life()?.db.durable_seqno().get())
+    }
+
+    /// Returns once the write with this number is durable, and every one before it; `Timeout` after
+    /// so many seconds.
+    ///
+    /// >>> with db.batch() as batch:
+    /// ...     batch.put(b"k", b"v")
+    /// >>> db.wait_durable(db.latest_seqno)
+    /// >>> db.durable_seqno >= db.latest_seqno
+    /// True
+    #[pyo3(signature = (seqno, timeout = None, /))]
+    fn wait_durable(&self, py: Python<'_>, seqno: u64, timeout: Option<Seconds>) -> Outcome<()> {
+        let life = self.life()?;
+        let seqno = SeqNo::new(seqno).ok_or_else(no_such_number)?;
+        let timeout = timeout.map(|timeout| timeout.0);
+        in_turns(py, timeout, |turn: Duration| life.db.wait_durable_for(seqno, Some(turn)))
+    }
+
+    /// The error that stopped writes, if one did; `None` while all is well.
+    #[getter]
+    fn fault<'py>(&self, py: Python<'py>) -> Outcome<Option<Bound<'py, PyAny>>> {
+        let fault = self.life()?.db.fault();
+        Ok(fault.map(|error| exception(py, &error)).transpose()?)
+    }
+
+    /// Takes up writing again after a fault, once its cause is mended.
+    fn resume(&self, py: Python<'_>) -> Outcome<()> {
+        let life = self.life()?;
+        detached(py, || life.db.resume())
+    }
+
+    /// Begins no more merges until `resume_background`, for hours in which the disk is needed for
+    /// something else. Pauses count: as many are taken back as were begun.
+    fn pause_background(&self, py: Python<'_>) -> Outcome<()> {
+        let life = self.life()?;
+        detached(py, || life.db.pause_background())
+    }
+
+    /// Takes one `pause_background` back; does nothing if there is none.
+    fn resume_background(&self, py: Python<'_>) -> Outcome<()> {
+        let life = self.life()?;
+        detached(py, || life.db.resume_background())
+    }
+
+    /// Returns once nothing is left to flush or to merge.
+    fn wait_idle(&self, py: Python<'_>) -> Outcome<()> {
+        let life = self.life()?;
+        detached(py, || life.db.wait_idle())
+    }
+
+    /// Checks every file: each checksum, the order of entries, the filters, the log, and what all
+    /// that is said to be. Reads every byte; `Corruption` names the file and the byte.
+    ///
+    /// `progress` is called with how many bytes were checked, now and then, or is a bar of tqdm.
+    #[pyo3(signature = (*, progress = None, timeout = None))]
+    fn verify(
+        &self,
+        py: Python<'_>,
+        progress: Option<Py<PyAny>>,
+        timeout: Option<Seconds>,
+    ) -> Outcome<()> {
+        let life = self.life()?;
+        Long::new(progress, timeout).call(py, |options| life.db.verify_with(options))
+    }
+
+    /// What was counted and measured since the opening, and what there is now, as data.
+    fn stats<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
+        let life = self.life()?;
+        let text = detached(py, || Ok(life.db.stats().to_json()))?;
+        parsed(py, &text)
+    }
+
+    /// The same as numbers by name, in the way that Prometheus names them.
+    fn metrics<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyDict>> {
+        let life = self.life()?;
+        let stats = detached(py, || Ok(life.db.stats()))?;
+        let mut numbers = Vec::new();
+        stats.each_metric(&mut |name, labels, value| {
+            let braced = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
+            numbers.push((format!("{name}{braced}"), value));
+        });
+        let metrics = PyDict::new(py);
+        for (name, value) in numbers {
+            metrics.set_item(name, value)?;
+        }
+        Ok(metrics)
+    }
+
+    /// Makes everything durable and lets go of the directory. Whatever is still there of the
+    /// database answers `Closed` from then on. Does nothing the second time, or in a forked child.
+    fn close(&self, py: Python<'_>) -> Outcome<()> {
+        let Ok(life) = self.life.get() else { return Ok(()) };
+        detached(py, || life.close())
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> Outcome<()> {
+        self.close(py)
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> Outcome<String> {
+        let this = slf.get();
+        let path = this.life.get()?.db.path().to_path_buf().into_pyobject(slf.py())?.str()?;
+        let closed = if this.closed() { "closed " } else { "" };
+        Ok(format!("<{closed}lsmdb.DB {}>", path.repr()?))
+    }
+
+    /// Something that closes the database and keeps no object of it: for when it is forgotten.
+    fn _closer(&self) -> Outcome<Closer> {
+        Ok(Closer { life: Kept::new(self.life.get()?.clone()) })
+    }
+
+    /// What keyspaces and values may be named and hold, by name.
+    #[classmethod]
+    fn _limits(_class: &Bound<'_, PyType>) -> Vec<(&'static str, u64)> {
+        vec![
+            ("key_bytes_max", lsm_core::batch::KEY_BYTES_MAX as u64),
+            ("value_bytes_max", lsm_core::batch::VALUE_BYTES_MAX as u64),
+        ]
+    }
+}
+
+/// Closes a database that was forgotten.
+#[pyclass(module = "lsmdb._native", frozen)]
+pub(crate) struct Closer {
+    life: Kept<Arc<Life>>,
+}
+
+#[pymethods]
+impl Closer {
+    /// True once the database was closed; in a forked child, too.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.life.get().map_or(true, |life| life.is_closed())
+    }
+
+    fn close(&self, py: Python<'_>) -> Outcome<()> {
+        let Ok(life) = self.life.get() else { return Ok(()) };
+        detached(py, || life.close())
+    }
+}
+
+/// Deletes the files of the database in a directory, and nothing else. Answers the names of what
+/// else lies there, which stays, and so does the directory. `Locked` while somebody has the
+/// database open.
+#[pyfunction]
+#[pyo3(signature = (path, /))]
+pub(crate) fn destroy(py: Python<'_>, path: &Bound<'_, PyAny>) -> Outcome<Vec<std::ffi::OsString>> {
+    let path = path_of(path)?;
+    Ok(detached(py, || Db::destroy(&path))?.left)
+}
+
+/// The text form of options of a database, with everything that has a default.
+#[pyfunction]
+pub(crate) fn _options_text(text: &str) -> Outcome<String> {
+    Ok(Options::parse(text)?.to_string())
+}
+
+/// The text form of options of a keyspace, with everything that has a default.
+#[pyfunction]
+pub(crate) fn _keyspace_options_text(text: &str) -> Outcome<String> {
+    Ok(lsm_core::KeyspaceOptions::parse(text)?.to_string())
+}
+
+fn options_of(options: &Bound<'_, PyAny>) -> Outcome<lsm_core::KeyspaceOptions> {
+    Ok(lsm_core::KeyspaceOptions::parse(&options.str()?.to_string())?)
+}
+
+fn no_such_number() -> Error {
+    Error::new(ErrorKind::InvalidArgument, "no write has such a number")
+}
+
+/// Data of a text in JSON.
+fn parsed<'py>(py: Python<'py>, json: &str) -> Outcome<Bound<'py, PyAny>> {
+    Ok(py.import("json")?.call_method1("loads", (json,))?)
+}

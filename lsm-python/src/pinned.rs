@@ -1,0 +1,92 @@
+//! The iterator that copies nothing.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use lsm_core::base::sync::Mutex;
+use lsm_core::{Cursor, Error, Slice};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+
+use crate::border::errors::Outcome;
+use crate::border::fork::Kept;
+use crate::life::Life;
+use crate::value::Value;
+
+/// So many entries are fetched at a time. Each may keep a block in memory.
+const MOST: usize = 32;
+
+/// An iterator over pairs of `Value`.
+#[pyclass(module = "lsmdb", name = "ZeroCopyIterator", frozen)]
+pub(crate) struct PinnedWalk {
+    inner: Kept<Mutex<Inner>>,
+    owner: Py<PyAny>,
+}
+
+struct Inner {
+    life: Arc<Life>,
+    cursor: Option<Cursor>,
+    reverse: bool,
+    fetched: VecDeque<(Slice, Slice)>,
+}
+
+impl Inner {
+    fn fetch(&mut self) -> Result<(), Error> {
+        self.life.check()?;
+        let Some(cursor) = &mut self.cursor else { return Ok(()) };
+        while self.fetched.len() < MOST {
+            let entry = if self.reverse { cursor.prev() } else { cursor.next() };
+            let key = match entry {
+                Ok(Some((key, _))) => Slice::copy_from(key),
+                Err(error) if self.fetched.is_empty() => return Err(error),
+                Ok(None) | Err(_) => break,
+            };
+            let Some(value) = cursor.pinned_value() else { break };
+            self.fetched.push_back((key, value));
+        }
+        if self.fetched.is_empty() {
+            self.cursor = None;
+        }
+        Ok(())
+    }
+}
+
+impl PinnedWalk {
+    pub(crate) fn new(
+        life: &Arc<Life>,
+        mut cursor: Cursor,
+        reverse: bool,
+        owner: Py<PyAny>,
+    ) -> Outcome<Self> {
+        if reverse {
+            cursor.seek_last()?;
+        }
+        let (life, fetched) = (life.clone(), VecDeque::new());
+        let inner = Inner { life, cursor: Some(cursor), reverse, fetched };
+        Ok(Self { inner: Kept::new(Mutex::new(inner)), owner })
+    }
+}
+
+#[pymethods]
+impl PinnedWalk {
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> Outcome<Option<(Value, Value)>> {
+        // Before the lock is taken: handlers of signals may run anything.
+        py.check_signals()?;
+        let mut inner = self.inner.get()?.lock_py_attached(py);
+        if inner.fetched.is_empty() {
+            let inner = &mut *inner;
+            py.detach(|| inner.fetch())?;
+        }
+        let pair = inner.fetched.pop_front();
+        Ok(pair.map(|(key, value)| (Value::new(key), Value::new(value))))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.owner)
+    }
+}

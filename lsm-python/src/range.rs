@@ -1,0 +1,167 @@
+//! Ranges: what a slice of a mapping is.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+use crate::border::errors::{Outcome, no_pickle};
+use crate::border::fork::Kept;
+use crate::border::input::Span;
+use crate::border::wait::{Long, detached};
+use crate::cursor::Cursor;
+use crate::pinned::PinnedWalk;
+use crate::seen::Seen;
+use crate::walk::{Walk, What};
+
+/// The pairs of a mapping from one key to before another. It is lazy, and can be gone through again
+/// and again: each time it sees one moment, that at which the iteration began.
+///
+/// >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
+/// >>> range = db[b"a":b"c"]
+/// >>> list(range), list(reversed(range))
+/// ([(b'a', b'1'), (b'b', b'2')], [(b'b', b'2'), (b'a', b'1')])
+#[pyclass(module = "lsmdb", frozen, weakref)]
+pub(crate) struct Range {
+    seen: Kept<Arc<Seen>>,
+    span: Span,
+    reverse: bool,
+    owner: Py<PyAny>,
+}
+
+impl Range {
+    pub(crate) fn new(seen: Arc<Seen>, span: Span, reverse: bool, owner: Py<PyAny>) -> Self {
+        Self { seen: Kept::new(seen), span, reverse, owner }
+    }
+
+    pub(crate) fn seen(&self) -> Outcome<&Arc<Seen>> {
+        let seen = self.seen.get()?;
+        seen.life.check()?;
+        Ok(seen)
+    }
+
+    /// An iterator; `backwards` as seen from the range's own direction.
+    pub(crate) fn walk(&self, py: Python<'_>, what: What, backwards: bool) -> Outcome<Walk> {
+        let seen = self.seen()?;
+        let cursor = seen.cursor(&self.span, what == What::Keys)?;
+        let reverse = self.reverse != backwards;
+        Walk::new(&seen.life, cursor, what, reverse, self.owner.clone_ref(py))
+    }
+
+    fn key<'py>(py: Python<'py>, key: Option<&lsm_core::Slice>) -> Option<Bound<'py, PyBytes>> {
+        key.map(|key| PyBytes::new(py, key))
+    }
+}
+
+#[pymethods]
+impl Range {
+    fn __iter__(&self, py: Python<'_>) -> Outcome<Walk> {
+        self.walk(py, What::Pairs, false)
+    }
+
+    fn __reversed__(&self, py: Python<'_>) -> Outcome<Walk> {
+        self.walk(py, What::Pairs, true)
+    }
+
+    /// An iterator over the keys alone: values are not touched.
+    fn keys(&self, py: Python<'_>) -> Outcome<Walk> {
+        self.walk(py, What::Keys, false)
+    }
+
+    /// An iterator over the values.
+    fn values(&self, py: Python<'_>) -> Outcome<Walk> {
+        self.walk(py, What::Values, false)
+    }
+
+    /// An iterator over the pairs, as iterating over the range itself.
+    fn items(&self, py: Python<'_>) -> Outcome<Walk> {
+        self.walk(py, What::Pairs, false)
+    }
+
+    /// An iterator over pairs of which nothing is copied: a `Value` for the key, and one for the
+    /// value. Worth it for values of some kilobytes.
+    fn zero_copy(&self, py: Python<'_>) -> Outcome<PinnedWalk> {
+        let seen = self.seen()?;
+        let cursor = seen.cursor(&self.span, false)?;
+        PinnedWalk::new(&seen.life, cursor, self.reverse, self.owner.clone_ref(py))
+    }
+
+    /// An iterator over lists of up to `size` pairs.
+    ///
+    /// >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
+    /// >>> [len(chunk) for chunk in db.range().chunks(2)]
+    /// [2, 1]
+    #[pyo3(signature = (size = 1024))]
+    fn chunks(&self, py: Python<'_>, size: usize) -> Outcome<Walk> {
+        if size == 0 {
+            return Err(PyValueError::new_err("a chunk has one pair at least").into());
+        }
+        self.walk(py, What::Chunks(size), false)
+    }
+
+    /// The first pair in the range's own direction; `None` if there is none.
+    pub(crate) fn first<'py>(&self, py: Python<'py>) -> Outcome<Option<Bound<'py, PyTuple>>> {
+        self.walk(py, What::Pairs, false)?.next_pair(py)
+    }
+
+    /// The last pair in the range's own direction; `None` if there is none.
+    pub(crate) fn last<'py>(&self, py: Python<'py>) -> Outcome<Option<Bound<'py, PyTuple>>> {
+        self.walk(py, What::Pairs, true)?.next_pair(py)
+    }
+
+    /// How many keys there are. Exact, and reads every one of them.
+    #[pyo3(signature = (*, progress = None))]
+    fn count(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> Outcome<u64> {
+        let seen = self.seen()?;
+        Long::new(progress, None).call(py, |options| seen.count(&self.span, options))
+    }
+
+    /// About how many bytes the range takes on disk, as it is now.
+    fn approximate_bytes(&self, py: Python<'_>) -> Outcome<u64> {
+        let seen = self.seen()?;
+        detached(py, || seen.keyspace.approximate_bytes(&self.span))
+    }
+
+    /// A cursor over the range, in front of its first key; with `keys_only` it reads no values, and
+    /// answers empty ones.
+    #[pyo3(signature = (*, keys_only = false))]
+    fn cursor(&self, py: Python<'_>, keys_only: bool) -> Outcome<Cursor> {
+        let seen = self.seen()?;
+        let cursor = seen.cursor(&self.span, keys_only)?;
+        Ok(Cursor::new(&seen.life, cursor, self.owner.clone_ref(py)))
+    }
+
+    /// Where it starts; `None` if that end is open.
+    #[getter]
+    fn start<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        Self::key(py, self.span.start.as_ref())
+    }
+
+    /// Before which key it stops; `None` if that end is open.
+    #[getter]
+    fn stop<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        Self::key(py, self.span.stop.as_ref())
+    }
+
+    /// True if it is gone through from the last key to the first.
+    #[getter]
+    fn reverse(&self) -> bool {
+        self.reverse
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let (start, stop) = (self.start(py).into_pyobject(py)?, self.stop(py).into_pyobject(py)?);
+        let reverse = if self.reverse { ", reverse=True" } else { "" };
+        Ok(format!("<lsmdb.Range({}, {}{reverse})>", start.repr()?, stop.repr()?))
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(no_pickle("a range"))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.owner)
+    }
+}

@@ -1,0 +1,162 @@
+//! What can be read: a keyspace as it is, or as a snapshot or with options, and how it is read.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use lsm_core::base::sync::Mutex;
+use lsm_core::{
+    CallOptions, Cursor, Error, ErrorKind, Keyspace, KeyspaceWith, ReadOptions, Slice, Snapshot,
+};
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use pyo3::types::PyBytes;
+
+use crate::border::errors::{Failure, Outcome};
+use crate::border::input::{Input, Span};
+use crate::border::wait::detached;
+use crate::life::Life;
+
+/// One view of one keyspace.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) life: Arc<Life>,
+    pub(crate) keyspace: Keyspace,
+    /// As it was asked for.
+    full: KeyspaceWith,
+    /// The same without the disk: for a first look, while other threads wait for the interpreter.
+    quick: Option<KeyspaceWith>,
+    pub(crate) snapshot: Option<Snapshot>,
+}
+
+impl Seen {
+    pub(crate) fn new(
+        life: &Arc<Life>,
+        keyspace: Keyspace,
+        snapshot: Option<Snapshot>,
+        options: ReadOptions,
+    ) -> Self {
+        let with = |options| match &snapshot {
+            Some(snapshot) => keyspace.at(snapshot).with(options),
+            None => keyspace.with(options),
+        };
+        let full = with(options);
+        let quick = (!options.is_verifying()).then(|| with(options.cached_only(true)));
+        Self { life: life.clone(), full, quick, keyspace, snapshot }
+    }
+
+    /// The value of a key, made by `made` of its bytes.
+    pub(crate) fn look<T>(
+        &self,
+        py: Python<'_>,
+        key: &[u8],
+        made: impl Fn(&[u8]) -> T,
+    ) -> Outcome<Option<T>> {
+        match self.look_now(key, |value| made(value.bytes())) {
+            Err(failure) if failure.is_busy() => {}
+            found => return found,
+        }
+        let found = detached(py, || self.full.get(key))?;
+        Ok(found.map(|value| made(&value)))
+    }
+
+    /// The same for as long as it is wanted.
+    pub(crate) fn keep(&self, py: Python<'_>, key: &[u8]) -> Outcome<Option<Slice>> {
+        match self.look_now(key, |value| value.keep()) {
+            Err(failure) if failure.is_busy() => detached(py, || self.full.get(key)),
+            found => found,
+        }
+    }
+
+    /// The value, if no disk is needed for it; `Busy` otherwise.
+    pub(crate) fn look_now<T>(
+        &self,
+        key: &[u8],
+        made: impl FnMut(lsm_core::Lent<'_>) -> T,
+    ) -> Outcome<Option<T>> {
+        match &self.quick {
+            Some(quick) => Ok(quick.look(key, made)?),
+            None => Err(Error::new(ErrorKind::Busy, "what is verified is read from disk").into()),
+        }
+    }
+
+    pub(crate) fn get<'py>(
+        &self,
+        py: Python<'py>,
+        key: &[u8],
+    ) -> Outcome<Option<Bound<'py, PyBytes>>> {
+        self.look(py, key, |value| PyBytes::new(py, value))
+    }
+
+    /// The values of several keys, all of one moment.
+    pub(crate) fn get_many(
+        &self,
+        py: Python<'_>,
+        keys: &[Input<'_>],
+    ) -> Outcome<Vec<Option<Slice>>> {
+        detached(py, || self.full.get_many(keys))
+    }
+
+    pub(crate) fn get_many_now(&self, keys: &[Input<'_>]) -> Outcome<Vec<Option<Slice>>> {
+        match &self.quick {
+            Some(quick) => Ok(quick.get_many(keys)?),
+            None => Err(Error::new(ErrorKind::Busy, "what is verified is read from disk").into()),
+        }
+    }
+
+    /// A cursor over a span, and over its keys alone if nobody wants the values.
+    pub(crate) fn cursor(&self, span: &Span, is_keys_only: bool) -> Result<Cursor, Error> {
+        self.life.check()?;
+        let range = self.full.range(span);
+        Ok(if is_keys_only { range.keys().cursor() } else { range.cursor() })
+    }
+
+    pub(crate) fn count(&self, span: &Span, options: CallOptions<'_>) -> Result<u64, Error> {
+        self.full.count_with(span, options)
+    }
+}
+
+/// A view, and whether it can be closed by itself, as a snapshot can.
+#[derive(Debug)]
+pub(crate) enum Sight {
+    Lasting(Arc<Seen>),
+    Passing(Mutex<Option<Arc<Seen>>>),
+}
+
+/// A view while it is used.
+pub(crate) enum Open<'a> {
+    Lent(&'a Arc<Seen>),
+    Own(Arc<Seen>),
+}
+
+impl Deref for Open<'_> {
+    type Target = Arc<Seen>;
+
+    #[inline]
+    fn deref(&self) -> &Arc<Seen> {
+        match self {
+            Self::Lent(seen) => seen,
+            Self::Own(seen) => seen,
+        }
+    }
+}
+
+impl Sight {
+    #[inline]
+    pub(crate) fn open(&self, py: Python<'_>) -> Outcome<Open<'_>> {
+        match self {
+            Self::Lasting(seen) => Ok(Open::Lent(seen)),
+            Self::Passing(seen) => {
+                let seen = seen.lock_py_attached(py).clone();
+                seen.map(Open::Own).ok_or_else(|| Failure::closed("snapshot"))
+            }
+        }
+    }
+
+    /// Lets go of what is seen.
+    pub(crate) fn close(&self, py: Python<'_>) {
+        if let Self::Passing(seen) = self {
+            let gone = seen.lock_py_attached(py).take();
+            py.detach(|| drop(gone));
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! What a database and a keyspace have in common: a mapping that can be written.
+
+use std::sync::Arc;
+
+use lsm_core::{Batch, ReadOptions, SeqNo};
+use pyo3::exceptions::PyKeyError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyMapping, PyTuple};
+
+use crate::border::errors::Outcome;
+use crate::border::fork::Kept;
+use crate::border::input::{Durable, Index, Input, Seconds, Span};
+use crate::border::wait::{Long, teller};
+use crate::border::write::How;
+use crate::readable::Readable;
+use crate::seen::{Seen, Sight};
+use crate::snapshot::Snapshot;
+use crate::view::KeyspaceView;
+
+/// `put_many` writes so many bytes at a time.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// A sorted mapping that can be written, too: what a database and a keyspace have in common.
+///
+/// Deletes are blind: `del mapping[key]` raises no `KeyError`, since finding out would cost a read.
+/// Each write takes these keywords: `durability`, one of "durable", "buffered" and "volatile", as
+/// the database has it otherwise; `timeout`, in seconds, for how long it may wait; and
+/// `low_priority`, to let other writes go first while writers are held back.
+#[pyclass(module = "lsmdb", name = "Writable", extends = Readable, frozen, subclass)]
+pub(crate) struct Writable {
+    seen: Kept<Arc<Seen>>,
+}
+
+impl Writable {
+    /// A keyspace as two layers of one object.
+    pub(crate) fn layers(seen: &Arc<Seen>, owner: Option<Py<PyAny>>) -> PyClassInitializer<Self> {
+        let readable = Readable::new(Sight::Lasting(seen.clone()), owner);
+        PyClassInitializer::from(readable).add_subclass(Self { seen: Kept::new(seen.clone()) })
+    }
+
+    pub(crate) fn seen(&self) -> Outcome<&Arc<Seen>> {
+        Ok(self.seen.get()?)
+    }
+
+    fn how(
+        &self,
+        durability: Option<Durable>,
+        timeout: Option<Seconds>,
+        low_priority: bool,
+    ) -> Outcome<How> {
+        Ok(How::new(self.seen()?.life.usual, durability, timeout, low_priority))
+    }
+
+    fn set(&self, py: Python<'_>, how: &How, key: &[u8], value: &[u8]) -> Outcome<()> {
+        let keyspace = &self.seen()?.keyspace;
+        let bytes = key.len().saturating_add(value.len());
+        how.write(py, bytes, |options| keyspace.put_with(key, value, options)).map(drop)
+    }
+
+    fn unset(&self, py: Python<'_>, how: &How, key: &[u8]) -> Outcome<()> {
+        let keyspace = &self.seen()?.keyspace;
+        how.write(py, key.len(), |options| keyspace.delete_with(key, options)).map(drop)
+    }
+
+    fn unset_span(&self, py: Python<'_>, how: &How, span: &Span) -> Outcome<()> {
+        let keyspace = &self.seen()?.keyspace;
+        how.write(py, 0, |options| keyspace.delete_range_with(span, options)).map(drop)
+    }
+
+    pub(crate) fn write(&self, py: Python<'_>, how: &How, batch: &Batch) -> Outcome<SeqNo> {
+        let db = &self.seen()?.life.db;
+        how.write(py, batch.bytes(), |options| db.write_with(batch, options))
+    }
+
+    /// The owner of what is made of this object.
+    fn owner(slf: &Bound<'_, Self>) -> Py<PyAny> {
+        Readable::owner(slf.as_super())
+    }
+}
+
+#[pymethods]
+impl Writable {
+    fn __setitem__(&self, py: Python<'_>, key: Input<'_>, value: Input<'_>) -> Outcome<()> {
+        self.set(py, &self.how(None, None, false)?, key.as_ref(), value.as_ref())
+    }
+
+    fn __delitem__(&self, py: Python<'_>, key: Index<'_>) -> Outcome<()> {
+        let how = self.how(None, None, false)?;
+        match key {
+            Index::Key(key) => self.unset(py, &how, key.as_ref()),
+            Index::Span(span) => self.unset_span(py, &how, &span),
+        }
+    }
+
+    /// Gives a key a value.
+    ///
+    /// >>> db.put(b"k", b"v", durability="durable")
+    #[pyo3(signature = (key, value, *, durability = None, timeout = None, low_priority = false))]
+    fn put(
+        &self,
+        py: Python<'_>,
+        key: Input<'_>,
+        value: Input<'_>,
+        durability: Option<Durable>,
+        timeout: Option<Seconds>,
+        low_priority: bool,
+    ) -> Outcome<()> {
+        let how = self.how(durability, timeout, low_priority)?;
+        self.set(py, &how, key.as_ref(), value.as_ref())
+    }
+
+    /// Takes a key away, whether or not it is there.
+    #[pyo3(signature = (key, *, durability = None, timeout = None, low_priority = false))]
+    fn delete(
+        &self,
+        py: Python<'_>,
+        key: Input<'_>,
+        durability: Option<Durable>,
+        timeout: Option<Seconds>,
+        low_priority: bool,
+    ) -> Outcome<()> {
+        self.unset(py, &self.how(durability, timeout, low_priority)?, key.as_ref())
+    }
+
+    /// Takes every key from `start` to before `stop` away, at the same cost for any number of them.
+    /// `None` leaves an end open.
+    ///
+    /// >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
+    /// >>> db.delete_range(b"a", b"c")
+    /// >>> list(db)
+    /// [b'c']
+    #[pyo3(signature = (start, stop, *, durability = None, timeout = None, low_priority = false))]
+    fn delete_range(
+        &self,
+        py: Python<'_>,
+        start: Option<Input<'_>>,
+        stop: Option<Input<'_>>,
+        durability: Option<Durable>,
+        timeout: Option<Seconds>,
+        low_priority: bool,
+    ) -> Outcome<()> {
+        let how = self.how(durability, timeout, low_priority)?;
+        self.unset_span(py, &how, &Span::new(start, stop))
+    }
+
+    /// Writes the pairs of a mapping, or an iterable of pairs, as one: all of them or none, for
+    /// every reader and after every crash.
+    #[pyo3(signature =
+        (items = None, /, *, durability = None, timeout = None, low_priority = false))]
+    fn update(
+        &self,
+        py: Python<'_>,
+        items: Option<&Bound<'_, PyAny>>,
+        durability: Option<Durable>,
+        timeout: Option<Seconds>,
+        low_priority: bool,
+    ) -> Outcome<()> {
+        let how = self.how(durability, timeout, low_priority)?;
+        let Some(items) = items else { return Ok(()) };
+        let mut batch = Batch::new();
+        let keyspace = &self.seen()?.keyspace;
+        each_pair(items, |key, value| {
+            batch.put(keyspace, key, value);
+            Ok(())
+        })?;
+        self.write(py, &how, &batch).map(drop)
+    }
+
+    /// Writes the pairs of a mapping, or an iterable of pairs, in batches of about a mebibyte, and
+    /// answers how many there were. Fast for any number of pairs, and for those that do not fit
+    /// into memory; not all or nothing: what was written before an error stays.
+    ///
+    /// `progress` is called with how many were written, now and then, or is a bar of tqdm.
+    ///
+    /// >>> db.put_many((b"%06d" % number, b"value") for number in range(1000))
+    /// 1000
+    #[pyo3(signature = (items, /, *, durability = None, progress = None))]
+    fn put_many(
+        &self,
+        py: Python<'_>,
+        items: &Bound<'_, PyAny>,
+        durability: Option<Durable>,
+        progress: Option<Py<PyAny>>,
+    ) -> Outcome<u64> {
+        let how = self.how(durability, None, false)?;
+        let told = progress.map(|progress| teller(py, progress)).transpose()?;
+        let total = items.len().ok();
+        let (mut batch, mut count) = (Batch::new(), 0u64);
+        let keyspace = &self.seen()?.keyspace;
+        let write = |batch: &mut Batch, count: u64| -> Outcome<()> {
+            self.write(py, &how, batch)?;
+            batch.clear();
+            py.check_signals()?;
+            if let Some(told) = &told {
+                told.call1(py, (count, total.map_or(count, |total| total as u64)))?;
+            }
+            Ok(())
+        };
+        each_pair(items, |key, value| {
+            batch.put(keyspace, key, value);
+            count += 1;
+            if batch.bytes() >= BATCH_BYTES { write(&mut batch, count) } else { Ok(()) }
+        })?;
+        write(&mut batch, count)?;
+        Ok(count)
+    }
+
+    fn __ior__(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> Outcome<()> {
+        self.update(py, Some(items), None, None, false)
+    }
+
+    /// Takes a key away and answers its value; `default`, or `KeyError`, if there is none. Other
+    /// writers may come between the two.
+    #[pyo3(signature = (key, *default))]
+    fn pop<'py>(
+        slf: &Bound<'py, Self>,
+        key: Input<'_>,
+        default: &Bound<'py, PyTuple>,
+    ) -> Outcome<Bound<'py, PyAny>> {
+        let (py, this) = (slf.py(), slf.get());
+        if let Some(value) = this.seen()?.get(py, key.as_ref())? {
+            this.unset(py, &this.how(None, None, false)?, key.as_ref())?;
+            return Ok(value.into_any());
+        }
+        match default.len() {
+            0 => Err(PyKeyError::new_err(PyBytes::new(py, key.as_ref()).unbind()).into()),
+            _ => Ok(default.get_item(0)?),
+        }
+    }
+
+    /// Takes the first pair away and answers it; `KeyError` if there is none. Other writers may
+    /// come between the two.
+    fn popitem<'py>(slf: &Bound<'py, Self>) -> Outcome<Bound<'py, PyTuple>> {
+        let (py, this) = (slf.py(), slf.get());
+        let first = Readable::span(slf.as_super(), Span::ALL, false)?.first(py)?;
+        let Some(pair) = first else {
+            return Err(PyKeyError::new_err("there is nothing in it").into());
+        };
+        let key = pair.get_item(0)?;
+        this.unset(py, &this.how(None, None, false)?, key.extract::<Input<'_>>()?.as_ref())?;
+        Ok(pair)
+    }
+
+    /// The value of a key; one that has none gets `default` first. Other writers may come between
+    /// the two.
+    #[pyo3(signature = (key, default, /))]
+    fn setdefault<'py>(
+        &self,
+        py: Python<'py>,
+        key: Input<'_>,
+        default: Input<'_>,
+    ) -> Outcome<Bound<'py, PyBytes>> {
+        if let Some(value) = self.seen()?.get(py, key.as_ref())? {
+            return Ok(value);
+        }
+        self.set(py, &self.how(None, None, false)?, key.as_ref(), default.as_ref())?;
+        Ok(PyBytes::new(py, default.as_ref()))
+    }
+
+    /// Takes everything away, at the same cost for any number of keys.
+    fn clear(&self, py: Python<'_>) -> Outcome<()> {
+        self.unset_span(py, &self.how(None, None, false)?, &Span::ALL)
+    }
+
+    /// Writes what is in memory to a table, and returns when it is durable there. Seldom needed:
+    /// `durability` and `DB.sync` are about what survives.
+    ///
+    /// `progress` is called with how many entries are written, now and then, or is a bar of tqdm.
+    #[pyo3(signature = (*, progress = None, timeout = None))]
+    fn flush(
+        &self,
+        py: Python<'_>,
+        progress: Option<Py<PyAny>>,
+        timeout: Option<Seconds>,
+    ) -> Outcome<()> {
+        let keyspace = &self.seen()?.keyspace;
+        Long::new(progress, timeout).call(py, |options| keyspace.flush_with(options))
+    }
+
+    /// Merges everything from `start` to before `stop` down to the last level, and returns when
+    /// that is done: afterwards nothing that was deleted takes space. Ctrl-C stops it at once.
+    ///
+    /// `progress` is called with how many entries are merged, now and then, or is a bar of tqdm.
+    #[pyo3(signature = (start = None, stop = None, *, progress = None, timeout = None))]
+    fn compact(
+        &self,
+        py: Python<'_>,
+        start: Option<Input<'_>>,
+        stop: Option<Input<'_>>,
+        progress: Option<Py<PyAny>>,
+        timeout: Option<Seconds>,
+    ) -> Outcome<()> {
+        let (keyspace, span) = (&self.seen()?.keyspace, Span::new(start, stop));
+        Long::new(progress, timeout).call(py, |options| keyspace.compact_with(&span, options))
+    }
+
+    /// The same keyspace as a snapshot sees it.
+    ///
+    /// >>> users = db.keyspace("users")
+    /// >>> users[b"ann"] = b"1"
+    /// >>> with db.snapshot() as snapshot:
+    /// ...     users[b"ann"] = b"2"
+    /// ...     users.at(snapshot)[b"ann"]
+    /// b'1'
+    #[pyo3(signature = (snapshot, /))]
+    fn at(slf: &Bound<'_, Self>, snapshot: &Bound<'_, Snapshot>) -> Outcome<Py<KeyspaceView>> {
+        let seen = slf.get().seen()?;
+        let of = snapshot.as_super().get().open(slf.py())?.snapshot.clone();
+        let at = Seen::new(&seen.life, seen.keyspace.clone(), of, ReadOptions::new());
+        KeyspaceView::make(slf.py(), at, Self::owner(slf))
+    }
+
+    /// The same keyspace, read in another way: without keeping blocks in the cache that have to be
+    /// read (`fill_cache=False`, for large scans); only as far as no disk is needed, with `Busy`
+    /// otherwise (`cached_only=True`); or believing nothing that is in memory (`verify=True`).
+    #[pyo3(signature = (*, fill_cache = true, cached_only = false, verify = false))]
+    fn reading(
+        slf: &Bound<'_, Self>,
+        fill_cache: bool,
+        cached_only: bool,
+        verify: bool,
+    ) -> Outcome<Py<KeyspaceView>> {
+        let seen = slf.get().seen()?;
+        let options =
+            ReadOptions::new().fill_cache(fill_cache).cached_only(cached_only).verify(verify);
+        options.check()?;
+        let read = Seen::new(&seen.life, seen.keyspace.clone(), None, options);
+        KeyspaceView::make(slf.py(), read, Self::owner(slf))
+    }
+
+    /// The keyspace's name.
+    #[getter]
+    fn name(&self) -> Outcome<&str> {
+        Ok(self.seen()?.keyspace.name())
+    }
+
+    /// How the keyspace is kept, as it was chosen when it was made.
+    #[getter]
+    fn options<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
+        let text = self.seen()?.keyspace.options().to_string();
+        let class = py.import("lsmdb._options")?.getattr("KeyspaceOptions")?;
+        Ok(class.call_method1("parse", (text,))?)
+    }
+
+    /// `put` without ever waiting, not even to be durable: raises `Timeout` if it would have to.
+    /// Answers the write's number, for `DB.wait_durable`.
+    #[pyo3(signature = (key, value, durability = None, /))]
+    fn _try_put(
+        &self,
+        key: Input<'_>,
+        value: Input<'_>,
+        durability: Option<Durable>,
+    ) -> Outcome<u64> {
+        let (keyspace, how) = (&self.seen()?.keyspace, self.how(durability, None, false)?);
+        Ok(how.write_now(|options| keyspace.put_with(key, value, options))?.get())
+    }
+
+    /// `delete` without ever waiting, as `_try_put`.
+    #[pyo3(signature = (key, durability = None, /))]
+    fn _try_delete(&self, key: Input<'_>, durability: Option<Durable>) -> Outcome<u64> {
+        let (keyspace, how) = (&self.seen()?.keyspace, self.how(durability, None, false)?);
+        Ok(how.write_now(|options| keyspace.delete_with(key, options))?.get())
+    }
+}
+
+/// Shows the pairs of a mapping, or of an iterable, one by one.
+pub(crate) fn each_pair(
+    items: &Bound<'_, PyAny>,
+    mut show: impl FnMut(&[u8], &[u8]) -> Outcome<()>,
+) -> Outcome<()> {
+    let pairs = match items.cast::<PyMapping>() {
+        Ok(mapping) => mapping.items()?.into_any(),
+        Err(_) if items.hasattr("keys")? => items.call_method0("items")?,
+        Err(_) => items.clone(),
+    };
+    for pair in pairs.try_iter()? {
+        let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
+        let (key, value): (Input<'_>, Input<'_>) = (key.extract()?, value.extract()?);
+        show(key.as_ref(), value.as_ref())?;
+    }
+    Ok(())
+}
