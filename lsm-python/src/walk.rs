@@ -146,7 +146,7 @@ impl Walk {
         Ok(Self { what, inner, asked, owner })
     }
 
-    /// Takes the lock. Before that, signals are heard now and then: what hears them may do anything.
+    /// Takes the lock. Before that signals are heard now and then: their handlers may do anything.
     #[inline]
     fn lock(&self, py: Python<'_>) -> Outcome<MutexGuard<'_, Inner>> {
         let asked = self.asked.load(Ordering::Relaxed).wrapping_add(1);
