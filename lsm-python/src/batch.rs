@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use lsm_core::base::sync::Mutex;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 
 use crate::border::errors::{Outcome, no_pickle};
 use crate::border::fork::Kept;
 use crate::border::input::{Index, Input, Span};
+use crate::border::lock::Lock;
 use crate::border::write::How;
 use crate::seen::Seen;
 use crate::writable::Writable;
@@ -28,7 +27,7 @@ use crate::writable::Writable;
 /// b'1'
 #[pyclass(module = "lsmdb", frozen, weakref)]
 pub(crate) struct Batch {
-    inner: Kept<Mutex<lsm_core::Batch>>,
+    inner: Kept<Lock<lsm_core::Batch>>,
     seen: Kept<Arc<Seen>>,
     how: How,
     owner: Py<PyAny>,
@@ -38,7 +37,7 @@ type Chosen<'a, 'py> = Option<&'a Bound<'py, Writable>>;
 
 impl Batch {
     pub(crate) fn new(seen: Arc<Seen>, how: How, owner: Py<PyAny>) -> Self {
-        let inner = Kept::new(Mutex::new(lsm_core::Batch::new()));
+        let inner = Kept::new(Lock::new(lsm_core::Batch::new()));
         Self { inner, seen: Kept::new(seen), how, owner }
     }
 
@@ -53,7 +52,7 @@ impl Batch {
             Some(keyspace) => keyspace.get().seen()?,
             None => self.seen.get()?,
         };
-        let mut batch = self.inner.get()?.lock_py_attached(py);
+        let mut batch = self.inner.get()?.lock(py);
         add(&mut batch, &seen.keyspace);
         Ok(batch.take_error().map_or(Ok(()), Err)?)
     }
@@ -112,25 +111,25 @@ impl Batch {
     }
 
     fn __len__(&self, py: Python<'_>) -> Outcome<usize> {
-        Ok(self.inner.get()?.lock_py_attached(py).len())
+        Ok(self.inner.get()?.lock(py).len())
     }
 
     /// How many bytes its writes take.
     #[getter]
     fn nbytes(&self, py: Python<'_>) -> Outcome<usize> {
-        Ok(self.inner.get()?.lock_py_attached(py).bytes())
+        Ok(self.inner.get()?.lock(py).bytes())
     }
 
     /// Drops what was not committed.
     fn clear(&self, py: Python<'_>) -> Outcome<()> {
-        self.inner.get()?.lock_py_attached(py).clear();
+        self.inner.get()?.lock(py).clear();
         Ok(())
     }
 
     /// Writes it, and answers the number of its last write, for `DB.wait_durable`. A batch that
     /// could not be written stays as it is.
     fn commit(&self, py: Python<'_>) -> Outcome<u64> {
-        let mut batch = self.inner.get()?.lock_py_attached(py);
+        let mut batch = self.inner.get()?.lock(py);
         let db = &self.seen.get()?.life.db;
         let whole = &*batch;
         let seqno = self.how.write(py, whole.bytes(), |options| db.write_with(whole, options))?;
@@ -140,7 +139,7 @@ impl Batch {
 
     /// `commit` without ever waiting, not even to be durable: raises `Timeout` if it would have to.
     fn _try_commit(&self, py: Python<'_>) -> Outcome<u64> {
-        let mut batch = self.inner.get()?.lock_py_attached(py);
+        let mut batch = self.inner.get()?.lock(py);
         let db = &self.seen.get()?.life.db;
         let seqno = self.how.write_now(|options| db.write_with(&batch, options))?;
         batch.clear();

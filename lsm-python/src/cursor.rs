@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use lsm_core::base::sync::{Mutex, MutexGuard};
+use std::sync::MutexGuard;
+
 use lsm_core::{Error, Slice};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyTuple};
 
 use crate::border::errors::{Failure, Outcome, no_pickle};
 use crate::border::fork::Kept;
 use crate::border::input::Input;
+use crate::border::lock::Lock;
 use crate::life::Life;
 use crate::value::Value;
 
@@ -26,7 +27,7 @@ use crate::value::Value;
 /// It sees the moment at which it was used first, until `refresh()`.
 #[pyclass(module = "lsmdb", frozen, weakref)]
 pub(crate) struct Cursor {
-    inner: Kept<Mutex<Option<lsm_core::Cursor>>>,
+    inner: Kept<Lock<Option<lsm_core::Cursor>>>,
     life: Kept<Arc<Life>>,
     owner: Py<PyAny>,
 }
@@ -35,13 +36,13 @@ type Bytes<'py> = Bound<'py, PyBytes>;
 
 impl Cursor {
     pub(crate) fn new(life: &Arc<Life>, cursor: lsm_core::Cursor, owner: Py<PyAny>) -> Self {
-        let inner = Kept::new(Mutex::new(Some(cursor)));
+        let inner = Kept::new(Lock::new(Some(cursor)));
         Self { inner, life: Kept::new(life.clone()), owner }
     }
 
     fn lock(&self, py: Python<'_>) -> Outcome<MutexGuard<'_, Option<lsm_core::Cursor>>> {
         self.life.get()?.check()?;
-        Ok(self.inner.get()?.lock_py_attached(py))
+        Ok(self.inner.get()?.lock(py))
     }
 
     /// Moves it, without the interpreter: that may read.
@@ -129,7 +130,7 @@ impl Cursor {
         if !self.inner.is_here() {
             return Ok(());
         }
-        let gone = self.inner.get()?.lock_py_attached(py).take();
+        let gone = self.inner.get()?.lock(py).take();
         py.detach(|| drop(gone));
         Ok(())
     }

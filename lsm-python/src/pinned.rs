@@ -3,14 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use lsm_core::base::sync::Mutex;
 use lsm_core::{Cursor, Error, Slice};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 
 use crate::border::errors::Outcome;
 use crate::border::fork::Kept;
+use crate::border::lock::Lock;
 use crate::life::Life;
 use crate::value::Value;
 
@@ -20,7 +19,7 @@ const MOST: usize = 32;
 /// An iterator over pairs of `Value`.
 #[pyclass(module = "lsmdb", name = "ZeroCopyIterator", frozen)]
 pub(crate) struct PinnedWalk {
-    inner: Kept<Mutex<Inner>>,
+    inner: Kept<Lock<Inner>>,
     owner: Py<PyAny>,
 }
 
@@ -64,7 +63,7 @@ impl PinnedWalk {
         }
         let (life, fetched) = (life.clone(), VecDeque::new());
         let inner = Inner { life, cursor: Some(cursor), reverse, fetched };
-        Ok(Self { inner: Kept::new(Mutex::new(inner)), owner })
+        Ok(Self { inner: Kept::new(Lock::new(inner)), owner })
     }
 }
 
@@ -77,7 +76,7 @@ impl PinnedWalk {
     fn __next__(&self, py: Python<'_>) -> Outcome<Option<(Value, Value)>> {
         // Before the lock is taken: handlers of signals may run anything.
         py.check_signals()?;
-        let mut inner = self.inner.get()?.lock_py_attached(py);
+        let mut inner = self.inner.get()?.lock(py);
         if inner.fetched.is_empty() {
             let inner = &mut *inner;
             py.detach(|| inner.fetch())?;

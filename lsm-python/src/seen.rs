@@ -3,16 +3,15 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use lsm_core::base::sync::Mutex;
 use lsm_core::{
     CallOptions, Cursor, Error, ErrorKind, Keyspace, KeyspaceWith, ReadOptions, Slice, Snapshot,
 };
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::PyBytes;
 
 use crate::border::errors::{Failure, Outcome};
 use crate::border::input::{Input, Span};
+use crate::border::lock::Lock;
 use crate::border::wait::detached;
 use crate::life::Life;
 
@@ -119,7 +118,7 @@ impl Seen {
 #[derive(Debug)]
 pub(crate) enum Sight {
     Lasting(Arc<Seen>),
-    Passing(Mutex<Option<Arc<Seen>>>),
+    Passing(Lock<Option<Arc<Seen>>>),
 }
 
 /// A view while it is used.
@@ -146,7 +145,7 @@ impl Sight {
         match self {
             Self::Lasting(seen) => Ok(Open::Lent(seen)),
             Self::Passing(seen) => {
-                let seen = seen.lock_py_attached(py).clone();
+                let seen = seen.lock(py).clone();
                 seen.map(Open::Own).ok_or_else(|| Failure::closed("snapshot"))
             }
         }
@@ -155,7 +154,7 @@ impl Sight {
     /// Lets go of what is seen.
     pub(crate) fn close(&self, py: Python<'_>) {
         if let Self::Passing(seen) = self {
-            let gone = seen.lock_py_attached(py).take();
+            let gone = seen.lock(py).take();
             py.detach(|| drop(gone));
         }
     }

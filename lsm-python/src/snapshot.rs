@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use lsm_core::base::sync::Mutex;
 use pyo3::prelude::*;
 
 use crate::border::errors::Outcome;
+use crate::border::lock::Lock;
 use crate::readable::Readable;
 use crate::seen::{Seen, Sight};
 
@@ -28,7 +28,7 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     pub(crate) fn make(py: Python<'_>, seen: Seen, owner: Py<PyAny>) -> Outcome<Py<Self>> {
         let seqno = seen.snapshot.as_ref().map_or(0, |snapshot| snapshot.seqno().get());
-        let sight = Sight::Passing(Mutex::new(Some(Arc::new(seen))));
+        let sight = Sight::Passing(Lock::new(Some(Arc::new(seen))));
         let readable = Readable::new(sight, Some(owner));
         Ok(Py::new(py, PyClassInitializer::from(readable).add_subclass(Self { seqno }))?)
     }

@@ -5,17 +5,16 @@
 use std::ffi::c_int;
 
 use lsm_core::Slice;
-use lsm_core::base::sync::Mutex;
 use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
-use pyo3::sync::MutexExt;
 use pyo3::types::{PyBool, PyBytes, PyMemoryView};
 
 use crate::border::errors::Outcome;
 use crate::border::fork::Kept;
 use crate::border::input::Input;
+use crate::border::lock::Lock;
 
 /// The bytes of a value where they lie in the database's memory: nothing was copied.
 ///
@@ -29,7 +28,7 @@ use crate::border::input::Input;
 /// b'a long'
 #[pyclass(module = "lsmdb", frozen, weakref)]
 pub(crate) struct Value {
-    kept: Kept<Mutex<Lent>>,
+    kept: Kept<Lock<Lent>>,
 }
 
 struct Lent {
@@ -47,12 +46,12 @@ fn released() -> PyErr {
 impl Value {
     pub(crate) fn new(slice: Slice) -> Self {
         let lent = Lent { slice: Some(slice), exports: 0, entered: None };
-        Self { kept: Kept::new(Mutex::new(lent)) }
+        Self { kept: Kept::new(Lock::new(lent)) }
     }
 
     /// Shows the bytes.
     fn show<T>(&self, py: Python<'_>, look: impl FnOnce(&[u8]) -> T) -> Outcome<T> {
-        let lent = self.kept.get()?.lock_py_attached(py);
+        let lent = self.kept.get()?.lock(py);
         Ok(lent.slice.as_deref().map(look).ok_or_else(released)?)
     }
 }
@@ -83,7 +82,7 @@ impl Value {
     }
 
     fn __repr__(&self, py: Python<'_>) -> Outcome<String> {
-        let lent = self.kept.get()?.lock_py_attached(py);
+        let lent = self.kept.get()?.lock(py);
         let shown = lent.slice.as_deref().map(|bytes| PyBytes::new(py, bytes));
         drop(lent);
         Ok(match shown {
@@ -95,7 +94,7 @@ impl Value {
     /// Lets go of the bytes before the object itself goes. `BufferError` while a memoryview of them
     /// is still there; nothing happens the second time.
     fn release(&self, py: Python<'_>) -> Outcome<()> {
-        let mut lent = self.kept.get()?.lock_py_attached(py);
+        let mut lent = self.kept.get()?.lock(py);
         if lent.exports > 0 {
             let message = "a memoryview of the value is still there: release it first";
             return Err(PyBufferError::new_err(message).into());
@@ -106,7 +105,7 @@ impl Value {
 
     fn __enter__<'py>(slf: &Bound<'py, Self>) -> Outcome<Bound<'py, PyMemoryView>> {
         let view = PyMemoryView::from(slf.as_any())?;
-        let mut lent = slf.get().kept.get()?.lock_py_attached(slf.py());
+        let mut lent = slf.get().kept.get()?.lock(slf.py());
         lent.entered = Some(view.clone().unbind());
         Ok(view)
     }
@@ -114,7 +113,7 @@ impl Value {
     /// Releases the memoryview that the `with` statement was given, and the value.
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> Outcome<()> {
-        let entered = self.kept.get()?.lock_py_attached(py).entered.take();
+        let entered = self.kept.get()?.lock(py).entered.take();
         if let Some(view) = entered {
             view.call_method0(py, "release")?;
         }
@@ -132,7 +131,7 @@ impl Value {
         if view.is_null() {
             return Err(PyBufferError::new_err("there is no buffer to fill in").into());
         }
-        let mut lent = slf.get().kept.get()?.lock_py_attached(slf.py());
+        let mut lent = slf.get().kept.get()?.lock(slf.py());
         let bytes = lent.slice.as_deref().ok_or_else(released)?;
         let len = ffi::Py_ssize_t::try_from(bytes.len()).map_err(|_| released())?;
         // SAFETY: `view` is Python's to be filled in. The bytes stay where they are and as they are
@@ -151,9 +150,9 @@ impl Value {
     /// # Safety
     ///
     /// Python's: the buffer was filled in by `__getbuffer__`.
-    unsafe fn __releasebuffer__(&self, _view: *mut ffi::Py_buffer) {
+    unsafe fn __releasebuffer__(&self, py: Python<'_>, _view: *mut ffi::Py_buffer) {
         if let Ok(lent) = self.kept.get() {
-            let mut lent = lent.lock();
+            let mut lent = lent.lock(py);
             lent.exports = lent.exports.saturating_sub(1);
         }
     }

@@ -3,15 +3,17 @@
 
 use std::sync::Arc;
 
-use lsm_core::base::sync::{AtomicU32, Mutex, MutexGuard, Ordering};
+use std::sync::MutexGuard;
+
+use lsm_core::base::sync::{AtomicU32, Ordering};
 use lsm_core::{Cursor, Error};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use crate::border::errors::Outcome;
 use crate::border::fork::Kept;
+use crate::border::lock::Lock;
 use crate::life::Life;
 
 /// So many entries are fetched at first, and more each time: who wants only one soon has it.
@@ -38,7 +40,7 @@ pub(crate) enum What {
 #[pyclass(module = "lsmdb", name = "Iterator", frozen)]
 pub(crate) struct Walk {
     what: What,
-    inner: Kept<Mutex<Inner>>,
+    inner: Kept<Lock<Inner>>,
     /// How often it was asked; about, if threads share it.
     asked: AtomicU32,
     owner: Py<PyAny>,
@@ -142,7 +144,7 @@ impl Walk {
         if let (true, Some(cursor)) = (reverse, &mut inner.cursor) {
             cursor.seek_last()?;
         }
-        let (inner, asked) = (Kept::new(Mutex::new(inner)), AtomicU32::new(0));
+        let (inner, asked) = (Kept::new(Lock::new(inner)), AtomicU32::new(0));
         Ok(Self { what, inner, asked, owner })
     }
 
@@ -154,7 +156,7 @@ impl Walk {
         if asked % UNHEARD == 0 {
             py.check_signals()?;
         }
-        Ok(self.inner.get()?.lock_py_attached(py))
+        Ok(self.inner.get()?.lock(py))
     }
 
     /// The next pair as two objects. A tuple is made of them elsewhere, without the lock: making

@@ -14,8 +14,9 @@ pub use modelled::{
     MutexGuard, OnceLock, Plain, RwLock, fence, look_again, testing as model, thread_index,
 };
 
+mod locks;
 #[cfg(not(lsm_loom))]
-pub use parking_lot::{Mutex, MutexGuard, RwLock};
+pub use locks::{Mutex, MutexGuard, RwLock};
 #[cfg(not(lsm_loom))]
 pub use std::sync::OnceLock;
 #[cfg(not(lsm_loom))]
@@ -26,7 +27,7 @@ pub use std::sync::atomic::{
 /// The machine's own in every build: for statics, which outlive the threads of a model, and for
 /// memory that is shared with others.
 pub mod fixed {
-    pub use parking_lot::Mutex;
+    pub use super::locks::{Mutex, MutexGuard, RwLock};
     pub use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize};
 }
 

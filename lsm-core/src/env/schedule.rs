@@ -10,13 +10,12 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+#[allow(clippy::disallowed_types, reason = "the one place where threads are put to sleep")]
+use std::sync::Condvar;
 use std::time::Duration;
 
-#[allow(clippy::disallowed_types, reason = "the one place where threads are put to sleep")]
-use parking_lot::Condvar;
-use parking_lot::Mutex;
-
 use crate::base::error::Result;
+use crate::base::sync::fixed::Mutex;
 use crate::base::sync::{AtomicU64, Ordering};
 
 /// Runs jobs and suspends callers.
@@ -89,14 +88,15 @@ impl Signal {
     /// threads call this.
     pub(super) fn sleep(&self, seen: u64, timeout: Option<Duration>) {
         self.sleepers.fetch_add(1, Ordering::SeqCst);
-        let mut guard = self.lock.lock();
+        let guard = self.lock.lock();
         if self.epoch() == seen {
             match timeout {
-                Some(timeout) => drop(self.woken.wait_for(&mut guard, timeout)),
-                None => self.woken.wait(&mut guard),
+                Some(timeout) => drop(self.woken.wait_timeout(guard, timeout)),
+                None => drop(self.woken.wait(guard)),
             }
+        } else {
+            drop(guard);
         }
-        drop(guard);
         self.sleepers.fetch_sub(1, Ordering::SeqCst);
     }
 }

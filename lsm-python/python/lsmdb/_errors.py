@@ -143,8 +143,10 @@ def from_engine(
     elif made is FormatTooNew and code == _errno.ENOTDIR:
         made = StorageError
     if issubclass(made, OSError):
-        error: Error = made(code or _ERRNO.get(made, _errno.EIO), message)
-        error.filename = path  # type: ignore[attr-defined]
+        error: Error = made(message)
+        vars(error)  # OSError fills these in only for classes that are nothing but an OSError
+        error.errno, error.strerror = code or _ERRNO.get(made, _errno.EIO), message
+        error.filename = path
     else:
         error = made(message)
     error.path, error.offset = path, offset

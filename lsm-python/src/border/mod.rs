@@ -6,6 +6,8 @@ pub(crate) mod fork;
 
 pub(crate) mod input;
 
+pub(crate) mod lock;
+
 pub(crate) mod target;
 
 pub(crate) mod wait;

@@ -291,7 +291,7 @@ pub struct Mutex<T>(loomed::Mutex<T>);
 /// The right to what a `Mutex` holds.
 pub struct MutexGuard<'a, T>(loomed::MutexGuard<'a, T>);
 
-#[allow(missing_docs, reason = "as in parking_lot")]
+#[allow(missing_docs, reason = "as of the machine's locks")]
 impl<T> Mutex<T> {
     pub fn new(value: T) -> Self {
         Self(loomed::Mutex::new(value))
@@ -344,7 +344,7 @@ impl<T: fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
 #[derive(Default)]
 pub struct RwLock<T>(loomed::RwLock<T>);
 
-#[allow(missing_docs, reason = "as in parking_lot")]
+#[allow(missing_docs, reason = "as of the machine's locks")]
 impl<T> RwLock<T> {
     pub fn new(value: T) -> Self {
         Self(loomed::RwLock::new(value))
