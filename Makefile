@@ -10,9 +10,9 @@ CFGS := --cfg lsm_sim --cfg lsm_planted
 LAB := RUSTFLAGS="$(CFGS)" RUSTDOCFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/lab
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: help demo check test prove bench install uninstall clean
+.PHONY: help demo check test prove bench wheel sdist install uninstall clean
 .PHONY: lives loom tsan miri mutants coverage golden
-.PHONY: format lint deny tidy unit engine zstd capi leveldb python images asan boundary fuzz-c
+.PHONY: format lint deny tidy unit engine zstd capi leveldb python images asan boundary wheels-test fuzz-c
 
 help:
 	@echo 'make demo    the daily verbs, then a crash and its recovery, on this machine'
@@ -20,6 +20,7 @@ help:
 	@echo 'make test    all tests, in about twelve minutes from a clean clone'
 	@echo 'make prove   the evidence: crash images, damage, planted bugs, AddressSanitizer, models'
 	@echo 'make bench   the benchmarks'
+	@echo 'make wheel   the Python package for pip, in target/wheels; make sdist its source archive'
 	@echo 'make install the C library to PREFIX=/usr/local, packed below DESTDIR= (tools/install has more)'
 	@echo 'make uninstall takes it away again'
 	@echo 'Lanes of their own, each for at most SECONDS=$(SECONDS):'
@@ -42,7 +43,7 @@ check: format lint deny tidy unit
 
 test: check engine zstd capi leveldb python
 
-prove: images asan loom boundary
+prove: images asan loom boundary wheels-test
 
 bench:
 	@tools/need $@ cargo cc
@@ -54,6 +55,23 @@ install:
 
 uninstall:
 	@tools/install --undo
+
+WHEEL_ENV := target/wheel-venv
+# The Python package, as wheels and as a source archive that builds without a network.
+wheel: $(WHEEL_ENV)/ready
+	@tools/need $@ cargo cc python3
+	$(WHEEL_ENV)/bin/python lsm-python/tools/wheel.py target/wheels
+
+sdist: $(WHEEL_ENV)/ready
+	@tools/need $@ cargo python3
+	$(WHEEL_ENV)/bin/python lsm-python/tools/sdist.py target/wheels
+
+$(WHEEL_ENV)/ready: lsm-python/tools/requirements.txt
+	@tools/need wheel python3 python3-venv
+	rm -rf $(WHEEL_ENV)
+	python3 -m venv $(WHEEL_ENV)
+	@tools/packages $(WHEEL_ENV) $<
+	touch $@
 
 clean:
 	@tools/need $@ cargo
@@ -106,15 +124,28 @@ leveldb:
 	@tools/need test cargo cc
 	cargo test --locked -p lsm-leveldb
 
+# The Python package beside its native part, not optimised, with every assertion; memory is checked as
+# it is freed, and what is left open is a failure. PYTEST= takes more for pytest, such as -k NAME.
 STAGE := target/python
-python:
+PYTHON_ENV := target/python-venv
+PYTEST ?= -q
+python: $(PYTHON_ENV)/ready
 	@tools/need test cargo cc python3
 	cargo build --locked -p lsm-python
 	rm -rf $(STAGE)
 	mkdir -p $(STAGE)
 	cp -R lsm-python/python/lsmdb $(STAGE)/
 	cp "$${CARGO_TARGET_DIR:-target}/debug/lib_native.so" $(STAGE)/lsmdb/_native.abi3.so
-	PYTHONPATH=$(STAGE) PYTHONDONTWRITEBYTECODE=1 python3 -s -m unittest discover -s lsm-python/tests
+	PYTHONPATH=$(STAGE) PYTHONMALLOC=debug PYTHONDONTWRITEBYTECODE=1 \
+		$(PYTHON_ENV)/bin/python -X dev -m pytest $(PYTEST) lsm-python/tests
+
+# What the tests and the tools of Python need, made once and again when the list changes.
+$(PYTHON_ENV)/ready: lsm-python/tests/requirements.txt
+	@tools/need test python3 python3-venv
+	rm -rf $(PYTHON_ENV)
+	python3 -m venv $(PYTHON_ENV)
+	@tools/packages $(PYTHON_ENV) $<
+	touch $@
 
 # -- the parts of prove
 
@@ -140,6 +171,11 @@ loom:
 boundary:
 	@tools/need prove cargo cc c++ valgrind
 	tools/ran cargo test --locked -p lsm-capi --test programs -- --ignored --show-output prove_
+
+# The wheels and the source archive, on every CPython of this machine.
+wheels-test: $(WHEEL_ENV)/ready
+	@tools/need prove cargo cc python3
+	$(WHEEL_ENV)/bin/python lsm-python/tools/prove.py target/wheels-test
 
 # The committed directories change: look at the difference before it is committed.
 golden:

@@ -1,0 +1,134 @@
+"""prove.py FOLDER: what is given to users installs and works, on every CPython of this machine.
+
+Builds the wheels and the source archive. The archive must build with an empty cargo home and no
+network. The wheel must import in an environment that has nothing else, and pass the tests in one
+that has what tests need. The extension must compile for an interpreter without a global lock, whether
+or not there is one here.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import interpreters
+import sdist
+import wheel
+
+CRATE = Path(__file__).resolve().parents[1]
+# Optimising takes most of a build's time, and what is proved here is that it builds.
+QUICK = {
+    "CARGO_PROFILE_RELEASE_LTO": "off",
+    "CARGO_PROFILE_RELEASE_OPT_LEVEL": "0",
+    "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16",
+}
+# What pyo3 needs to know of an interpreter that is not here.
+WITHOUT_LOCK = """\
+implementation=CPython
+version=3.14
+shared=true
+build_flags=Py_GIL_DISABLED
+pointer_width=64
+suppress_build_script_link_lines=true
+"""
+# Every module of the package, without anything that is optional.
+IMPORT = """
+import importlib, pkgutil, lsmdb
+names = [module.name for module in pkgutil.walk_packages(lsmdb.__path__, "lsmdb.")]
+for name in names:
+    importlib.import_module(name)
+print("lsmdb", lsmdb.__version__, "imports:", *names)
+"""
+
+
+def run(*command: str | Path, **settings: str) -> None:
+    """Runs a command, with a few more words in its environment; its failure is ours."""
+    subprocess.run(command, check=True, env={**os.environ, **settings})
+
+
+def fresh(folder: Path) -> Path:
+    """An empty folder in place of whatever was there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def environment(interpreter: str, folder: Path) -> Path:
+    """Makes a virtual environment without pip, and answers its interpreter."""
+    run(interpreter, "-m", "venv", "--clear", "--without-pip", folder)
+    return folder / "bin" / "python"
+
+
+def install(python: Path, *what: str | Path) -> None:
+    """Lets the pip of this environment install into another one."""
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+    run(*pip, "install", "--quiet", "--only-binary", ":all:", *what)
+
+
+def offline(archive: Path, folder: Path) -> None:
+    """Builds a wheel from the source archive alone, and imports it."""
+    home = fresh(folder / "cargo")
+    out = fresh(folder / "offline")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel"]
+    nothing = {"CARGO_HOME": str(home), "CARGO_NET_OFFLINE": "true", **QUICK}
+    nothing["CARGO_TARGET_DIR"] = str(folder / "build")
+    nothing["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    alone = ["--no-index", "--no-cache-dir", "--no-deps", "--no-build-isolation"]
+    run(*pip, *alone, "--wheel-dir", out, archive, **nothing)
+    python = environment(sys.executable, folder / "bare")
+    install(python, "--no-index", *out.glob("*.whl"))
+    run(python, "-I", "-c", IMPORT)
+    print("The source archive builds without a network.", flush=True)
+
+
+def compile_without_lock(folder: Path) -> None:
+    """Compiles the extension as a free-threaded interpreter would have it."""
+    told = folder / "interpreter.txt"
+    told.write_text(WITHOUT_LOCK)
+    place = ["--manifest-path", str(CRATE / "Cargo.toml"), "--target-dir", str(folder / "check")]
+    check = ["cargo", "check", "--locked", "--quiet", "--no-default-features", *place]
+    run(*check, PYO3_CONFIG_FILE=str(told), RUSTFLAGS="-D warnings")
+    print("The extension compiles for an interpreter without a global lock.", flush=True)
+
+
+def try_on(one: interpreters.Interpreter, dist: Path, folder: Path) -> bool:
+    """Tries the wheel on one interpreter, and answers whether it works there."""
+    print(f"CPython {one.name}: {one.path}", flush=True)
+    try:
+        install_and_test(one, dist, folder)
+    except subprocess.CalledProcessError as error:
+        print(f"CPython {one.name}: {error}", file=sys.stderr, flush=True)
+        return False
+    return True
+
+
+def install_and_test(one: interpreters.Interpreter, dist: Path, folder: Path) -> None:
+    """Installs the wheel where nothing else is, then runs the tests beside what they need."""
+    wheels = ["--no-index", "--no-cache-dir", "--find-links", str(dist), "lsmdb"]
+    bare = environment(one.path, folder / "bare")
+    install(bare, *wheels)
+    run(bare, "-I", "-c", IMPORT)
+    python = environment(one.path, folder / one.name)
+    install(python, "--requirement", CRATE / "tests" / "requirements.txt")
+    install(python, *wheels)
+    debug = {"PYTHONMALLOC": "debug", "PYTHONDONTWRITEBYTECODE": "1"}
+    run(python, "-P", "-X", "dev", "-m", "pytest", "-q", CRATE / "tests", **debug)
+
+
+def main(folder: Path) -> list[str]:
+    """Answers the names of the interpreters on which something is wrong."""
+    dist = fresh(folder / "dist")
+    found = interpreters.found()
+    print("CPythons on this machine:", ", ".join(one.name for one in found), flush=True)
+    wheel.main(dist)
+    sdist.main(dist)
+    (archive,) = dist.glob("*.tar.gz")
+    offline(archive, folder)
+    compile_without_lock(folder)
+    return [one.name for one in found if not try_on(one, dist, folder)]
+
+
+if __name__ == "__main__":
+    if failed := main(Path(sys.argv[1]).resolve()):
+        sys.exit("The wheel does not pass on CPython " + ", ".join(failed))
