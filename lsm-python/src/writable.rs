@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lsm_core::{Batch, ReadOptions, SeqNo};
-use pyo3::exceptions::PyKeyError;
+use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMapping, PyTuple};
 
@@ -211,13 +211,16 @@ impl Writable {
 
     /// Takes a key away and answers its value; `default`, or `KeyError`, if there is none. Other
     /// writers may come between the two.
-    #[pyo3(signature = (key, *default))]
+    #[pyo3(signature = (key, /, *default))]
     fn pop<'py>(
         slf: &Bound<'py, Self>,
         key: Input<'_>,
         default: &Bound<'py, PyTuple>,
     ) -> Outcome<Bound<'py, PyAny>> {
         let (py, this) = (slf.py(), slf.get());
+        if default.len() > 1 {
+            return Err(PyTypeError::new_err("pop takes a key, and one default at most").into());
+        }
         if let Some(value) = this.seen()?.get(py, key.as_ref())? {
             this.unset(py, &this.how(None, None, false)?, key.as_ref())?;
             return Ok(value.into_any());

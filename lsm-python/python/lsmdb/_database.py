@@ -31,6 +31,7 @@ class DB(Database):
     """
 
     __slots__ = ("_finalizer",)
+    _finalizer: "weakref.finalize[[Closer, str], Self]"
 
     def __new__(
         cls,
@@ -45,7 +46,7 @@ class DB(Database):
         options: Options | None = None,
         listener: Callable[[Event], object] | None = None,
     ) -> Self:
-        chosen = {
+        chosen: dict[str, Any] = {
             "memory_limit": memory_limit,
             "memtable_bytes": memtable_bytes,
             "background_threads": threads,
@@ -64,5 +65,7 @@ class DB(Database):
 def _forget(closer: Closer, name: str) -> None:
     """Closes what nobody has closed, also when the interpreter ends."""
     if not closer.closed:
-        warnings.warn(f"unclosed database {name}", ResourceWarning, stacklevel=2)
-        closer.close()
+        try:
+            warnings.warn(f"unclosed database {name}", ResourceWarning, stacklevel=2)
+        finally:  # a warning may have been made an error
+            closer.close()
