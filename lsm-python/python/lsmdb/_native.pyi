@@ -1,1 +1,650 @@
+"""The native part of lsmdb. Import lsmdb instead."""
+
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterator as _Iterator
+from os import PathLike
+from types import TracebackType
+from typing import Any, Literal, NoReturn, Self, TypeAlias, TypeVar, final, overload
+
+from typing_extensions import Buffer
+
+from lsmdb._errors import Error
+from lsmdb._options import Durability, KeyspaceOptions
+from lsmdb._progress import Bar, Told
+
 __version__: str
+
+_T = TypeVar("_T")
+
+_Mode: TypeAlias = Literal["r", "w", "c", "n", "x"]
+_Bound: TypeAlias = Buffer | None
+_Pair: TypeAlias = tuple[bytes, bytes]
+_Pairs: TypeAlias = Mapping[bytes, bytes] | Iterable[tuple[Buffer, Buffer]]
+_Path: TypeAlias = str | bytes | PathLike[str] | PathLike[bytes]
+
+# What is told (done, total) while a call goes on. What it raises ends the call.
+_Progress: TypeAlias = Told | Bar
+
+@final
+class Value:
+    """The bytes of a value where they lie in the database's memory: nothing was copied.
+
+    `memoryview(value)` reads them in place, `bytes(value)` copies them. They stay as they are
+    whatever is written afterwards, and even when the database is closed. A value that is kept may
+    keep a block of the cache in memory: `release()` it, use it in a `with` statement, or let it go.
+
+    >>> db[b"k"] = b"a long value" * 10
+    >>> with db.get_value(b"k") as view:
+    ...     view[:6].tobytes()
+    b'a long'
+    """
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __bytes__(self) -> bytes: ...
+    def __len__(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __enter__(self) -> memoryview: ...
+    def __exit__(self, *_exception: object) -> None: ...
+    def release(self) -> None:
+        """
+        Lets go of the bytes before the object itself goes. `BufferError` while a memoryview of them
+        is still there; nothing happens the second time.
+        """
+
+class Readable:
+    """
+    A sorted mapping of bytes to bytes that can be read: what a database, a keyspace, a snapshot and
+    a view have in common.
+
+    Keys are in the order of their bytes. Keys and values are anything with the buffer protocol
+    when they go in, and `bytes` when they come out. It is a mapping in all but one thing: there is
+    no `len()`, which would have to read everything without saying so. `count()` does, and `bool()`
+    is always true.
+    """
+
+    @overload
+    def __getitem__(self, key: Buffer, /) -> bytes: ...
+    @overload
+    def __getitem__(self, key: slice[_Bound, _Bound, None], /) -> Range: ...
+    def __contains__(self, key: Buffer, /) -> bool: ...
+    def __iter__(self) -> _Iterator[bytes]: ...
+    def __reversed__(self) -> _Iterator[bytes]: ...
+    def __bool__(self) -> Literal[True]: ...
+    def __reduce__(self) -> NoReturn: ...
+    @overload
+    def get(self, key: Buffer, default: None = None, /) -> bytes | None:
+        """The value of a key, or `default` if there is none.
+
+        >>> db[b"k"] = b"v"
+        >>> db.get(b"k"), db.get(b"missing"), db.get(b"missing", b"")
+        (b'v', None, b'')
+        """
+    @overload
+    def get(self, key: Buffer, default: _T, /) -> bytes | _T: ...
+    def get_value(self, key: Buffer, /) -> Value | None:
+        """The value of a key where it lies in the database's memory, not copied; `None` if there is
+        none. Values of up to 30 bytes are copied: that is cheaper.
+
+        >>> db[b"k"] = bytes(1000)
+        >>> len(db.get_value(b"k"))
+        1000
+        """
+    def get_into(self, key: Buffer, buffer: Buffer, /) -> int | None:
+        """Copies the value of a key to the front of a writable buffer, such as a `bytearray` or an
+        array, and answers its length; `None` if there is none. `BufferError` if it does not fit.
+
+        >>> db[b"k"] = b"abc"
+        >>> buffer = bytearray(8)
+        >>> db.get_into(b"k", buffer), bytes(buffer[:3])
+        (3, b'abc')
+        """
+    @overload
+    def get_many(self, keys: Iterable[Buffer], default: None = None, /) -> list[bytes | None]:
+        """The values of several keys, all of the same moment, with `default` where there is none.
+        Looking them up together costs less than one by one, and other threads run meanwhile.
+
+        >>> db.update({b"a": b"1", b"b": b"2"})
+        >>> db.get_many([b"a", b"b", b"c"])
+        [b'1', b'2', None]
+        """
+    @overload
+    def get_many(self, keys: Iterable[Buffer], default: _T, /) -> list[bytes | _T]: ...
+    def range(
+        self, start: _Bound = None, stop: _Bound = None, *, reverse: bool = False
+    ) -> Range:
+        """The pairs from `start` to before `stop`, as a range that can be gone through again and
+        again. Nothing is read yet. `None` leaves an end open; `reverse` begins at the last.
+
+        >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
+        >>> list(db.range(b"a", b"c"))
+        [(b'a', b'1'), (b'b', b'2')]
+        >>> list(db.range(b"b", reverse=True).keys())
+        [b'c', b'b']
+        """
+    def prefix(self, prefix: Buffer, *, reverse: bool = False) -> Range:
+        """The pairs whose keys begin with `prefix`, as a range.
+
+        >>> db.update({b"user:1": b"ann", b"user:2": b"bob", b"zoo": b""})
+        >>> list(db.prefix(b"user:").values())
+        [b'ann', b'bob']
+        """
+    def keys(self) -> _Iterator[bytes]:
+        """An iterator over all keys, in order."""
+    def values(self) -> _Iterator[bytes]:
+        """An iterator over all values, in the order of their keys."""
+    def items(self) -> _Iterator[_Pair]:
+        """An iterator over all pairs, in the order of their keys. It sees the moment at which it
+        begins, whatever is written meanwhile.
+        """
+    def first(self) -> _Pair | None:
+        """The first pair; `None` if there is none."""
+    def last(self) -> _Pair | None:
+        """The last pair; `None` if there is none."""
+    def count(self, *, progress: _Progress | None = None) -> int:
+        """How many keys there are. Exact, and reads every one of them.
+
+        `progress` is called with how many were counted, now and then, or is a bar of tqdm.
+        """
+    def approximate_count(self) -> int:
+        """
+        About how many keys there are, at no cost: deleted and overwritten ones may be counted too.
+        """
+    def _try_get(self, key: Buffer, default: _T | None = None, /) -> bytes | _T | None: ...
+    def _try_get_many(
+        self, keys: Iterable[Buffer], default: _T | None = None, /
+    ) -> list[bytes | _T | None]: ...
+
+class Writable(Readable):
+    """A sorted mapping that can be written, too: what a database and a keyspace have in common.
+
+    Deletes are blind: `del mapping[key]` raises no `KeyError`, since finding out would cost a read.
+    Each write takes these keywords: `durability`, one of "durable", "buffered" and "volatile", as
+    the database has it otherwise; `timeout`, in seconds, for how long it may wait; and
+    `low_priority`, to let other writes go first while writers are held back.
+    """
+
+    def __setitem__(self, key: Buffer, value: Buffer, /) -> None: ...
+    def __delitem__(self, key: Buffer | slice[_Bound, _Bound, None], /) -> None: ...
+    def __ior__(self, items: _Pairs, /) -> Self: ...
+    def put(
+        self,
+        key: Buffer,
+        value: Buffer,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        """Gives a key a value.
+
+        >>> db.put(b"k", b"v", durability="durable")
+        """
+    def delete(
+        self,
+        key: Buffer,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        """Takes a key away, whether or not it is there."""
+    def delete_range(
+        self,
+        start: _Bound,
+        stop: _Bound,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        """
+        Takes every key from `start` to before `stop` away, at the same cost for any number of them.
+        `None` leaves an end open.
+
+        >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
+        >>> db.delete_range(b"a", b"c")
+        >>> list(db)
+        [b'c']
+        """
+    def update(
+        self,
+        items: _Pairs | None = None,
+        /,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        """Writes the pairs of a mapping, or an iterable of pairs, as one: all of them or none, for
+        every reader and after every crash.
+        """
+    def put_many(
+        self,
+        items: _Pairs,
+        /,
+        *,
+        durability: Durability | None = None,
+        progress: _Progress | None = None,
+    ) -> int:
+        """
+        Writes the pairs of a mapping, or an iterable of pairs, in batches of about a mebibyte, and
+        answers how many there were. Fast for any number of pairs, and for those that do not fit
+        into memory; not all or nothing: what was written before an error stays.
+
+        `progress` is called with how many were written, now and then, or is a bar of tqdm.
+
+        >>> db.put_many((b"%06d" % number, b"value") for number in range(1000))
+        1000
+        """
+    @overload
+    def pop(self, key: Buffer, /) -> bytes:
+        """Takes a key away and answers its value; `default`, or `KeyError`, if there is none. Other
+        writers may come between the two.
+        """
+    @overload
+    def pop(self, key: Buffer, default: _T, /) -> bytes | _T: ...
+    def popitem(self) -> _Pair:
+        """Takes the first pair away and answers it; `KeyError` if there is none. Other writers may
+        come between the two.
+        """
+    def setdefault(self, key: Buffer, default: Buffer, /) -> bytes:
+        """
+        The value of a key; one that has none gets `default` first. Other writers may come between
+        the two.
+        """
+    def clear(self) -> None:
+        """Takes everything away, at the same cost for any number of keys."""
+    def flush(
+        self, *, progress: _Progress | None = None, timeout: float | None = None
+    ) -> None:
+        """Writes what is in memory to a table, and returns when it is durable there. Seldom needed:
+        `durability` and `DB.sync` are about what survives.
+
+        `progress` is called with how many entries are written, now and then, or is a bar of tqdm.
+        """
+    def compact(
+        self,
+        start: _Bound = None,
+        stop: _Bound = None,
+        *,
+        progress: _Progress | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Merges everything from `start` to before `stop` down to the last level, and returns when
+        that is done: afterwards nothing that was deleted takes space. Ctrl-C stops it at once.
+
+        `progress` is called with how many entries are merged, now and then, or is a bar of tqdm.
+        """
+    def at(self, snapshot: Snapshot, /) -> KeyspaceView:
+        """The same keyspace as a snapshot sees it.
+
+        >>> users = db.keyspace("users")
+        >>> users[b"ann"] = b"1"
+        >>> with db.snapshot() as snapshot:
+        ...     users[b"ann"] = b"2"
+        ...     users.at(snapshot)[b"ann"]
+        b'1'
+        """
+    def reading(
+        self, *, fill_cache: bool = True, cached_only: bool = False, verify: bool = False
+    ) -> KeyspaceView:
+        """
+        The same keyspace, read in another way: without keeping blocks in the cache that have to be
+        read (`fill_cache=False`, for large scans); only as far as no disk is needed, with `Busy`
+        otherwise (`cached_only=True`); or believing nothing that is in memory (`verify=True`).
+        """
+    @property
+    def name(self) -> str:
+        """The keyspace's name."""
+    @property
+    def options(self) -> KeyspaceOptions:
+        """How the keyspace is kept, as it was chosen when it was made."""
+    def _try_put(
+        self, key: Buffer, value: Buffer, durability: Durability | None = None, /
+    ) -> int: ...
+    def _try_delete(
+        self, key: Buffer, durability: Durability | None = None, /
+    ) -> int: ...
+
+@final
+class Keyspace(Writable):
+    """A mapping of its own inside a database, with its own options. Batches and snapshots span all
+    keyspaces.
+
+    >>> users = db.keyspace("users")
+    >>> users[b"ann"] = b"1"
+    >>> db.keyspaces()
+    ['users']
+    """
+
+@final
+class KeyspaceView(Readable):
+    """A keyspace as a snapshot sees it, or read in another way than usual: of `Keyspace.at` and
+    `Keyspace.reading`.
+    """
+
+@final
+class Range:
+    """
+    The pairs of a mapping from one key to before another. It is lazy, and can be gone through again
+    and again: each time it sees one moment, that at which the iteration began.
+
+    >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
+    >>> range = db[b"a":b"c"]
+    >>> list(range), list(reversed(range))
+    ([(b'a', b'1'), (b'b', b'2')], [(b'b', b'2'), (b'a', b'1')])
+    """
+
+    def __iter__(self) -> _Iterator[_Pair]: ...
+    def __reversed__(self) -> _Iterator[_Pair]: ...
+    def __reduce__(self) -> NoReturn: ...
+    def keys(self) -> _Iterator[bytes]:
+        """An iterator over the keys alone: values are not touched."""
+    def values(self) -> _Iterator[bytes]:
+        """An iterator over the values."""
+    def items(self) -> _Iterator[_Pair]:
+        """An iterator over the pairs, as iterating over the range itself."""
+    def zero_copy(self) -> _Iterator[tuple[Value, Value]]:
+        """An iterator over pairs of which nothing is copied: a `Value` for the key, and one for the
+        value. Worth it for values of some kilobytes.
+        """
+    def chunks(self, size: int = 1024) -> _Iterator[list[_Pair]]:
+        """An iterator over lists of up to `size` pairs.
+
+        >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
+        >>> [len(chunk) for chunk in db.range().chunks(2)]
+        [2, 1]
+        """
+    def first(self) -> _Pair | None:
+        """The first pair in the range's own direction; `None` if there is none."""
+    def last(self) -> _Pair | None:
+        """The last pair in the range's own direction; `None` if there is none."""
+    def count(self, *, progress: _Progress | None = None) -> int:
+        """How many keys there are. Exact, and reads every one of them."""
+    def approximate_bytes(self) -> int:
+        """About how many bytes the range takes on disk, as it is now."""
+    def cursor(self, *, keys_only: bool = False) -> Cursor:
+        """
+        A cursor over the range, in front of its first key; with `keys_only` it reads no values, and
+        answers empty ones.
+        """
+    @property
+    def start(self) -> bytes | None:
+        """Where it starts; `None` if that end is open."""
+    @property
+    def stop(self) -> bytes | None:
+        """Before which key it stops; `None` if that end is open."""
+    @property
+    def reverse(self) -> bool:
+        """True if it is gone through from the last key to the first."""
+
+@final
+class Iterator:
+    """An iterator over a range. It sees the moment at which it was asked for the first time."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+
+@final
+class ZeroCopyIterator:
+    """An iterator over pairs of `Value`."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> tuple[Value, Value]: ...
+
+@final
+class Cursor:
+    """A gap between two entries of a range. It moves both ways and seeks: `next()` passes the entry
+    behind the gap and answers it, `prev()` the one in front.
+
+    >>> db.update({b"a": b"1", b"c": b"3"})
+    >>> cursor = db.range().cursor()
+    >>> cursor.seek(b"b").next(), cursor.next(), cursor.prev()
+    ((b'c', b'3'), None, (b'c', b'3'))
+
+    It sees the moment at which it was used first, until `refresh()`.
+    """
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> _Pair: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_exception: object) -> None: ...
+    def __reduce__(self) -> NoReturn: ...
+    def seek(self, key: Buffer, /) -> Self:
+        """Moves in front of the first entry whose key is `key` or behind it."""
+    def seek_first(self) -> Self:
+        """Moves in front of everything."""
+    def seek_last(self) -> Self:
+        """Moves behind everything."""
+    def next(self) -> _Pair | None:
+        """Passes the next pair and answers it; `None` behind the last."""
+    def prev(self) -> _Pair | None:
+        """Passes the pair before and answers it; `None` in front of the first."""
+    def value(self) -> Value | None:
+        """The value that was passed last, where it lies; `None` unless the last move passed one."""
+    def refresh(self) -> Self:
+        """
+        Sees from now on what is newest now, and stays in the same gap. One of a snapshot stays as
+        it is.
+        """
+    def close(self) -> None:
+        """Lets go of what it sees, before the object itself goes."""
+
+@final
+class Snapshot(Readable):
+    """The whole database as it was at one moment. It reads the default keyspace as it was then;
+    `keyspace.at(snapshot)` reads another one.
+
+    What it sees stays on the disk until it is closed, by `close()`, at the end of a `with`
+    statement, or when nobody has it any more.
+
+    >>> db[b"k"] = b"before"
+    >>> with db.snapshot() as snapshot:
+    ...     db[b"k"] = b"after"
+    ...     snapshot[b"k"]
+    b'before'
+    """
+
+    @property
+    def seqno(self) -> int:
+        """The number of the last write that it sees."""
+    @property
+    def closed(self) -> bool:
+        """True once it was closed, or the database was."""
+    def close(self) -> None:
+        """
+        Lets go of what it sees; does nothing the second time. Ranges of it that are there already
+        stay good.
+        """
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_exception: object) -> None: ...
+
+@final
+class Batch:
+    """
+    Writes that happen together: all of them or none, for every reader and after every crash, over
+    any number of keyspaces.
+
+    A `with` statement commits at its end, and drops the batch if its block raises. Without one,
+    `commit()` writes, and leaves the batch empty and ready for more.
+
+    >>> users = db.keyspace("users")
+    >>> with db.batch() as batch:
+    ...     batch.put(b"k", b"v")
+    ...     batch.put(b"ann", b"1", keyspace=users)
+    >>> users[b"ann"]
+    b'1'
+    """
+
+    def put(
+        self, key: Buffer, value: Buffer, /, *, keyspace: Keyspace | Database | None = None
+    ) -> None:
+        """Gives a key a value, in the default keyspace if none is named."""
+    def delete(self, key: Buffer, /, *, keyspace: Keyspace | Database | None = None) -> None:
+        """Takes a key away, whether or not it is there."""
+    def delete_range(
+        self, start: _Bound, stop: _Bound, /, *, keyspace: Keyspace | Database | None = None
+    ) -> None:
+        """Takes every key from `start` to before `stop` away; `None` leaves an end open."""
+    def __setitem__(self, key: Buffer, value: Buffer, /) -> None: ...
+    def __delitem__(self, key: Buffer | slice[_Bound, _Bound, None], /) -> None: ...
+    def __len__(self) -> int: ...
+    @property
+    def nbytes(self) -> int:
+        """How many bytes its writes take."""
+    def clear(self) -> None:
+        """Drops what was not committed."""
+    def commit(self) -> int:
+        """Writes it, and answers the number of its last write, for `DB.wait_durable`. A batch that
+        could not be written stays as it is.
+        """
+    def _try_commit(self) -> int: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        _exception: BaseException | None = None,
+        _traceback: TracebackType | None = None,
+    ) -> None: ...
+
+class Database(Writable):
+    """The native part of `lsmdb.DB`: everything but how one is forgotten."""
+
+    def __new__(
+        cls,
+        path: _Path,
+        /,
+        *,
+        mode: _Mode = "c",
+        options: str = "",
+        listener: Callable[[Event], object] | None = None,
+    ) -> Self: ...
+    @property
+    def path(self) -> str:
+        """The directory that it was opened in, as the opening named it."""
+    @property
+    def closed(self) -> bool:
+        """True once it was closed; in a forked child, too."""
+    @property
+    def default(self) -> Keyspace:
+        """The keyspace that every database has: the one that the database's own verbs are about."""
+    @property
+    def open_report(self) -> dict[str, Any]:
+        """What the opening found, as data."""
+    @property
+    def latest_seqno(self) -> int:
+        """The number of the last write that readers see."""
+    @property
+    def durable_seqno(self) -> int:
+        """Every write up to this number is durable, but for those that are "volatile"."""
+    @property
+    def fault(self) -> Error | None:
+        """The error that stopped writes, if one did; `None` while all is well."""
+    def keyspace(self, name: str, options: KeyspaceOptions | None = None, /) -> Keyspace:
+        """
+        The keyspace of this name, made if there is none. With `options` it is made so, and one that
+        is there with others is refused.
+
+        >>> logs = db.keyspace("logs", lsmdb.KeyspaceOptions(compression="none"))
+        >>> logs.options.compression
+        'none'
+        """
+    def keyspaces(self) -> list[str]:
+        """The names of all keyspaces but the default one, in order."""
+    def drop_keyspace(self, name: str, /) -> bool:
+        """
+        Drops a keyspace with everything in it; false if there is none. What is left of it in Python
+        answers `Closed`.
+        """
+    def batch(
+        self,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> Batch:
+        """An empty batch. The keywords are those of a write, and count when it is committed."""
+    def snapshot(self) -> Snapshot:
+        """The whole database as it is now."""
+    def sync(self) -> None:
+        """Makes every write so far durable, but for those that are "volatile"."""
+    def wait_durable(self, seqno: int, timeout: float | None = None, /) -> None:
+        """
+        Returns once the write with this number is durable, and every one before it; `Timeout` after
+        so many seconds.
+
+        >>> with db.batch() as batch:
+        ...     batch.put(b"k", b"v")
+        >>> db.wait_durable(db.latest_seqno)
+        >>> db.durable_seqno >= db.latest_seqno
+        True
+        """
+    def resume(self) -> None:
+        """Takes up writing again after a fault, once its cause is mended."""
+    def pause_background(self) -> None:
+        """
+        Begins no more merges until `resume_background`, for hours in which the disk is needed for
+        something else. Pauses count: as many are taken back as were begun.
+        """
+    def resume_background(self) -> None:
+        """Takes one `pause_background` back; does nothing if there is none."""
+    def wait_idle(self) -> None:
+        """Returns once nothing is left to flush or to merge."""
+    def verify(
+        self, *, progress: _Progress | None = None, timeout: float | None = None
+    ) -> None:
+        """
+        Checks every file: each checksum, the order of entries, the filters, the log, and what all
+        that is said to be. Reads every byte; `Corruption` names the file and the byte.
+
+        `progress` is called with how many bytes were checked, now and then, or is a bar of tqdm.
+        """
+    def stats(self) -> dict[str, Any]:
+        """What was counted and measured since the opening, and what there is now, as data."""
+    def metrics(self) -> dict[str, float]:
+        """The same as numbers by name, in the way that Prometheus names them."""
+    def close(self) -> None:
+        """Makes everything durable and lets go of the directory. Whatever is still there of the
+        database answers `Closed` from then on. Does nothing the second time, or in a forked child.
+        """
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_exception: object) -> None: ...
+    def _closer(self) -> Closer: ...
+    @classmethod
+    def _limits(cls) -> list[tuple[str, int]]: ...
+
+@final
+class Closer:
+    """Closes a database that was forgotten."""
+
+    @property
+    def closed(self) -> bool:
+        """True once the database was closed; in a forked child, too."""
+    def close(self) -> None:
+        ...
+
+@final
+class Event:
+    """Something that happened inside a database. `str(event)` is a sentence."""
+
+    @property
+    def kind(self) -> str:
+        """What: "flushed", "compacted", "pacing_changed" and so on."""
+    @property
+    def level(self) -> Literal["error", "warn", "info", "debug"]:
+        """How much it matters: "error", "warn", "info" or "debug"."""
+    @property
+    def keyspace(self) -> str | None:
+        """The keyspace, if it is about one."""
+    @property
+    def message(self) -> str:
+        """A sentence."""
+
+def destroy(path: _Path, /) -> list[str]:
+    """Deletes the files of the database in a directory, and nothing else. Answers the names of what
+    else lies there, which stays, and so does the directory. `Locked` while somebody has the
+    database open.
+    """
+def _options_text(text: str) -> str: ...
+def _keyspace_options_text(text: str) -> str: ...
