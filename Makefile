@@ -11,7 +11,7 @@ LAB := RUSTFLAGS="$(CFGS)" RUSTDOCFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/lab
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 .PHONY: help demo check test prove bench wheel sdist install uninstall clean
-.PHONY: lives loom tsan miri mutants coverage golden
+.PHONY: docs-python python-stage lives loom tsan miri mutants coverage golden
 .PHONY: format lint deny tidy unit engine zstd capi leveldb python images asan boundary wheels-test fuzz-c
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo 'make miri    unit tests of base/, key/, record/ and cache/ under Miri (needs a nightly toolchain)'
 	@echo 'make mutants changes to the code that no test notices (needs cargo-mutants)'
 	@echo 'make coverage what the tests run through (needs cargo-llvm-cov)'
+	@echo 'make docs-python writes the stub and the page of the Python API anew, after a change of either'
 	@echo 'make golden  writes the golden directories anew, after a change of format'
 	@echo 'make clean   remove everything that was built'
 
@@ -129,15 +130,22 @@ leveldb:
 STAGE := target/python
 PYTHON_ENV := target/python-venv
 PYTEST ?= -q
-python: $(PYTHON_ENV)/ready
+python: python-stage $(PYTHON_ENV)/ready
+	PYTHONPATH=$(CURDIR)/$(STAGE) PYTHONMALLOC=debug PYTHONDONTWRITEBYTECODE=1 \
+		$(PYTHON_ENV)/bin/python -X dev -m pytest $(PYTEST) lsm-python/tests
+
+python-stage:
 	@tools/need test cargo cc python3
 	cargo build --locked -p lsm-python
 	rm -rf $(STAGE)
 	mkdir -p $(STAGE)
 	cp -R lsm-python/python/lsmdb $(STAGE)/
 	cp "$${CARGO_TARGET_DIR:-target}/debug/lib_native.so" $(STAGE)/lsmdb/_native.abi3.so
-	PYTHONPATH=$(STAGE) PYTHONMALLOC=debug PYTHONDONTWRITEBYTECODE=1 \
-		$(PYTHON_ENV)/bin/python -X dev -m pytest $(PYTEST) lsm-python/tests
+
+# The stub's docstrings from the native module, and the page of the API from both.
+docs-python: python-stage
+	PYTHONPATH=$(CURDIR)/$(STAGE) python3 lsm-python/tools/stubs.py --write
+	python3 lsm-python/tools/api_page.py --write
 
 # What the tests and the tools of Python need, made once and again when the list changes.
 $(PYTHON_ENV)/ready: lsm-python/tests/requirements.txt
