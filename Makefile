@@ -12,7 +12,7 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 .PHONY: help demo check test prove bench wheel sdist install uninstall clean
 .PHONY: docs-python python-stage lives loom tsan miri mutants coverage golden
-.PHONY: format lint deny tidy unit engine zstd capi leveldb python images asan boundary wheels-test fuzz-c
+.PHONY: format lint deny tidy unit engine zstd capi leveldb python images asan boundary wheels-test python-asan fuzz-c
 
 help:
 	@echo 'make demo    the daily verbs, then a crash and its recovery, on this machine'
@@ -44,7 +44,7 @@ check: format lint deny tidy unit
 
 test: check engine zstd capi leveldb python
 
-prove: images asan loom boundary wheels-test
+prove: images asan loom boundary python-asan wheels-test
 
 bench:
 	@tools/need $@ cargo cc
@@ -184,6 +184,22 @@ boundary:
 wheels-test: $(WHEEL_ENV)/ready
 	@tools/need prove cargo cc python3
 	$(WHEEL_ENV)/bin/python lsm-python/tools/prove.py target/wheels-test
+
+# The same tests under AddressSanitizer, whose runtime must be there before the interpreter is. Python
+# hands memory out by malloc then, so that its objects are watched, too.
+ASAN_STAGE := target/python-asan/stage
+python-asan: $(PYTHON_ENV)/ready
+	@tools/need prove cargo cc python3
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/python-asan \
+		cargo build --locked -p lsm-python --target $(HOST)
+	rm -rf $(ASAN_STAGE)
+	mkdir -p $(ASAN_STAGE)
+	cp -R lsm-python/python/lsmdb $(ASAN_STAGE)/
+	cp target/python-asan/$(HOST)/debug/lib_native.so $(ASAN_STAGE)/lsmdb/_native.abi3.so
+	grep -q __asan_report_load $(ASAN_STAGE)/lsmdb/_native.abi3.so
+	PYTHONPATH=$(CURDIR)/$(ASAN_STAGE) PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1 \
+		ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$$(cc -print-file-name=libasan.so)" \
+		$(PYTHON_ENV)/bin/python -m pytest $(PYTEST) --ignore lsm-python/tests/test_types.py lsm-python/tests
 
 # The committed directories change: look at the difference before it is committed.
 golden:
