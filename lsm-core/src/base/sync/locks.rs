@@ -4,6 +4,8 @@
 //! table of who waits would leave the dead there, in the way of the child's own. And there is no
 //! poison: a panic that was caught has left nothing half done, or has said so by other means.
 
+#![allow(clippy::disallowed_types, reason = "here is where the others get them from")]
+
 use std::sync::{self, PoisonError, TryLockError};
 
 /// A lock for one at a time.
