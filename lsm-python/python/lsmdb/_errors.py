@@ -1,6 +1,7 @@
 """The exceptions, and the one table from the engine's kinds of errors to them."""
 
 import errno as _errno
+import os
 from typing import Final
 
 
@@ -131,22 +132,25 @@ _ERRNO: Final[dict[type[Error], int]] = {
 def from_engine(
     kind: str,
     message: str,
-    place: tuple[str | None, int | None, int | None],
+    place: tuple[os.PathLike[str] | None, int | None, int | None],
     retryable: bool,
     maybe_committed: bool,
 ) -> Error:
     """The exception for an error of the engine; `place` is path, offset and errno."""
-    path, offset, code = place
+    found, offset, code = place
+    path = None if found is None else os.fspath(found)
     made = _CLASSES.get(kind, Error)
     if made is InvalidArgument and code == _errno.ENOENT:
         made = NoDatabase
     elif made is FormatTooNew and code == _errno.ENOTDIR:
         made = StorageError
     if issubclass(made, OSError):
-        error: Error = made(message)
-        vars(error)  # OSError fills these in only for classes that are nothing but an OSError
-        error.errno, error.strerror = code or _ERRNO.get(made, _errno.EIO), message
-        error.filename = path
+        number = code or _ERRNO.get(made, _errno.EIO)
+        error: Error = made(number, message)
+        # What is a ValueError first does not read its arguments as an OSError does.
+        told = {"errno": number, "strerror": message, "filename": path}
+        for name, value in told.items():
+            setattr(error, name, value)
     else:
         error = made(message)
     error.path, error.offset = path, offset
