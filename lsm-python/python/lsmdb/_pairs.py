@@ -1,0 +1,18 @@
+"""Pairs out of whatever `dict` takes them from."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def pairs(given: Any, /) -> Iterable[tuple[Any, Any]]:
+    """The pairs of a mapping, of anything else that has keys, or of an iterable of pairs."""
+    if isinstance(given, Mapping):
+        return given.items()
+    if hasattr(given, "keys"):
+        return ((key, given[key]) for key in given.keys())
+    return (_pair(item) for item in given)
+
+
+def _pair(item: Any) -> tuple[Any, Any]:
+    key, value = item
+    return key, value

@@ -1,0 +1,137 @@
+"""Ranges and batches whose keys and values go through codecs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, Union
+
+from lsmdb.codecs._codec import Codec, PrefixCodec, wrong_type
+
+if TYPE_CHECKING:
+    from lsmdb._native import Batch, Keyspace, Progress, Range
+
+K = TypeVar("K")
+V = TypeVar("V")
+# A tuple that is shorter than the keys stands in front of all keys that begin with it.
+Bound = Union[K, tuple[Any, ...], None]
+
+
+class Coding(NamedTuple, Generic[K, V]):
+    """What makes bytes of keys and values, and keys and values of bytes."""
+
+    keys: Codec[K]
+    values: Codec[V]
+
+    def pair(self, key: K, value: V) -> tuple[bytes, bytes]:
+        return self.keys.encode(key), self.values.encode(value)
+
+    def read(self, pair: tuple[bytes, bytes] | None) -> tuple[K, V] | None:
+        """A key and its value, where there is one."""
+        return pair and (self.keys.decode(pair[0]), self.values.decode(pair[1]))
+
+    def bound(self, bound: Any) -> bytes | None:
+        """Where a range begins or ends. The beginning of a key will do, if keys have one."""
+        if bound is None:
+            return None
+        if isinstance(bound, tuple) and isinstance(self.keys, PrefixCodec):
+            return self.keys.encode_prefix(bound)
+        return self.keys.encode(bound)
+
+    def prefix(self, prefix: Any) -> bytes:
+        if not isinstance(self.keys, PrefixCodec):
+            raise wrong_type("a key of a kind that begins with others", prefix)
+        return self.keys.encode_prefix(prefix)
+
+    def bounds(self, keys: slice[Any, Any, Any]) -> tuple[bytes | None, bytes | None]:
+        if keys.step is not None:
+            raise ValueError("a slice of keys has no step: reverse=True goes backwards")
+        return self.bound(keys.start), self.bound(keys.stop)
+
+
+class TypedRange(Generic[K, V]):
+    """Keys and values between two bounds, in order. Nothing is read before it is asked for.
+
+    It can be gone over again and again; each time it is what the database holds then.
+    """
+
+    __slots__ = ("_coding", "_range")
+
+    def __init__(self, found: Range, coding: Coding[K, V]) -> None:
+        self._range = found
+        self._coding = coding
+
+    @property
+    def source(self) -> Range:
+        """The range in bytes."""
+        return self._range
+
+    def __iter__(self) -> Iterator[tuple[K, V]]:
+        return self._pairs(iter(self._range))
+
+    def __reversed__(self) -> Iterator[tuple[K, V]]:
+        return self._pairs(reversed(self._range))
+
+    def _pairs(self, pairs: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[K, V]]:
+        key, value = self._coding.keys.decode, self._coding.values.decode
+        return ((key(left), value(right)) for left, right in pairs)
+
+    def keys(self) -> Iterator[K]:
+        return map(self._coding.keys.decode, self._range.keys())
+
+    def values(self) -> Iterator[V]:
+        return map(self._coding.values.decode, self._range.values())
+
+    def items(self) -> Iterator[tuple[K, V]]:
+        return iter(self)
+
+    def chunks(self, size: int = 1024) -> Iterator[list[tuple[K, V]]]:
+        """Lists of at most `size` pairs."""
+        return (list(self._pairs(iter(chunk))) for chunk in self._range.chunks(size))
+
+    def first(self) -> tuple[K, V] | None:
+        return self._coding.read(self._range.first())
+
+    def last(self) -> tuple[K, V] | None:
+        return self._coding.read(self._range.last())
+
+    def count(self, *, progress: Progress | None = None) -> int:
+        """How many there are. Reads all keys of the range."""
+        return self._range.count(progress=progress)
+
+    def approximate_bytes(self) -> int:
+        """About how much the range takes on the disk. Reads no data."""
+        return self._range.approximate_bytes()
+
+    def __repr__(self) -> str:
+        return f"TypedRange({self._range!r})"
+
+
+class TypedBatch(Generic[K, V]):
+    """A batch as a view of one keyspace writes into it. Committing is the batch's own affair."""
+
+    __slots__ = ("_batch", "_coding", "_keyspace")
+
+    def __init__(self, batch: Batch, keyspace: Keyspace | None, coding: Coding[K, V]) -> None:
+        self._batch = batch
+        self._keyspace = keyspace
+        self._coding = coding
+
+    def put(self, key: K, value: V) -> None:
+        self._batch.put(*self._coding.pair(key, value), keyspace=self._keyspace)
+
+    def delete(self, key: K) -> None:
+        """Deletes the key, or nothing if it is not there. It is not looked for."""
+        self._batch.delete(self._coding.keys.encode(key), keyspace=self._keyspace)
+
+    def delete_range(self, start: Bound[K], stop: Bound[K]) -> None:
+        bound = self._coding.bound
+        self._batch.delete_range(bound(start), bound(stop), keyspace=self._keyspace)
+
+    __setitem__ = put
+
+    def __delitem__(self, key: K | slice[Any, Any, Any]) -> None:
+        if isinstance(key, slice):
+            start, stop = self._coding.bounds(key)
+            self._batch.delete_range(start, stop, keyspace=self._keyspace)
+        else:
+            self.delete(key)

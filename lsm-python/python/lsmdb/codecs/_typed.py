@@ -1,0 +1,332 @@
+"""Mappings over a database whose keys and values are what codecs make of its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import (
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    MutableMapping,
+    ValuesView,
+)
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, cast, overload
+
+from lsmdb._pairs import pairs
+from lsmdb.codecs._codec import Codec, shown
+from lsmdb.codecs._range import Bound, Coding, TypedBatch, TypedRange
+from lsmdb.codecs._shorthand import key_codec, value_codec
+
+if TYPE_CHECKING:
+    from lsmdb._native import Batch, Durability, Progress, Readable, Snapshot, Writable
+
+K = TypeVar("K")
+V = TypeVar("V")
+D = TypeVar("D")
+_MISSING: Any = object()
+
+
+class TypedReader(Mapping[K, V]):
+    """What can be read of a database, a keyspace, a snapshot or a view, as a sorted mapping.
+
+    Keys that are not there raise KeyError, as with dict. Unlike with dict, a key that the codec
+    cannot encode raises TypeError or ValueError, from `in` too: it could never be there.
+
+    `len(view)` reads all keys, and Python asks for it before `list(view)`; `approximate_count()`
+    reads none. Each loop goes over one state of the database, whatever is written meanwhile.
+    """
+
+    __slots__ = ("_coding", "_decode", "_encode", "_source")
+
+    def __init__(self, source: Readable, coding: Coding[K, V]) -> None:
+        self._source: Any = source
+        self._coding = coding
+        self._encode = coding.keys.encode
+        self._decode = coding.values.decode
+
+    @property
+    def source(self) -> Any:
+        """What the view stands on, in bytes."""
+        return self._source
+
+    @property
+    def codecs(self) -> tuple[Codec[K], Codec[V]]:
+        """The codecs of keys and of values."""
+        return self._coding.keys, self._coding.values
+
+    @overload
+    def __getitem__(self, key: slice[Any, Any, Any], /) -> TypedRange[K, V]: ...
+    @overload
+    def __getitem__(self, key: K, /) -> V: ...
+    def __getitem__(self, key: Any, /) -> Any:
+        if isinstance(key, slice):
+            return self._range(*self._coding.bounds(key))
+        data = self._source.get(self._encode(key))
+        if data is None:
+            raise KeyError(key)
+        return self._decode(data)
+
+    def __contains__(self, key: object, /) -> bool:
+        return self._encode(cast(K, key)) in self._source
+
+    def __iter__(self) -> Iterator[K]:
+        return map(self._coding.keys.decode, self._source)
+
+    def __reversed__(self) -> Iterator[K]:
+        return map(self._coding.keys.decode, reversed(self._source))
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def __bool__(self) -> bool:
+        return self._source.first() is not None
+
+    @overload
+    def get(self, key: K, /) -> V | None: ...
+    @overload
+    def get(self, key: K, default: V | D, /) -> V | D: ...
+    def get(self, key: K, default: Any = None, /) -> Any:
+        data = self._source.get(self._encode(key))
+        return default if data is None else self._decode(data)
+
+    @overload
+    def get_many(self, keys: Iterable[K], /) -> list[V | None]: ...
+    @overload
+    def get_many(self, keys: Iterable[K], default: D, /) -> list[V | D]: ...
+    def get_many(self, keys: Iterable[K], default: Any = None, /) -> list[Any]:
+        """The values of many keys, read at one moment and faster than one by one."""
+        found = self._source.get_many(map(self._encode, keys))
+        return [default if data is None else self._decode(data) for data in found]
+
+    def keys(self) -> TypedKeys[K, V]:
+        return TypedKeys(self)
+
+    def values(self) -> TypedValues[K, V]:
+        return TypedValues(self)
+
+    def items(self) -> TypedItems[K, V]:
+        return TypedItems(self)
+
+    def range(
+        self, start: Bound[K] = None, stop: Bound[K] = None, *, reverse: bool = False
+    ) -> TypedRange[K, V]:
+        """What lies at `start` or behind it, and in front of `stop`."""
+        bound = self._coding.bound
+        return self._range(bound(start), bound(stop), reverse=reverse)
+
+    def prefix(self, prefix: K | tuple[Any, ...], *, reverse: bool = False) -> TypedRange[K, V]:
+        """What has a key that begins with `prefix`: a string, bytes, or the first of a tuple."""
+        found = self._source.prefix(self._coding.prefix(prefix), reverse=reverse)
+        return TypedRange(found, self._coding)
+
+    def _range(
+        self, start: bytes | None, stop: bytes | None, *, reverse: bool = False
+    ) -> TypedRange[K, V]:
+        return TypedRange(self._source.range(start, stop, reverse=reverse), self._coding)
+
+    def first(self) -> tuple[K, V] | None:
+        return self._coding.read(self._source.first())
+
+    def last(self) -> tuple[K, V] | None:
+        return self._coding.read(self._source.last())
+
+    def count(self, *, progress: Progress | None = None) -> int:
+        """How many keys there are. Reads all of them."""
+        return int(self._source.count(progress=progress))
+
+    def approximate_count(self) -> int:
+        """About how many keys there are. Reads no data."""
+        return int(self._source.approximate_count())
+
+    def __repr__(self) -> str:
+        keys, values = map(shown, self.codecs)
+        return f"{type(self).__name__}({self._source!r}, key={keys}, value={values})"
+
+
+class Typed(TypedReader[K, V], MutableMapping[K, V]):
+    """A database or keyspace as a sorted `MutableMapping`, to be read and written.
+
+    `del view[key]`, `pop` and `setdefault` look before they write, as a mapping must: two threads
+    that do so with one key may both see what was there before. `delete` does not look.
+    """
+
+    __slots__ = ()
+
+    def __setitem__(self, key: K, value: V, /) -> None:
+        self._source[self._encode(key)] = self._coding.values.encode(value)
+
+    def __delitem__(self, key: K | slice[Any, Any, Any], /) -> None:
+        if isinstance(key, slice):
+            del self._source[slice(*self._coding.bounds(key))]
+            return
+        data = self._encode(key)
+        if data not in self._source:
+            raise KeyError(key)
+        del self._source[data]
+
+    def put(
+        self,
+        key: K,
+        value: V,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        pair = self._coding.pair(key, value)
+        self._source.put(*pair, durability=durability, timeout=timeout, low_priority=low_priority)
+
+    def delete(
+        self,
+        key: K,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        """Deletes the key, or nothing if it is not there. It is not looked for."""
+        data = self._encode(key)
+        self._source.delete(data, durability=durability, timeout=timeout, low_priority=low_priority)
+
+    def delete_range(
+        self,
+        start: Bound[K],
+        stop: Bound[K],
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        start, stop = self._coding.bound(start), self._coding.bound(stop)
+        self._source.delete_range(
+            start, stop, durability=durability, timeout=timeout, low_priority=low_priority
+        )
+
+    def update(self, other: Any = (), /, **others: V) -> None:
+        """Writes all pairs, or nothing if one of them cannot be encoded."""
+        encoded = [self._coding.pair(*pair) for pair in pairs(other)]
+        encoded += [self._coding.pair(cast(K, key), value) for key, value in others.items()]
+        self._source.update(encoded)
+
+    def put_many(
+        self,
+        items: Mapping[K, V] | Iterable[tuple[K, V]],
+        /,
+        *,
+        durability: Durability | None = None,
+        progress: Progress | None = None,
+    ) -> int:
+        """Writes pairs in batches as they come, however many, and answers their number.
+
+        Each batch is all or nothing; the whole is not.
+        """
+        encoded = (self._coding.pair(*pair) for pair in pairs(items))
+        return int(self._source.put_many(encoded, durability=durability, progress=progress))
+
+    def into(self, batch: Batch, /) -> TypedBatch[K, V]:
+        """Writes into a batch, beside what others put there: `view.into(batch)[key] = value`."""
+        # A database stands for its default keyspace, as batches do of themselves.
+        keyspace = getattr(self._source, "default", self._source)
+        return TypedBatch(batch, keyspace, self._coding)
+
+    def at(self, snapshot: Snapshot, /) -> TypedReader[K, V]:
+        """The same keyspace as the snapshot sees it."""
+        return TypedReader(self._source.at(snapshot), self._coding)
+
+    @overload
+    def pop(self, key: K, /) -> V: ...
+    @overload
+    def pop(self, key: K, default: V | D, /) -> V | D: ...
+    def pop(self, key: K, default: Any = _MISSING, /) -> Any:
+        data = self._source.pop(self._encode(key), None)
+        if data is not None:
+            return self._decode(data)
+        if default is _MISSING:
+            raise KeyError(key)
+        return default
+
+    def popitem(self) -> tuple[K, V]:
+        """Takes the first key and its value away. KeyError if there is none."""
+        key, value = self._source.popitem()
+        return self._coding.keys.decode(key), self._decode(value)
+
+    def clear(self) -> None:
+        self._source.clear()
+
+    def __ior__(self, other: Mapping[K, V] | Iterable[tuple[K, V]]) -> Self:
+        self.update(other)
+        return self
+
+
+class TypedKeys(KeysView[K], Generic[K, V]):
+    """The keys of a view, in order."""
+
+    _mapping: TypedReader[K, V]
+
+    def __init__(self, view: TypedReader[K, V]) -> None:
+        super().__init__(view)
+
+    def __reversed__(self) -> Iterator[K]:
+        return reversed(self._mapping)
+
+
+class TypedItems(ItemsView[K, V]):
+    """The keys of a view with their values, in order."""
+
+    _mapping: TypedReader[K, V]
+
+    def __init__(self, view: TypedReader[K, V]) -> None:
+        super().__init__(view)
+
+    def __iter__(self) -> Iterator[tuple[K, V]]:
+        return iter(self._mapping.range())
+
+    def __reversed__(self) -> Iterator[tuple[K, V]]:
+        return reversed(self._mapping.range())
+
+
+class TypedValues(ValuesView[V], Generic[K, V]):
+    """The values of a view, in the order of their keys."""
+
+    _mapping: TypedReader[K, V]
+
+    def __init__(self, view: TypedReader[K, V]) -> None:
+        super().__init__(view)
+
+    def __contains__(self, value: object) -> bool:
+        return any(found is value or found == value for found in self)
+
+    def __iter__(self) -> Iterator[V]:
+        return self._mapping.range().values()
+
+    def __reversed__(self) -> Iterator[V]:
+        return (value for _, value in reversed(self._mapping.range()))
+
+
+@overload
+def typed(
+    source: Writable, /, *, key: type[K] | Codec[K], value: type[V] | Codec[V]
+) -> Typed[K, V]: ...
+@overload
+def typed(
+    source: Writable, /, *, key: type[K] | Codec[K], value: ModuleType
+) -> Typed[K, Any]: ...
+@overload
+def typed(
+    source: Readable, /, *, key: type[K] | Codec[K], value: type[V] | Codec[V]
+) -> TypedReader[K, V]: ...
+@overload
+def typed(
+    source: Readable, /, *, key: type[K] | Codec[K], value: ModuleType
+) -> TypedReader[K, Any]: ...
+def typed(source: Any, /, *, key: Any, value: Any) -> TypedReader[Any, Any]:
+    """A view of `source` with typed keys and values; one to write with, if `source` is written.
+
+    Keys and values are given as types (`str`, `int`, `tuple[str, int]`), values also as modules
+    (`json`), and both as codecs of any kind.
+    """
+    coding = Coding(key_codec(key), value_codec(value))
+    view = Typed if hasattr(source, "put") else TypedReader
+    return view(source, coding)
