@@ -1,10 +1,12 @@
-"""The interface of Python's `dbm` modules over lsmdb. A program changes one import:
+"""The interface of Python's `dbm` modules over lsmdb.
 
-    from lsmdb import dbm
+A program changes one import:
 
-    with dbm.open("sessions", "c") as db:
-        db["ada"] = "1815"
-        assert db["ada"] == b"1815"
+>>> from lsmdb import dbm
+>>> with dbm.open("sessions", "c") as sessions:
+...     sessions["ada"] = "1815"
+...     sessions["ada"], len(sessions), sessions.keys()
+(b'1815', 1, [b'ada'])
 
 Keys and values are bytes, or `str`, which is written as UTF-8; bytes come out. `shelve.Shelf` works
 over it. What differs from the modules of the standard library: the database is a directory, keys
@@ -74,7 +76,7 @@ def _bytes(given: object) -> bytes:
         raise TypeError(f"keys and values are bytes or str, not {name}") from None
 
 
-class Database(MutableMapping["Text", bytes]):
+class Database(MutableMapping[bytes, bytes]):
     """An open database. `open` makes it."""
 
     def __init__(self, db: lsmdb.DB, *, writable: bool) -> None:
@@ -124,10 +126,12 @@ class Database(MutableMapping["Text", bytes]):
     @overload
     def get(self, key: Text, default: bytes | T, /) -> bytes | T: ...
     def get(self, key: Text, default: Any = None, /) -> Any:
+        """Gives the value of a key, or `default` if it is not there."""
         with _telling:
             return self._db.get(_bytes(key), default)
 
-    def setdefault(self, key: Text, default: Text = b"", /) -> bytes:  # type: ignore[override]
+    def setdefault(self, key: Text, default: Text = b"", /) -> bytes:
+        """Gives the value of a key, and writes `default` first if it is not there."""
         with _telling:
             return self._db.setdefault(_bytes(key), _bytes(default))
 
@@ -136,6 +140,7 @@ class Database(MutableMapping["Text", bytes]):
     @overload
     def pop(self, key: Text, default: bytes | T, /) -> bytes | T: ...
     def pop(self, key: Text, default: Any = _MISSING, /) -> Any:
+        """Takes a key away and gives its value; without it `default`, or KeyError."""
         with _telling:
             value = self._db.pop(_bytes(key), _MISSING)
         if value is not _MISSING:
@@ -145,6 +150,7 @@ class Database(MutableMapping["Text", bytes]):
         return default
 
     def popitem(self) -> tuple[bytes, bytes]:
+        """Takes the first key and its value away. KeyError if there is none."""
         with _telling:
             return self._db.popitem()
 
@@ -156,6 +162,7 @@ class Database(MutableMapping["Text", bytes]):
             self._db.update(found)
 
     def clear(self) -> None:
+        """Takes all keys away."""
         with _telling:
             self._db.clear()
 
@@ -164,9 +171,11 @@ class Database(MutableMapping["Text", bytes]):
         return list(iter(self))
 
     def values(self) -> ValuesView[bytes]:
+        """A view of the values, in the order of their keys."""
         return _Values(self)
 
-    def items(self) -> ItemsView[Any, bytes]:
+    def items(self) -> ItemsView[bytes, bytes]:
+        """A view of the keys with their values, in order."""
         return _Items(self)
 
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
@@ -226,7 +235,7 @@ class _Values(ValuesView[bytes]):
         return (value for _, value in self._mapping._pairs())
 
 
-class _Items(ItemsView[Any, bytes]):
+class _Items(ItemsView[bytes, bytes]):
     _mapping: Database
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:

@@ -1,7 +1,13 @@
 """Typed keys and values: what a program has in hand on one side, bytes on the other.
 
-    users = codecs.typed(db.keyspace("users"), key=str, value=json)
-    users["ada"] = {"born": 1815}
+>>> import json
+>>> from lsmdb import codecs
+>>> users = codecs.typed(db.keyspace("users"), key=str, value=json)
+>>> users["ada"] = {"born": 1815}
+>>> users.setdefault("bob", {})
+{}
+>>> list(users["a":"b"])
+[('ada', {'born': 1815})]
 
 Keys keep their order: bytes are sorted as the values are that they stand for, so that ranges and
 prefixes of typed keys are ranges of bytes. A type or a module names a codec:

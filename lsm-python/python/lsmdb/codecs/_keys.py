@@ -28,6 +28,7 @@ class Bytes(Simple):
     __slots__ = ()
 
     def encode(self, value: Buffer, /) -> bytes:
+        """Gives the bytes themselves."""
         if type(value) is bytes:
             return value
         try:
@@ -36,6 +37,7 @@ class Bytes(Simple):
             raise wrong_type("bytes", value) from None
 
     def decode(self, data: bytes, /) -> bytes:
+        """Gives the bytes themselves."""
         return data
 
     encode_prefix = encode
@@ -47,6 +49,7 @@ class Str(Simple):
     __slots__ = ()
 
     def encode(self, value: str, /) -> bytes:
+        """Gives the text in UTF-8."""
         if not isinstance(value, str):
             raise wrong_type("str", value)
         try:
@@ -55,6 +58,7 @@ class Str(Simple):
             raise EncodeError(f"text that UTF-8 cannot say: {error.reason}") from None
 
     def decode(self, data: bytes, /) -> str:
+        """Gives the text of bytes in UTF-8."""
         try:
             return data.decode()
         except UnicodeDecodeError:
@@ -70,14 +74,16 @@ class Part(Simple, Generic[T]):
     what: ClassVar[str]
 
     @abstractmethod
-    def encode(self, value: T, /) -> bytes: ...
+    def encode(self, value: T, /) -> bytes:
+        """Gives the bytes of a value."""
 
     @abstractmethod
-    def take(self, data: bytes, at: int) -> tuple[T, int]:
+    def _take(self, data: bytes, at: int) -> tuple[T, int]:
         """The value whose bytes begin at `at`, and where they end."""
 
     def decode(self, data: bytes, /) -> T:
-        value, end = self.take(data, 0)
+        """Gives the value that has exactly these bytes."""
+        value, end = self._take(data, 0)
         if end != len(data):
             raise damaged(self.what, data)
         return value
@@ -90,17 +96,18 @@ class Fixed(Part[T]):
     width: int
 
     @abstractmethod
-    def read(self, data: bytes, /) -> T:
+    def _read(self, data: bytes, /) -> T:
         """The value of exactly `width` bytes."""
 
-    def take(self, data: bytes, at: int) -> tuple[T, int]:
+    def _take(self, data: bytes, at: int) -> tuple[T, int]:
         end = at + self.width
         return self.decode(data[at:end]), end
 
     def decode(self, data: bytes, /) -> T:
+        """Gives the value that has exactly these bytes."""
         if len(data) != self.width:
             raise damaged(self.what, data)
-        return self.read(data)
+        return self._read(data)
 
 
 _LONG = 127
@@ -111,20 +118,25 @@ class Int(Part[int]):
 
     A byte tells sign and length; behind it stand the digits in base 256, the highest first. From
     127 digits on, eight bytes between them hold the length. The bytes of `-n` are those of `n`
-    with each bit flipped, so that they are sorted the other way round. `-5..5` take two bytes.
+    with each bit flipped, so that they are sorted the other way round.
+
+    >>> from lsmdb import codecs
+    >>> [codecs.Int().encode(number).hex() for number in (-256, -1, 0, 1, 256)]
+    ['7dfeff', '7efe', '80', '8101', '820100']
     """
 
     __slots__ = ()
     what = "a whole number"
 
     def encode(self, value: SupportsIndex, /) -> bytes:
+        """Gives the bytes of a number, of anything that counts as an int does."""
         try:
             number = operator.index(value)
         except TypeError:
             raise wrong_type("int", value) from None
         return _natural(number) if number >= 0 else _natural(-number).translate(_FLIPPED)
 
-    def take(self, data: bytes, at: int) -> tuple[int, int]:
+    def _take(self, data: bytes, at: int) -> tuple[int, int]:
         if at >= len(data):
             raise damaged(self.what, data[at:])
         start, negative = at, data[at] < 0x80
@@ -173,6 +185,7 @@ class Unsigned(Fixed[int]):
         self._end = 1 << 8 * width
 
     def encode(self, value: SupportsIndex, /) -> bytes:
+        """Gives the bytes of a number, which must fit."""
         try:
             number = operator.index(value)
         except TypeError:
@@ -181,7 +194,7 @@ class Unsigned(Fixed[int]):
             raise EncodeError(f"{number} is not in 0..{self._end - 1}")
         return number.to_bytes(self.width, "big")
 
-    def read(self, data: bytes, /) -> int:
+    def _read(self, data: bytes, /) -> int:
         return int.from_bytes(data, "big")
 
     def __repr__(self) -> str:
@@ -202,11 +215,12 @@ class Bool(Fixed[bool]):
     width = 1
 
     def encode(self, value: bool, /) -> bytes:
+        """Gives the byte of False or True."""
         if not isinstance(value, bool):
             raise wrong_type("bool", value)
         return b"\x01" if value else b"\x00"
 
-    def read(self, data: bytes, /) -> bool:
+    def _read(self, data: bytes, /) -> bool:
         if data > b"\x01":
             raise damaged(self.what, data)
         return data == b"\x01"
@@ -230,13 +244,14 @@ class Float(Fixed[float]):
     width = 8
 
     def encode(self, value: float, /) -> bytes:
+        """Gives the bytes of a number that is not NaN."""
         number = real(value)
         if number != number:
             raise EncodeError("NaN has no place in the order of keys")
         (word,) = _WORD.unpack(_DOUBLE.pack(number + 0.0))
         return _WORD.pack(word ^ (_ALL if word & _SIGN else _SIGN))
 
-    def read(self, data: bytes, /) -> float:
+    def _read(self, data: bytes, /) -> float:
         (word,) = _WORD.unpack(data)
         (number,) = _DOUBLE.unpack(_WORD.pack(word ^ (_SIGN if word & _SIGN else _ALL)))
         if number != number or (number == 0.0 and not word & _SIGN):
@@ -269,6 +284,12 @@ class DateTime(Fixed[datetime]):
 
     A datetime without a zone names no moment and is refused. `DateTime(naive=True)` is for those
     alone: it stores what the clock on the wall shows, and refuses datetimes with a zone.
+
+    >>> from lsmdb import codecs
+    >>> from datetime import datetime, timedelta, timezone
+    >>> noon = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=2)))
+    >>> codecs.DateTime().decode(codecs.DateTime().encode(noon)).isoformat()
+    '2026-03-01T10:00:00+00:00'
     """
 
     __slots__ = ("_naive",)
@@ -279,6 +300,7 @@ class DateTime(Fixed[datetime]):
         self._naive = naive
 
     def encode(self, value: datetime, /) -> bytes:
+        """Gives the bytes of a moment."""
         micros = _micros(self._aware(value) - _EPOCH)
         if not _EARLIEST <= micros <= _LATEST:
             raise EncodeError(f"{value} is in no year from 1 to 9999 in UTC")
@@ -294,7 +316,7 @@ class DateTime(Fixed[datetime]):
             raise EncodeError(f"a datetime {wanted} a time zone is wanted here, not {value}")
         return value.replace(tzinfo=timezone.utc) if self._naive else value
 
-    def read(self, data: bytes, /) -> datetime:
+    def _read(self, data: bytes, /) -> datetime:
         micros = _WORD.unpack(data)[0] - _SIGN
         if not _EARLIEST <= micros <= _LATEST:
             raise damaged(self.what, data)
@@ -327,12 +349,13 @@ class Date(Fixed[date]):
     width = 4
 
     def encode(self, value: date, /) -> bytes:
+        """Gives the bytes of a day."""
         # A datetime is a date to Python, but its hours would be lost.
         if not isinstance(value, date) or isinstance(value, datetime):
             raise wrong_type("date", value)
         return value.toordinal().to_bytes(4, "big")
 
-    def read(self, data: bytes, /) -> date:
+    def _read(self, data: bytes, /) -> date:
         try:
             return date.fromordinal(int.from_bytes(data, "big"))
         except (ValueError, OverflowError):
@@ -347,9 +370,10 @@ class Uuid(Fixed[UUID]):
     width = 16
 
     def encode(self, value: UUID, /) -> bytes:
+        """Gives the bytes of a UUID."""
         if not isinstance(value, UUID):
             raise wrong_type("UUID", value)
         return value.bytes
 
-    def read(self, data: bytes, /) -> UUID:
+    def _read(self, data: bytes, /) -> UUID:
         return UUID(bytes=data)

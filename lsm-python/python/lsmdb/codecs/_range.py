@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, Union
 from lsmdb.codecs._codec import Codec, PrefixCodec, wrong_type
 
 if TYPE_CHECKING:
-    from lsmdb._native import Batch, Keyspace, Progress, Range
+    from lsmdb._native import Batch, Keyspace, Range
+    from lsmdb._progress import Bar, Told
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -76,12 +77,15 @@ class TypedRange(Generic[K, V]):
         return ((key(left), value(right)) for left, right in pairs)
 
     def keys(self) -> Iterator[K]:
+        """Goes over the keys alone."""
         return map(self._coding.keys.decode, self._range.keys())
 
     def values(self) -> Iterator[V]:
+        """Goes over the values alone."""
         return map(self._coding.values.decode, self._range.values())
 
     def items(self) -> Iterator[tuple[K, V]]:
+        """Goes over keys and values, as the range itself does."""
         return iter(self)
 
     def chunks(self, size: int = 1024) -> Iterator[list[tuple[K, V]]]:
@@ -89,12 +93,14 @@ class TypedRange(Generic[K, V]):
         return (list(self._pairs(iter(chunk))) for chunk in self._range.chunks(size))
 
     def first(self) -> tuple[K, V] | None:
+        """Gives the first key and its value, or None if there is none."""
         return self._coding.read(self._range.first())
 
     def last(self) -> tuple[K, V] | None:
+        """Gives the last key and its value, or None if there is none."""
         return self._coding.read(self._range.last())
 
-    def count(self, *, progress: Progress | None = None) -> int:
+    def count(self, *, progress: Told | Bar | None = None) -> int:
         """How many there are. Reads all keys of the range."""
         return self._range.count(progress=progress)
 
@@ -117,6 +123,7 @@ class TypedBatch(Generic[K, V]):
         self._coding = coding
 
     def put(self, key: K, value: V) -> None:
+        """Gives the key a value, once the batch commits."""
         self._batch.put(*self._coding.pair(key, value), keyspace=self._keyspace)
 
     def delete(self, key: K) -> None:
@@ -124,6 +131,7 @@ class TypedBatch(Generic[K, V]):
         self._batch.delete(self._coding.keys.encode(key), keyspace=self._keyspace)
 
     def delete_range(self, start: Bound[K], stop: Bound[K]) -> None:
+        """Deletes what lies at `start` or behind it, and in front of `stop`."""
         bound = self._coding.bound
         self._batch.delete_range(bound(start), bound(stop), keyspace=self._keyspace)
 

@@ -60,7 +60,7 @@ def _escaped(mark: bytes, codec: Bytes | Str) -> _Kind:
 
 
 def _ending(mark: bytes, codec: Part[Any]) -> _Kind:
-    return _Kind(mark, codec.encode, codec.take)
+    return _Kind(mark, codec.encode, codec._take)
 
 
 def _encode_none(value: None) -> bytes:
@@ -101,6 +101,14 @@ class Tuple:
     With the types of the elements given, each tuple must have them, and an int that stands for a
     float is written as one. `tuple[str, int]` is `Tuple(str, int)`, `tuple[int, ...]` is
     `Tuple(int, ...)`; `object` stands for any element.
+
+    >>> from lsmdb import codecs
+    >>> seen = codecs.typed(db, key=tuple[str, int], value=str)
+    >>> seen.update({("owl", 7): "dusk", ("owl", -3): "noon", ("fox", 12): "dawn"})
+    >>> list(seen)
+    [('fox', 12), ('owl', -3), ('owl', 7)]
+    >>> seen.prefix(("owl",)).last()
+    (('owl', 7), 'dusk')
     """
 
     __slots__ = ("_kinds", "_parts", "_size")
@@ -113,12 +121,14 @@ class Tuple:
         self._kinds = tuple(_declared(part) for part in self._parts if part is not ...)
 
     def encode(self, value: tuple[Any, ...], /) -> bytes:
+        """Gives the bytes of a whole tuple."""
         data = self.encode_prefix(value)
         if self._size is not None and len(value) != self._size:
             raise EncodeError(f"{self!r} has {self._size} elements, not {len(value)}")
         return data
 
     def encode_prefix(self, prefix: tuple[Any, ...], /) -> bytes:
+        """Gives the bytes that the bytes of tuples begin with which begin so."""
         if not isinstance(prefix, tuple):
             raise wrong_type("tuple", prefix)
         if self._size is not None and len(prefix) > self._size:
@@ -130,6 +140,7 @@ class Tuple:
             raise EncodeError("tuples within tuples within tuples without end") from None
 
     def decode(self, data: bytes, /) -> tuple[Any, ...]:
+        """Gives the tuple that has exactly these bytes."""
         try:
             value, end = self._take(data, 0)
         except RecursionError:

@@ -20,7 +20,9 @@ from lsmdb.codecs._range import Bound, Coding, TypedBatch, TypedRange
 from lsmdb.codecs._shorthand import key_codec, value_codec
 
 if TYPE_CHECKING:
-    from lsmdb._native import Batch, Durability, Progress, Readable, Snapshot, Writable
+    from lsmdb._native import Batch, Readable, Snapshot, Writable
+    from lsmdb._options import Durability
+    from lsmdb._progress import Bar, Told
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -88,6 +90,7 @@ class TypedReader(Mapping[K, V]):
     @overload
     def get(self, key: K, default: V | D, /) -> V | D: ...
     def get(self, key: K, default: Any = None, /) -> Any:
+        """Gives the value of a key, or `default` if it is not there."""
         data = self._source.get(self._encode(key))
         return default if data is None else self._decode(data)
 
@@ -101,12 +104,15 @@ class TypedReader(Mapping[K, V]):
         return [default if data is None else self._decode(data) for data in found]
 
     def keys(self) -> TypedKeys[K, V]:
+        """A view of the keys, in order, as that of a dict."""
         return TypedKeys(self)
 
     def values(self) -> TypedValues[K, V]:
+        """A view of the values, in the order of their keys."""
         return TypedValues(self)
 
     def items(self) -> TypedItems[K, V]:
+        """A view of the keys with their values, in order."""
         return TypedItems(self)
 
     def range(
@@ -127,12 +133,14 @@ class TypedReader(Mapping[K, V]):
         return TypedRange(self._source.range(start, stop, reverse=reverse), self._coding)
 
     def first(self) -> tuple[K, V] | None:
+        """Gives the first key and its value, or None if there is none."""
         return self._coding.read(self._source.first())
 
     def last(self) -> tuple[K, V] | None:
+        """Gives the last key and its value, or None if there is none."""
         return self._coding.read(self._source.last())
 
-    def count(self, *, progress: Progress | None = None) -> int:
+    def count(self, *, progress: Told | Bar | None = None) -> int:
         """How many keys there are. Reads all of them."""
         return int(self._source.count(progress=progress))
 
@@ -175,6 +183,7 @@ class Typed(TypedReader[K, V], MutableMapping[K, V]):
         timeout: float | None = None,
         low_priority: bool = False,
     ) -> None:
+        """Gives the key a value, with choices that `view[key] = value` has no room for."""
         pair = self._coding.pair(key, value)
         self._source.put(*pair, durability=durability, timeout=timeout, low_priority=low_priority)
 
@@ -199,9 +208,10 @@ class Typed(TypedReader[K, V], MutableMapping[K, V]):
         timeout: float | None = None,
         low_priority: bool = False,
     ) -> None:
-        start, stop = self._coding.bound(start), self._coding.bound(stop)
+        """Deletes what lies at `start` or behind it, and in front of `stop`."""
+        bounds = self._coding.bound(start), self._coding.bound(stop)
         self._source.delete_range(
-            start, stop, durability=durability, timeout=timeout, low_priority=low_priority
+            *bounds, durability=durability, timeout=timeout, low_priority=low_priority
         )
 
     def update(self, other: Any = (), /, **others: V) -> None:
@@ -216,7 +226,7 @@ class Typed(TypedReader[K, V], MutableMapping[K, V]):
         /,
         *,
         durability: Durability | None = None,
-        progress: Progress | None = None,
+        progress: Told | Bar | None = None,
     ) -> int:
         """Writes pairs in batches as they come, however many, and answers their number.
 
@@ -226,7 +236,16 @@ class Typed(TypedReader[K, V], MutableMapping[K, V]):
         return int(self._source.put_many(encoded, durability=durability, progress=progress))
 
     def into(self, batch: Batch, /) -> TypedBatch[K, V]:
-        """Writes into a batch, beside what others put there: `view.into(batch)[key] = value`."""
+        """Writes into a batch, beside what others put there.
+
+        >>> from lsmdb import codecs
+        >>> ages = codecs.typed(db.keyspace("ages"), key=str, value=int)
+        >>> with db.batch() as batch:
+        ...     ages.into(batch)["ada"] = 36
+        ...     batch[b"log"] = b"ada came"
+        >>> ages["ada"]
+        36
+        """
         # A database stands for its default keyspace, as batches do of themselves.
         keyspace = getattr(self._source, "default", self._source)
         return TypedBatch(batch, keyspace, self._coding)
@@ -240,6 +259,7 @@ class Typed(TypedReader[K, V], MutableMapping[K, V]):
     @overload
     def pop(self, key: K, default: V | D, /) -> V | D: ...
     def pop(self, key: K, default: Any = _MISSING, /) -> Any:
+        """Takes a key away and gives its value; without it `default`, or KeyError."""
         data = self._source.pop(self._encode(key), None)
         if data is not None:
             return self._decode(data)
@@ -253,6 +273,7 @@ class Typed(TypedReader[K, V], MutableMapping[K, V]):
         return self._coding.keys.decode(key), self._decode(value)
 
     def clear(self) -> None:
+        """Takes all keys away."""
         self._source.clear()
 
     def __ior__(self, other: Mapping[K, V] | Iterable[tuple[K, V]]) -> Self:
@@ -326,6 +347,15 @@ def typed(source: Any, /, *, key: Any, value: Any) -> TypedReader[Any, Any]:
 
     Keys and values are given as types (`str`, `int`, `tuple[str, int]`), values also as modules
     (`json`), and both as codecs of any kind.
+
+    >>> from lsmdb import codecs
+    >>> ages = codecs.typed(db, key=str, value=int)
+    >>> ages.update(bob=41, ada=36)
+    >>> ages["ada"], list(ages), 41 in ages.values()
+    (36, ['ada', 'bob'], True)
+    >>> ages["ada"] = "old"
+    Traceback (most recent call last):
+    lsmdb.codecs._codec.WrongType: int is wanted here, not str
     """
     coding = Coding(key_codec(key), value_codec(value))
     view = Typed if hasattr(source, "put") else TypedReader

@@ -22,9 +22,11 @@ class Double(Simple):
     __slots__ = ()
 
     def encode(self, value: float, /) -> bytes:
+        """Gives the bytes of a float."""
         return _DOUBLE.pack(real(value))
 
     def decode(self, data: bytes, /) -> float:
+        """Gives the float of eight bytes."""
         if len(data) != _DOUBLE.size:
             raise damaged("a float", data)
         return float(_DOUBLE.unpack(data)[0])
@@ -44,6 +46,7 @@ class Json(Simple):
     __slots__ = ()
 
     def encode(self, value: Any, /) -> bytes:
+        """Gives a value as JSON."""
         try:
             text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
             return text.encode()
@@ -53,6 +56,7 @@ class Json(Simple):
             raise EncodeError(f"JSON cannot say this: {error}") from error
 
     def decode(self, data: bytes, /) -> Any:
+        """Gives the value that the JSON tells of."""
         try:
             return json.loads(data.decode(), parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
@@ -74,6 +78,7 @@ class Packed:
         self._name, self._dumps, self._loads = name, dumps, loads
 
     def encode(self, value: Any, /) -> bytes:
+        """Gives what the module makes of a value."""
         try:
             data = self._dumps(value)
         except TypeError as error:
@@ -85,6 +90,7 @@ class Packed:
         return data
 
     def decode(self, data: bytes, /) -> Any:
+        """Gives the value that the module makes of its bytes."""
         # Whatever the bytes make a foreign module raise, it is the bytes that are wrong.
         try:
             return self._loads(data)
