@@ -17,6 +17,14 @@ mod walk;
 
 mod pinned;
 
+mod column;
+
+mod arrow;
+
+mod columns;
+
+mod load;
+
 mod cursor;
 
 mod range;
@@ -55,6 +63,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<cursor::Cursor>()?;
     module.add_class::<walk::Walk>()?;
     module.add_class::<pinned::PinnedWalk>()?;
+    module.add_class::<columns::Columns>()?;
+    module.add_class::<columns::Reader>()?;
     module.add_class::<value::Value>()?;
     module.add_class::<event::Event>()?;
     module.add_function(wrap_pyfunction!(database::destroy, module)?)?;

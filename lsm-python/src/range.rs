@@ -5,12 +5,14 @@ use std::sync::Arc;
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyCapsule, PyTuple};
 
 use crate::border::errors::{Outcome, no_pickle};
 use crate::border::fork::Kept;
 use crate::border::input::Span;
 use crate::border::wait::{Long, detached};
+use crate::column::scan::{Limits, Scan};
+use crate::columns::{self, Columns, Reader};
 use crate::cursor::Cursor;
 use crate::pinned::PinnedWalk;
 use crate::seen::Seen;
@@ -48,6 +50,12 @@ impl Range {
         let cursor = seen.cursor(&self.span, what == What::Keys)?;
         let reverse = self.reverse != backwards;
         Walk::new(&seen.life, cursor, what, reverse, self.owner.clone_ref(py))
+    }
+
+    /// The same on its way into columns.
+    fn scan(&self) -> Outcome<Scan> {
+        let seen = self.seen()?;
+        Ok(Scan::new(&seen.life, seen.cursor(&self.span, false)?, self.reverse)?)
     }
 
     fn key<'py>(py: Python<'py>, key: Option<&lsm_core::Slice>) -> Option<Bound<'py, PyBytes>> {
@@ -99,6 +107,51 @@ impl Range {
             return Err(PyValueError::new_err("a chunk has one pair at least").into());
         }
         self.walk(py, What::Chunks(size), false)
+    }
+
+    /// An iterator over `Columns`: chunks of up to `rows` pairs, which are complete, too, with the
+    /// pair that brings their keys and values to `nbytes`. pyarrow reads it as a stream of record
+    /// batches of that size.
+    ///
+    /// >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
+    /// >>> [columns.keys() for columns in db.range().columns(rows=2)]
+    /// [[b'a', b'b'], [b'c']]
+    #[pyo3(signature = (rows = Limits::USUAL.rows, *, nbytes = Limits::USUAL.bytes))]
+    fn columns(&self, py: Python<'_>, rows: usize, nbytes: usize) -> Outcome<Reader> {
+        Ok(Reader::new(self.scan()?, Limits { rows, bytes: nbytes }, self.owner.clone_ref(py))?)
+    }
+
+    /// All keys and all values as two NumPy arrays, as `Columns.to_numpy` makes them.
+    ///
+    /// >>> db.update({b"a": b"\x00\x01", b"b": b"\x01\x00"})
+    /// >>> db.range().to_numpy(key="S1", value=">u2")[1].tolist()
+    /// [1, 256]
+    #[pyo3(signature = (key = None, value = None))]
+    fn to_numpy<'py>(
+        &self,
+        py: Python<'py>,
+        key: Option<Bound<'py, PyAny>>,
+        value: Option<Bound<'py, PyAny>>,
+    ) -> Outcome<Bound<'py, PyTuple>> {
+        let columns = Bound::new(py, columns::whole(py, self.scan()?)?)?;
+        Ok(Columns::to_numpy(&columns, key, value)?)
+    }
+
+    /// The range as a stream of Arrow arrays, structs of a binary `key` and a binary `value`: what
+    /// reads Arrow reads a range, as `pyarrow.table(db[b"a":b"m"])` does.
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> Outcome<Bound<'py, PyCapsule>> {
+        let (scan, owner) = (self.scan()?, self.owner.clone_ref(py));
+        columns::arrow_stream(py, scan, requested_schema.as_ref(), owner)
+    }
+
+    /// What the columns of `__arrow_c_stream__` are.
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        columns::arrow_schema(py)
     }
 
     /// The first pair in the range's own direction; `None` if there is none.

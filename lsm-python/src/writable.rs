@@ -12,6 +12,7 @@ use crate::border::fork::Kept;
 use crate::border::input::{Durable, Index, Input, Seconds, Span};
 use crate::border::wait::{Long, teller};
 use crate::border::write::How;
+use crate::load::Loader;
 use crate::readable::Readable;
 use crate::seen::{Seen, Sight};
 use crate::snapshot::Snapshot;
@@ -203,6 +204,51 @@ impl Writable {
         })?;
         write(&mut batch, count)?;
         Ok(count)
+    }
+
+    /// Writes the rows of a table as pairs, as `put_many` writes them, and answers how many there
+    /// were: of anything that Arrow reads, such as a table of pyarrow, a frame of pandas or polars,
+    /// a result of DuckDB, a range of another database. `key` and `value` name the columns, which
+    /// hold binary or strings and no nulls.
+    ///
+    /// An error has a note, and an attribute `loaded`, of how many pairs were written before it.
+    ///
+    /// >>> old = db.keyspace("old")
+    /// >>> old.update({b"a": b"1", b"b": b"2"})
+    /// >>> db.load(old.range())
+    /// 2
+    #[pyo3(signature = (
+        source, /, *, key = "key", value = "value", durability = None, progress = None
+    ))]
+    fn load(
+        &self,
+        source: &Bound<'_, PyAny>,
+        key: &str,
+        value: &str,
+        durability: Option<Durable>,
+        progress: Option<Py<PyAny>>,
+    ) -> Outcome<u64> {
+        let how = self.how(durability, None, false)?;
+        Loader::new(source.py(), self.seen()?, how, progress)?.table(source, (key, value))
+    }
+
+    /// The same of two arrays with a row for each pair: of NumPy, or with a buffer like theirs. A
+    /// row's bytes are the key, or the value, as they lie there. Numbers are keys in their order
+    /// if they are unsigned and big-endian, as in `numpy.arange(9, dtype=">u8")`.
+    ///
+    /// >>> from array import array
+    /// >>> db.load_columns(memoryview(b"abc"), array("d", [0.5, 1.5, 2.5]))
+    /// 3
+    #[pyo3(signature = (keys, values, /, *, durability = None, progress = None))]
+    fn load_columns(
+        &self,
+        keys: &Bound<'_, PyAny>,
+        values: &Bound<'_, PyAny>,
+        durability: Option<Durable>,
+        progress: Option<Py<PyAny>>,
+    ) -> Outcome<u64> {
+        let how = self.how(durability, None, false)?;
+        Loader::new(keys.py(), self.seen()?, how, progress)?.matrices(keys, values)
     }
 
     fn __ior__(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> Outcome<()> {

@@ -14,6 +14,11 @@ pub(crate) enum Failure {
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
+    /// What the call was given cannot be taken.
+    pub(crate) fn refuse(message: &str) -> Self {
+        Self::Engine(Error::new(ErrorKind::InvalidArgument, message))
+    }
+
     /// Something that was closed is used.
     pub(crate) fn closed(what: &str) -> Self {
         Self::Engine(Error::new(ErrorKind::Closed, format!("the {what} is closed")))

@@ -40,6 +40,15 @@ impl<T> Kept<T> {
         }
     }
 
+    /// The same, to be changed.
+    pub(crate) fn get_mut(&mut self) -> Result<&mut T, Error> {
+        let is_here = self.is_here();
+        match &mut self.inner {
+            Some(inner) if is_here => Ok(inner),
+            _ => Err(parents()),
+        }
+    }
+
     /// True in the process that made it.
     #[inline]
     pub(crate) fn is_here(&self) -> bool {
