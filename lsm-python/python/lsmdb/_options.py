@@ -25,7 +25,7 @@ class _Settings:
         for setting in text.split(";"):
             name, _, value = (part.strip() for part in setting.partition("="))
             if name in types:
-                values[name] = int(value) if types[name].startswith("int") else value
+                values[name] = int(value) if "int" in types[name] else value
         return cls(**values)
 
 
