@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use lsm_core::base::sync::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -15,6 +14,7 @@ use crate::arrow::interpreter::Owner;
 use crate::arrow::{export, import};
 use crate::border::errors::{Failure, Outcome, no_pickle};
 use crate::border::fork::Kept;
+use crate::border::lock::Lock;
 use crate::column::chunk::{Chunk, Column, Size};
 use crate::column::memory::{Lane, Which};
 use crate::column::scan::{Limits, Scan};
@@ -136,7 +136,7 @@ impl Columns {
 /// stream, too.
 #[pyclass(module = "lsmdb", name = "ColumnsIterator", frozen)]
 pub(crate) struct Reader {
-    scan: Kept<Mutex<Option<Scan>>>,
+    scan: Kept<Lock<Option<Scan>>>,
     limits: Limits,
     owner: Py<PyAny>,
 }
@@ -146,7 +146,7 @@ impl Reader {
         if limits.rows == 0 || limits.bytes == 0 {
             return Err(PyValueError::new_err("a chunk has one pair at least"));
         }
-        Ok(Self { scan: Kept::new(Mutex::new(Some(scan))), limits, owner })
+        Ok(Self { scan: Kept::new(Lock::new(Some(scan))), limits, owner })
     }
 }
 
@@ -158,7 +158,7 @@ impl Reader {
 
     fn __next__(&self, py: Python<'_>) -> Outcome<Option<Columns>> {
         py.check_signals()?;
-        let mut scan = self.scan.get()?.lock_py_attached(py);
+        let mut scan = self.scan.get()?.lock(py);
         let Some(open) = scan.as_mut() else { return Ok(None) };
         let chunk = py.detach(|| open.chunk(Size::Small, self.limits))?;
         if chunk.is_none() {
@@ -175,7 +175,7 @@ impl Reader {
         requested_schema: Option<Bound<'py, PyAny>>,
     ) -> Outcome<Capsule<'py>> {
         let size = requested(requested_schema.as_ref())?;
-        let scan = self.scan.get()?.lock_py_attached(py).take();
+        let scan = self.scan.get()?.lock(py).take();
         let gone = || Failure::closed("iterator");
         stream(py, scan.ok_or_else(gone)?, size, self.limits, self.owner.clone_ref(py))
     }

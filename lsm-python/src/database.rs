@@ -1,5 +1,6 @@
 //! Databases: opened, looked after, closed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,8 +106,8 @@ impl Database {
 
     /// The directory that it was opened in, as the opening named it.
     #[getter]
-    fn path(&self) -> Outcome<PathBuf> {
-        Ok(self.life.get()?.db.path().to_path_buf())
+    fn path(&self) -> Outcome<OsString> {
+        Ok(self.life.get()?.db.path().as_os_str().to_owned())
     }
 
     /// True once it was closed; in a forked child, too.
@@ -350,7 +351,7 @@ impl Closer {
 /// database open.
 #[pyfunction]
 #[pyo3(signature = (path, /))]
-pub(crate) fn destroy(py: Python<'_>, path: &Bound<'_, PyAny>) -> Outcome<Vec<std::ffi::OsString>> {
+pub(crate) fn destroy(py: Python<'_>, path: &Bound<'_, PyAny>) -> Outcome<Vec<OsString>> {
     let path = path_of(path)?;
     Ok(detached(py, || Db::destroy(&path))?.left)
 }
