@@ -31,7 +31,11 @@ pub(crate) struct Database {
 
 /// A way to the directory, of anything that `open` of Python takes.
 fn path_of(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
-    path.py().import("os")?.call_method1("fsdecode", (path,))?.extract()
+    let path: PathBuf = path.py().import("os")?.call_method1("fsdecode", (path,))?.extract()?;
+    if path.as_os_str().as_encoded_bytes().contains(&0) {
+        return Err(PyValueError::new_err("a path has no null byte in it"));
+    }
+    Ok(path)
 }
 
 /// What may be there, and what may be made, by the word that dbm has for it.

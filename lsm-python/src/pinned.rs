@@ -32,7 +32,6 @@ struct Inner {
 
 impl Inner {
     fn fetch(&mut self) -> Result<(), Error> {
-        self.life.check()?;
         let Some(cursor) = &mut self.cursor else { return Ok(()) };
         while self.fetched.len() < MOST {
             let entry = if self.reverse { cursor.prev() } else { cursor.next() };
@@ -77,6 +76,7 @@ impl PinnedWalk {
         // Before the lock is taken: handlers of signals may run anything.
         py.check_signals()?;
         let mut inner = self.inner.get()?.lock(py);
+        inner.life.check()?;
         if inner.fetched.is_empty() {
             let inner = &mut *inner;
             py.detach(|| inner.fetch())?;

@@ -110,14 +110,19 @@ impl Value {
         Ok(view)
     }
 
-    /// Releases the memoryview that the `with` statement was given, and the value.
+    /// Releases the memoryview that the `with` statement was given, and the value unless there are
+    /// others of it.
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> Outcome<()> {
         let entered = self.kept.get()?.lock(py).entered.take();
         if let Some(view) = entered {
             view.call_method0(py, "release")?;
         }
-        self.release(py)
+        let mut lent = self.kept.get()?.lock(py);
+        if lent.exports == 0 {
+            lent.slice = None;
+        }
+        Ok(())
     }
 
     /// # Safety

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use lsm_core::{Batch, ReadOptions, SeqNo};
-use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyMapping, PyTuple};
+use pyo3::types::{PyBytes, PyTuple};
 
 use crate::border::errors::Outcome;
 use crate::border::fork::Kept;
@@ -354,6 +354,7 @@ impl Writable {
     #[pyo3(signature = (snapshot, /))]
     fn at(slf: &Bound<'_, Self>, snapshot: &Bound<'_, Snapshot>) -> Outcome<Py<KeyspaceView>> {
         let seen = slf.get().seen()?;
+        seen.life.check()?;
         let of = snapshot.as_super().get().open(slf.py())?.snapshot.clone();
         let at = Seen::new(&seen.life, seen.keyspace.clone(), of, ReadOptions::new());
         KeyspaceView::make(slf.py(), at, Self::owner(slf))
@@ -370,6 +371,7 @@ impl Writable {
         verify: bool,
     ) -> Outcome<Py<KeyspaceView>> {
         let seen = slf.get().seen()?;
+        seen.life.check()?;
         let options =
             ReadOptions::new().fill_cache(fill_cache).cached_only(cached_only).verify(verify);
         options.check()?;
@@ -412,20 +414,46 @@ impl Writable {
     }
 }
 
-/// Shows the pairs of a mapping, or of an iterable, one by one.
+/// Shows the pairs of a mapping, or of an iterable, one by one. What `dict.update` takes for a
+/// mapping is one here.
 pub(crate) fn each_pair(
     items: &Bound<'_, PyAny>,
     mut show: impl FnMut(&[u8], &[u8]) -> Outcome<()>,
 ) -> Outcome<()> {
-    let pairs = match items.cast::<PyMapping>() {
-        Ok(mapping) => mapping.items()?.into_any(),
-        Err(_) if items.hasattr("keys")? => items.call_method0("items")?,
-        Err(_) => items.clone(),
-    };
+    let is_keyed = items.hasattr("keys")?;
+    if is_keyed && !items.hasattr("items")? {
+        for key in items.call_method0("keys")?.try_iter()? {
+            let key = key?;
+            show_pair(&key, &items.get_item(&key)?, &mut show)?;
+        }
+        return Ok(());
+    }
+    let pairs = if is_keyed { items.call_method0("items")? } else { items.clone() };
     for pair in pairs.try_iter()? {
-        let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
-        let (key, value): (Input<'_>, Input<'_>) = (key.extract()?, value.extract()?);
-        show(key.as_ref(), value.as_ref())?;
+        let (key, value) = two(&pair?)?;
+        show_pair(&key, &value, &mut show)?;
     }
     Ok(())
+}
+
+type Two<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+/// A pair, in whatever holds two things.
+fn two<'py>(pair: &Bound<'py, PyAny>) -> PyResult<Two<'py>> {
+    if let Ok(tuple) = pair.cast::<PyTuple>() {
+        return tuple.extract();
+    }
+    let parts = pair.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+    <[Bound<'_, PyAny>; 2]>::try_from(parts).map(Into::into).map_err(|parts| {
+        PyValueError::new_err(format!("a pair is a key and a value, not {} things", parts.len()))
+    })
+}
+
+fn show_pair(
+    key: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+    show: &mut impl FnMut(&[u8], &[u8]) -> Outcome<()>,
+) -> Outcome<()> {
+    let (key, value): (Input<'_>, Input<'_>) = (key.extract()?, value.extract()?);
+    show(key.as_ref(), value.as_ref())
 }
