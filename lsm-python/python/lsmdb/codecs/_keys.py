@@ -130,43 +130,57 @@ class Int(Part[int]):
 
     def encode(self, value: SupportsIndex, /) -> bytes:
         """Gives the bytes of a number, of anything that counts as an int does."""
-        try:
-            number = operator.index(value)
-        except TypeError:
-            raise wrong_type("int", value) from None
-        return _natural(number) if number >= 0 else _natural(-number).translate(_FLIPPED)
+        number = _index(value)
+        size = (number.bit_length() + 7) >> 3
+        if size >= _LONG:
+            return _long(number, size)
+        if number >= 0:
+            return ((0x80 + size << 8 * size) + number).to_bytes(size + 1, "big")
+        # Each bit flipped, of the head and of the digits.
+        return ((0x80 - size << 8 * size) + number - 1).to_bytes(size + 1, "big")
 
     def _take(self, data: bytes, at: int) -> tuple[int, int]:
-        if at >= len(data):
-            raise damaged(self.what, data[at:])
-        start, negative = at, data[at] < 0x80
-        size = 0x7F - data[at] if negative else data[at] - 0x80
-        at += 1
+        try:
+            head = data[at]
+        except IndexError:
+            raise damaged(self.what, data[at:]) from None
+        size = head - 0x80 if head >= 0x80 else 0x7F - head
         if size == _LONG:
-            size = _digits(data[at : at + 8], negative)
-            at += 8
-        number = _digits(data[at : at + size], negative)
-        # One form for each number: no zeros in front, the long form for long ones, no zero below.
-        long = at > start + 1
-        if size != _size(number) or long != (size >= _LONG) or (negative and not number):
-            raise damaged(self.what, data[start:])
-        return (-number if negative else number), at + size
+            return self._take_long(data, at)
+        end = at + 1 + size
+        number = int.from_bytes(data[at:end], "big") - (head << 8 * size)
+        if head < 0x80:
+            number += 1 - (1 << 8 * size)
+        # One form for each number: no zeros in front, and none below zero.
+        if end > len(data) or (number.bit_length() + 7) >> 3 != size or head == 0x7F:
+            raise damaged(self.what, data[at:])
+        return number, end
+
+    def _take_long(self, data: bytes, at: int) -> tuple[int, int]:
+        negative = data[at] == 0
+        start = at + 9
+        end = start + _digits(data[at + 1 : start], negative)
+        number = _digits(data[start:end], negative)
+        value = -number if negative else number
+        if data[at:end] != self.encode(value):
+            raise damaged(self.what, data[at:])
+        return value, end
 
 
-def _size(number: int) -> int:
-    return (number.bit_length() + 7) >> 3
+def _index(value: SupportsIndex) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise wrong_type("int", value) from None
 
 
 def _digits(data: bytes, negative: bool) -> int:
     return int.from_bytes(data.translate(_FLIPPED) if negative else data, "big")
 
 
-def _natural(number: int) -> bytes:
-    size = _size(number)
-    digits = number.to_bytes(size, "big")
-    if size < _LONG:
-        return bytes((0x80 + size,)) + digits
-    return b"\xff" + size.to_bytes(8, "big") + digits
+def _long(number: int, size: int) -> bytes:
+    data = b"\xff" + size.to_bytes(8, "big") + abs(number).to_bytes(size, "big")
+    return data if number >= 0 else data.translate(_FLIPPED)
 
 
 class Unsigned(Fixed[int]):
@@ -186,10 +200,7 @@ class Unsigned(Fixed[int]):
 
     def encode(self, value: SupportsIndex, /) -> bytes:
         """Gives the bytes of a number, which must fit."""
-        try:
-            number = operator.index(value)
-        except TypeError:
-            raise wrong_type("int", value) from None
+        number = _index(value)
         if not 0 <= number < self._end:
             raise EncodeError(f"{number} is not in 0..{self._end - 1}")
         return number.to_bytes(self.width, "big")

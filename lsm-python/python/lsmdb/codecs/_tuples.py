@@ -22,10 +22,10 @@ _WHAT = "a tuple"
 
 
 class _Kind(NamedTuple):
-    """One kind of element: how it is marked, written, and read from where it begins."""
+    """One kind of element: its mark, how it is written with it, and read from behind it."""
 
     mark: bytes
-    encode: Callable[[Any], bytes]
+    write: Callable[[Any], bytes]
     take: Callable[[bytes, int], tuple[Any, int]]
 
 
@@ -34,44 +34,47 @@ def _escape(data: bytes) -> bytes:
         data = data.replace(b"\x01", b"\x01\x02")
     if b"\x00" in data:
         data = data.replace(b"\x00", b"\x01\x01")
-    return data + _END
+    return data
 
 
 def _unescape(data: bytes) -> bytes:
-    return data.replace(b"\x01\x01", b"\x00").replace(b"\x01\x02", b"\x01")
+    plain = data.replace(b"\x01\x01", b"\x00").replace(b"\x01\x02", b"\x01")
+    if _escape(plain) != data:
+        raise damaged(_WHAT, data)
+    return plain
 
 
 def _escaped(mark: bytes, codec: Bytes | Str) -> _Kind:
     """An element of any length, between its mark and 00."""
+    encode, decode = codec.encode, codec.decode
+
+    def write(value: Any) -> bytes:
+        return mark + _escape(encode(value)) + _END
 
     def take(data: bytes, at: int) -> tuple[Any, int]:
         end = data.find(_END, at)
         if end < 0:
             raise damaged(_WHAT, data[at:])
         body = data[at:end]
-        if b"\x01" in body:
-            plain = _unescape(body)
-            if _escape(plain) != body + _END:
-                raise damaged(_WHAT, data[at:])
-            body = plain
-        return codec.decode(body), end + 1
+        return decode(_unescape(body) if b"\x01" in body else body), end + 1
 
-    return _Kind(mark, lambda value: _escape(codec.encode(value)), take)
+    return _Kind(mark, write, take)
 
 
 def _ending(mark: bytes, codec: Part[Any]) -> _Kind:
-    return _Kind(mark, codec.encode, codec._take)
+    encode = codec.encode
+    return _Kind(mark, lambda value: mark + encode(value), codec._take)
 
 
-def _encode_none(value: None) -> bytes:
+def _write_none(value: None) -> bytes:
     if value is not None:
         raise wrong_type("None", value)
-    return b""
+    return _NONE
 
 
-def _encode_any(value: object) -> bytes:
+def _write_any(value: object) -> bytes:
     kind = _KINDS.get(type(value)) or _kind_of(value)
-    return kind.mark + kind.encode(value)
+    return kind.write(value)
 
 
 def _kind_of(value: object) -> _Kind:
@@ -134,8 +137,7 @@ class Tuple:
         if self._size is not None and len(prefix) > self._size:
             raise EncodeError(f"{self!r} has {self._size} elements, not {len(prefix)}")
         try:
-            pairs = zip(self._each(), prefix)
-            return b"".join([kind.mark + kind.encode(value) for kind, value in pairs])
+            return b"".join([kind.write(value) for kind, value in zip(self._each(), prefix)])
         except RecursionError:
             raise EncodeError("tuples within tuples within tuples without end") from None
 
@@ -175,7 +177,7 @@ class Tuple:
                 raise damaged(_WHAT, data[at:])
             return value, end + 1
 
-        return _Kind(_TUPLE, lambda value: self.encode(value) + _END, take)
+        return _Kind(_TUPLE, lambda value: _TUPLE + self.encode(value) + _END, take)
 
     def __repr__(self) -> str:
         return f"Tuple({', '.join(_name(part) for part in self._parts)})"
@@ -212,10 +214,11 @@ def of_alias(alias: Any) -> Tuple:
 
 
 _TUPLE = b"\x58"
-_ANY = _Kind(b"", _encode_any, _take_any)
+_NONE = b"\x10"
+_ANY = _Kind(b"", _write_any, _take_any)
 # Marks leave room between them: for kinds to come, and below them for the end of a tuple.
 _ELEMENTS: dict[type, _Kind] = {
-    types.NoneType: _Kind(b"\x10", _encode_none, lambda data, at: (None, at)),
+    types.NoneType: _Kind(_NONE, _write_none, lambda data, at: (None, at)),
     bool: _ending(b"\x18", Bool()),
     int: _ending(b"\x20", Int()),
     float: _ending(b"\x28", Float()),
