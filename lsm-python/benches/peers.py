@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,7 @@ class Round:
 
     def _scans(self) -> None:
         data, store = self.data, self.store
+        self._short()
         check(data.sorted, self._row("scan to bytes", len(data.sorted), store.scan), "scan")
         try:
             import numpy
@@ -130,6 +132,18 @@ class Round:
         )
         check(b"".join(key for key, _ in data.sorted), keys.tobytes(), "keys in NumPy")
         check(b"".join(value for _, value in data.sorted), values.tobytes(), "values in NumPy")
+
+
+    def _short(self) -> None:
+        data, short = self.data, self.store.short
+        starts = data.asked[: len(data.asked) // 10]
+        if short(starts[0]) is None:
+            return
+        at = {key: index for index, (key, _) in enumerate(data.sorted)}
+        wanted = [data.sorted[at[start] : at[start] + 10] for start in starts]
+        count = sum(map(len, wanted))
+        found = self._row("ranges of 10", count, lambda: [[*islice(short(k), 10)] for k in starts])
+        check(wanted, found, "ranges of 10")
 
 
 def check(wanted: Any, found: Any, where: str) -> None:
@@ -173,7 +187,10 @@ def table(speeds: Speeds, names: list[str]) -> str:
     for row, stores in speeds.items():
         cells = []
         for name in names:
-            samples = stores[name]
+            samples = stores.get(name)
+            if samples is None:
+                cells.append("")
+                continue
             text = f"{statistics.median(samples) / 1000:.0f} \u00b1 {spread(samples):.0%}"
             if name != "lsmdb" and "lsmdb" in stores:
                 text += f", **{ratio(stores['lsmdb'], samples):.2f} x**"

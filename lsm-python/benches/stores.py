@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import platform
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,10 @@ class Store:
     def scan(self) -> Pairs:
         return list(self.db)
 
+    def short(self, start: bytes) -> Iterator[tuple[bytes, bytes]] | None:
+        """Goes over what lies at a key and behind it. None where keys have no order."""
+        return iter(self.db.iterator(start=start))
+
     def columns(self, numpy: Any, width: int) -> tuple[Any, Any]:
         """Keys and values as arrays of rows of bytes."""
         keys, values = zip(*self.scan())
@@ -99,9 +104,10 @@ class Lsmdb(Store):
     def scan(self) -> Pairs:
         return list(self.db.items())
 
+    def short(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return iter(self.db.range(start))
+
     def columns(self, numpy: Any, width: int) -> tuple[Any, Any]:
-        if not hasattr(self.db.range(), "to_numpy"):
-            return super().columns(numpy, width)
         key, _ = self.db.first()
         found: tuple[Any, Any] = self.db.range().to_numpy(key=f"V{len(key)}", value=f"V{width}")
         return found
@@ -168,6 +174,9 @@ class Rocksdict(Store):
     def scan(self) -> Pairs:
         return list(self.db.items())
 
+    def short(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return iter(self.db.items(from_key=start))
+
 
 class Lmdb(Store):
     name = module = "lmdb"
@@ -215,10 +224,17 @@ class Lmdb(Store):
         with self.db.begin() as transaction:
             return list(transaction.cursor())
 
+    def short(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        with self.db.begin() as transaction:
+            cursor = transaction.cursor()
+            if cursor.set_range(start):
+                yield from cursor
+
 
 class Sqlite(Store):
     name = module = "sqlite3"
     _GET = "SELECT value FROM pairs WHERE key = ?"
+    _FROM = "SELECT key, value FROM pairs WHERE key >= ? ORDER BY key"
     _PUT = "REPLACE INTO pairs VALUES (?, ?)"
 
     @classmethod
@@ -270,6 +286,9 @@ class Sqlite(Store):
     def scan(self) -> Pairs:
         return list(self.db.execute("SELECT key, value FROM pairs ORDER BY key"))
 
+    def short(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return iter(self.db.execute(f"{self._FROM} LIMIT 10", (start,)))
+
 
 class Dbm(Store):
     """The best that the interpreter has: gdbm, SQLite or, in Python itself, `dbm.dumb`."""
@@ -317,6 +336,9 @@ class Dbm(Store):
     def scan(self) -> Pairs:
         db = self.db
         return sorted((key, db[key]) for key in db.keys())
+
+    def short(self, start: bytes) -> None:
+        return None
 
 
 STORES: list[type[Store]] = [Lsmdb, Plyvel, Rocksdict, Lmdb, Sqlite, Dbm]
