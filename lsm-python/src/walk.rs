@@ -16,9 +16,10 @@ use crate::border::fork::Kept;
 use crate::border::lock::Lock;
 use crate::life::Life;
 
-/// So many entries are fetched at first, and more each time: who wants only one soon has it.
+/// So many entries are fetched at first, and more each time: who wants only one soon has it, and
+/// who stops has let at most about as many be fetched in vain as it was given.
 const FIRST: usize = 4;
-const GROWTH: usize = 4;
+const GROWTH: usize = 2;
 const MOST: usize = 1024;
 /// No more entries are fetched once they take so many bytes.
 const BYTES_ENOUGH: usize = 256 << 10;
@@ -91,10 +92,18 @@ impl Fetched {
     /// until they are handed out: the cursor meets it again.
     fn refill(&mut self, cursor: &mut Cursor, reverse: bool, most: usize) -> Result<(), Error> {
         self.clear();
+        self.ends.reserve(most);
         while self.ends.len() < most && self.bytes.len() < BYTES_ENOUGH {
             let entry = if reverse { cursor.prev() } else { cursor.next() };
             match entry {
-                Ok(Some((key, value))) => self.push(key, value),
+                Ok(Some((key, value))) => {
+                    // Those behind it will be about as long.
+                    if self.ends.is_empty() {
+                        let all = (key.len() + value.len()).saturating_mul(most);
+                        self.bytes.reserve(all.min(BYTES_ENOUGH));
+                    }
+                    self.push(key, value);
+                }
                 Ok(None) => break,
                 Err(error) if self.ends.is_empty() => return Err(error),
                 Err(_) => break,
