@@ -40,7 +40,9 @@ class Bytes(Simple):
         """Gives the bytes themselves."""
         return data
 
-    encode_prefix = encode
+    def encode_prefix(self, prefix: Buffer, /) -> bytes:
+        """Gives the bytes themselves: they begin those that begin with them."""
+        return self.encode(prefix)
 
 
 class Str(Simple):
@@ -53,7 +55,8 @@ class Str(Simple):
         if not isinstance(value, str):
             raise wrong_type("str", value)
         try:
-            return value.encode()
+            # Not by a method of its own, which what derives from str may have made anew.
+            return str.encode(value)
         except UnicodeEncodeError as error:
             raise EncodeError(f"text that UTF-8 cannot say: {error.reason}") from None
 
@@ -64,7 +67,9 @@ class Str(Simple):
         except UnicodeDecodeError:
             raise damaged("text in UTF-8", data) from None
 
-    encode_prefix = encode
+    def encode_prefix(self, prefix: str, /) -> bytes:
+        """Gives the text in UTF-8, which begins that of each text that begins with it."""
+        return self.encode(prefix)
 
 
 class Part(Simple, Generic[T]):
