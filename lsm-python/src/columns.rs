@@ -5,8 +5,7 @@ use std::sync::Arc;
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyCapsule, PyList, PyMemoryView, PyTuple};
+use pyo3::types::{PyCapsule, PyList, PyMemoryView};
 
 use crate::arrow::abi::Schema;
 use crate::arrow::capsule::{pack, unpack};
@@ -15,14 +14,16 @@ use crate::arrow::{export, import};
 use crate::border::errors::{Failure, Outcome, no_pickle};
 use crate::border::fork::Kept;
 use crate::border::lock::Lock;
-use crate::column::chunk::{Chunk, Column, Size};
+use crate::column::chunk::{Chunk, Size};
 use crate::column::memory::{Lane, Which};
 use crate::column::scan::{Limits, Scan};
+use crate::numpy::{self, Side};
 
 /// So many bytes are read between two looks at signals.
 const UNHEARD_BYTES: usize = 8 << 20;
 
 type Capsule<'py> = Bound<'py, PyCapsule>;
+pub(crate) type Arrays<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 type View<'py> = Bound<'py, PyMemoryView>;
 
 /// A chunk of pairs as two columns. The bytes of all keys lie behind each other in `key_data`, and
@@ -40,9 +41,15 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    fn list<'py>(&self, py: Python<'py>, column: &Column) -> PyResult<Bound<'py, PyList>> {
-        let rows = (0..self.chunk.rows()).filter_map(|row| column.get(row));
-        PyList::new(py, rows.map(|bytes| PyBytes::new(py, bytes)).collect::<Vec<_>>())
+    /// The keys and the values as NumPy arrays.
+    pub(crate) fn arrays<'py>(
+        &self,
+        py: Python<'py>,
+        key: Option<&Bound<'py, PyAny>>,
+        value: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Arrays<'py>> {
+        let keys = numpy::array(py, &self.chunk, Side::Key, key)?;
+        Ok((keys, numpy::array(py, &self.chunk, Side::Value, value)?))
     }
 }
 
@@ -84,12 +91,12 @@ impl Columns {
 
     /// The keys as a list of bytes.
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        self.list(py, &self.chunk.keys)
+        numpy::list(py, &self.chunk, Side::Key)
     }
 
     /// The values as a list of bytes.
     fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        self.list(py, &self.chunk.values)
+        numpy::list(py, &self.chunk, Side::Value)
     }
 
     /// The keys and the values as two NumPy arrays. Where a dtype is given, all of them must have
@@ -101,14 +108,13 @@ impl Columns {
     /// >>> keys.tolist(), values.tolist()
     /// ([b'a', b'b'], [1, 256])
     #[pyo3(signature = (key = None, value = None))]
-    pub(crate) fn to_numpy<'py>(
-        slf: &Bound<'py, Self>,
+    fn to_numpy<'py>(
+        &self,
+        py: Python<'py>,
         key: Option<Bound<'py, PyAny>>,
         value: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyTuple>> {
-        static TO_NUMPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let to_numpy = TO_NUMPY.import(slf.py(), "lsmdb._numpy", "to_numpy")?;
-        Ok(to_numpy.call1((slf, key, value))?.cast_into::<PyTuple>()?)
+    ) -> PyResult<Arrays<'py>> {
+        self.arrays(py, key.as_ref(), value.as_ref())
     }
 
     /// The chunk as an Arrow array of structs of `key` and `value`, both binary. Nothing is copied;

@@ -21,6 +21,8 @@ mod column;
 
 mod arrow;
 
+mod numpy;
+
 mod columns;
 
 mod load;

@@ -12,7 +12,7 @@ use crate::border::fork::Kept;
 use crate::border::input::Span;
 use crate::border::wait::{Long, detached};
 use crate::column::scan::{Limits, Scan};
-use crate::columns::{self, Columns, Reader};
+use crate::columns::{self, Arrays, Reader};
 use crate::cursor::Cursor;
 use crate::pinned::PinnedWalk;
 use crate::seen::Seen;
@@ -132,9 +132,9 @@ impl Range {
         py: Python<'py>,
         key: Option<Bound<'py, PyAny>>,
         value: Option<Bound<'py, PyAny>>,
-    ) -> Outcome<Bound<'py, PyTuple>> {
-        let columns = Bound::new(py, columns::whole(py, self.scan()?)?)?;
-        Ok(Columns::to_numpy(&columns, key, value)?)
+    ) -> Outcome<Arrays<'py>> {
+        let whole = columns::whole(py, self.scan()?)?;
+        Ok(whole.arrays(py, key.as_ref(), value.as_ref())?)
     }
 
     /// The range as a stream of Arrow arrays, structs of a binary `key` and a binary `value`: what

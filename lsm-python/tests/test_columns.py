@@ -352,6 +352,7 @@ class TestLifetimes:
 
         assert grown(use) < 4 << 20
 
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
     def test_a_forked_child_is_refused(self, filled):
         reader = filled[:].columns(10)
         next(reader)

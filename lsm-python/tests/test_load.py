@@ -1,5 +1,6 @@
 """Bulk load: tables and arrays become pairs; what cannot be taken is refused, and said."""
 
+import ctypes
 import os
 import signal
 import struct
@@ -283,6 +284,7 @@ class TestRefused:
                 db.load(table_of(PAIRS))
         assert caught.value.loaded == 0
 
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
     def test_a_forked_child(self, db):
         table = table_of(PAIRS)
         child = os.fork()
@@ -359,6 +361,8 @@ class TestArrays:
     def test_other_buffers(self, db):
         assert db.load_columns(memoryview(b"abc"), array("d", [1, 2, 3])) == 3
         assert db[b"b"] == struct.pack("d", 2)
+        assert db.load_columns((ctypes.c_uint8 * 2)(1, 2), (ctypes.c_uint16 * 2)(3, 4)) == 2
+        assert db[b"\2"] == struct.pack("H", 4)
 
     def test_many_batches(self, db):
         told = Told()
@@ -400,6 +404,11 @@ class TestArrays:
     def test_pointers_are_no_bytes(self, db, wrong):
         with pytest.raises(TypeError, match="keys are objects"):
             db.load_columns(wrong, np.arange(2))
+
+    def test_pointers_of_c_are_no_bytes(self, db):
+        for kind in (ctypes.py_object, ctypes.POINTER(ctypes.c_int), ctypes.CFUNCTYPE(None)):
+            with pytest.raises(TypeError, match="values are objects"):
+                db.load_columns(np.arange(2), (kind * 2)())
 
     def test_a_field_may_have_any_name(self, db):
         keys = np.array([1, 2], "u1").view([("O", "u1")])

@@ -31,6 +31,7 @@ from lsmdb._errors import (
 )
 from lsmdb._native import (
     Batch,
+    Columns,
     Cursor,
     Event,
     Keyspace,
@@ -54,6 +55,7 @@ __all__ = [
     "Batch",
     "Busy",
     "Closed",
+    "Columns",
     "Conflict",
     "Corruption",
     "Cursor",

@@ -70,9 +70,29 @@ fn append<T: TryFrom<usize>>(ends: &mut Vec<T>, end: usize) -> Result<(), Error>
     Ok(())
 }
 
+fn other_width<T: Copy>(ends: &[T], width: usize) -> Option<(usize, usize)>
+where
+    usize: TryFrom<T>,
+{
+    let widths = ends.windows(2).map(|pair| match pair {
+        &[start, end] => Some(usize::try_from(end).ok()? - usize::try_from(start).ok()?),
+        _ => None,
+    });
+    widths.flatten().enumerate().find(|&(_, found)| found != width)
+}
+
 impl Column {
     fn new(size: Size) -> Self {
         Self { data: Vec::new(), offsets: Offsets::new(size) }
+    }
+
+    /// Makes room. What is not to be had now is asked for again by each row.
+    fn reserve(&mut self, rows: usize, bytes: usize) {
+        let _ = self.data.try_reserve(bytes + bytes / 16);
+        let _ = match &mut self.offsets {
+            Offsets::Small(ends) => ends.try_reserve(rows),
+            Offsets::Large(ends) => ends.try_reserve(rows),
+        };
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
@@ -82,15 +102,43 @@ impl Column {
         Ok(())
     }
 
+    /// The first row that has not `width` bytes, and how many it has.
+    pub(crate) fn other_width(&self, width: usize) -> Option<(usize, usize)> {
+        match &self.offsets {
+            Offsets::Small(ends) => other_width(ends, width),
+            Offsets::Large(ends) => other_width(ends, width),
+        }
+    }
+
     /// The bytes of a row.
     pub(crate) fn get(&self, row: usize) -> Option<&[u8]> {
         self.data.get(self.offsets.get(row)?..self.offsets.get(row + 1)?)
     }
 }
 
+/// How much a chunk holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Room {
+    rows: usize,
+    keys: usize,
+    values: usize,
+}
+
 impl Chunk {
     pub(crate) fn new(size: Size) -> Self {
         Self { keys: Column::new(size), values: Column::new(size), rows: 0 }
+    }
+
+    /// With room for about as much as another one held: memory that grows is copied.
+    pub(crate) fn with_room(size: Size, room: Room) -> Self {
+        let mut chunk = Self::new(size);
+        chunk.keys.reserve(room.rows, room.keys);
+        chunk.values.reserve(room.rows, room.values);
+        chunk
+    }
+
+    pub(crate) fn room(&self) -> Room {
+        Room { rows: self.rows, keys: self.keys.data.len(), values: self.values.data.len() }
     }
 
     /// Adds a row. After an error the chunk is of no use.

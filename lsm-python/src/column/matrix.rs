@@ -27,10 +27,12 @@ impl Matrix {
             let advice = "they are an array with a row for each; pairs are for put_many()";
             return Err(PyTypeError::new_err(format!("{what} are {name}: {advice}")).into());
         }
-        if PyMemoryView::from(object)?.getattr("ndim")?.extract::<usize>()? == 0 {
+        // Not all objects say all that a memoryview of them says.
+        let view = PyMemoryView::from(object)?;
+        if view.getattr("ndim")?.extract::<usize>()? == 0 {
             return Err(Failure::refuse(&format!("{what} are one number, not an array")));
         }
-        let buffer = PyUntypedBuffer::get(object)?;
+        let buffer = PyUntypedBuffer::get(&view)?;
         if !buffer.is_c_contiguous() {
             let advice = "copy them first, as with numpy.ascontiguousarray";
             let message = format!("the rows of {what} do not lie one behind the other: {advice}");
@@ -88,7 +90,7 @@ fn has_buffer(object: &Bound<'_, PyAny>) -> bool {
 /// True if a buffer's format has objects or other pointers in it, outside of the names of fields,
 /// which stand between colons.
 fn has_pointers(format: &str) -> bool {
-    format.split(':').step_by(2).any(|types| types.contains(['O', 'P', '&']))
+    format.split(':').step_by(2).any(|types| types.contains(['O', 'P', 'X', '&']))
 }
 
 /// Some rows of two columns, copied.

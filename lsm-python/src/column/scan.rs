@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lsm_core::{Cursor, Error};
 
-use crate::column::chunk::{Chunk, Size};
+use crate::column::chunk::{Chunk, Room, Size};
 use crate::life::Life;
 
 /// Offsets of 32 bits reach so far behind the row that made a chunk large enough, whatever its key
@@ -35,6 +35,8 @@ pub(crate) struct Scan {
     life: Arc<Life>,
     cursor: Cursor,
     is_reverse: bool,
+    /// What the last chunk held: the next one is much like it.
+    last: Room,
     /// The error at which it ended. Rows that were read before it are lost, so it must not go on.
     failed: Option<Error>,
 }
@@ -49,13 +51,14 @@ impl Scan {
         if is_reverse {
             cursor.seek_last()?;
         }
-        Ok(Self { life: life.clone(), cursor, is_reverse, failed: None })
+        Ok(Self { life: life.clone(), cursor, is_reverse, last: Room::default(), failed: None })
     }
 
     /// The next chunk; `None` at the end.
     pub(crate) fn chunk(&mut self, size: Size, limits: Limits) -> Result<Option<Chunk>, Error> {
-        let mut chunk = Chunk::new(size);
+        let mut chunk = Chunk::with_room(size, self.last);
         self.fill(&mut chunk, limits.within(size))?;
+        self.last = chunk.room();
         Ok((chunk.rows() > 0).then_some(chunk))
     }
 
