@@ -22,7 +22,8 @@ pub(crate) fn detached<T: Send>(
 }
 
 /// Waits for as long as `timeout` says, in turns: `wait` gets the length of one, and answers
-/// `TimedOut` if that was not enough. Between them signals are heard.
+/// `TimedOut` if that was not enough. Between them signals are heard. What may have written
+/// something by then must not say `TimedOut`: it would be done again.
 pub(crate) fn in_turns<T: Send>(
     py: Python<'_>,
     timeout: Option<Duration>,
@@ -32,7 +33,7 @@ pub(crate) fn in_turns<T: Send>(
     loop {
         let turn = left.map_or(UNHEARD, |left| left.min(UNHEARD));
         match py.detach(|| wait(turn)) {
-            Err(error) if is_late(&error) => {
+            Err(error) if error.kind() == ErrorKind::TimedOut => {
                 py.check_signals()?;
                 left = left.map(|left| left.saturating_sub(turn));
                 if left == Some(Duration::ZERO) {
