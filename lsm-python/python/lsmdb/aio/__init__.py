@@ -1,0 +1,45 @@
+"""lsmdb for asyncio: the same names, with `await` and `async for`.
+
+>>> import asyncio
+>>> from lsmdb import aio
+>>> async def main():
+...     async with aio.open("fruits") as db:
+...         await db.update({b"apple": b"red", b"fig": b"green", b"plum": b"blue"})
+...         print(await db.get(b"apple"))
+...         async for key, value in db.range(b"b"):
+...             print(key, value)
+>>> asyncio.run(main())
+b'red'
+b'fig' b'green'
+b'plum' b'blue'
+
+There is no thread for each call. What is in memory is read and written at once; of what needs the
+disk, a few threads of the database take care, never more than nine however many tasks wait. Writes
+that have to be durable share their syncs: a thousand tasks that wait cost little more than one.
+
+A task may be cancelled anywhere. A write that was cancelled has happened, or never will; a scan
+that was cancelled may go on where it was. Closing the database ends all that wait with
+`lsmdb.Closed`. A task that finds everything in memory still lets others run now and then.
+"""
+
+from lsmdb.aio._db import DB, Opening
+from lsmdb.aio._faces import Keyspace, KeyspaceView, Readable, Writable
+from lsmdb.aio._scan import Range, Scan
+from lsmdb.aio._snapshot import Batch, Snapshot
+
+open = DB.open
+"""Opens a database, for `await` or `async with`: another name of `DB.open`."""
+
+__all__ = [
+    "DB",
+    "Batch",
+    "Keyspace",
+    "KeyspaceView",
+    "Opening",
+    "Range",
+    "Readable",
+    "Scan",
+    "Snapshot",
+    "Writable",
+    "open",
+]

@@ -1,0 +1,377 @@
+"""What can be read, and what can be written as well."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+
+import lsmdb
+from lsmdb import _progress
+from lsmdb._options import Durability, KeyspaceOptions
+from lsmdb.aio._desk import PATIENCE, Desk
+from lsmdb.aio._scan import Pair, Range, Scan
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from lsmdb.aio._snapshot import Snapshot
+
+    Pairs: TypeAlias = Mapping[bytes, bytes] | Iterable[tuple[Buffer, Buffer]]
+
+_T = TypeVar("_T")
+_NOTHING: Any = object()
+
+#: So many keys or pairs are looked up or written in the loop's own thread at most.
+FEW = 256
+#: `put_many` writes batches of about so many bytes.
+BATCH_BYTES = 1 << 20
+
+
+def held(data: Buffer) -> bytes:
+    """The bytes for a thread, which its caller cannot change any more."""
+    return data if type(data) is bytes else memoryview(data).tobytes()
+
+
+class Readable:
+    """A mapping that is read with `await` and `async for`.
+
+    What is in memory is answered at once; a thread is asked only for what is on disk.
+    """
+
+    __slots__ = ("_desk", "_native")
+
+    def __init__(self, desk: Desk, native: lsmdb.Readable) -> None:
+        self._desk = desk
+        self._native = native
+
+    @overload
+    async def get(self, key: Buffer, /) -> bytes | None: ...
+    @overload
+    async def get(self, key: Buffer, default: _T, /) -> bytes | _T: ...
+    async def get(self, key: Buffer, default: Any = None, /) -> Any:
+        """The value of a key, or `default` if there is none.
+
+        >>> import asyncio
+        >>> from lsmdb import aio
+        >>> async def main():
+        ...     async with aio.open("fruits") as db:
+        ...         await db.put(b"apple", b"red")
+        ...         print(await db.get(b"apple"), await db.get(b"fig", b"none"))
+        >>> asyncio.run(main())
+        b'red' b'none'
+        """
+        if self._desk.is_due():
+            await self._desk.breathe()
+        try:
+            return self._native._try_get(key, default)
+        except lsmdb.Busy:
+            asked = held(key)
+            return await self._desk.read(lambda: self._native.get(asked, default))
+
+    async def contains(self, key: Buffer, /) -> bool:
+        """True if the key is there."""
+        return await self.get(key, _NOTHING) is not _NOTHING
+
+    @overload
+    async def get_many(self, keys: Iterable[Buffer], /) -> list[bytes | None]: ...
+    @overload
+    async def get_many(self, keys: Iterable[Buffer], default: _T, /) -> list[bytes | _T]: ...
+    async def get_many(self, keys: Iterable[Buffer], default: Any = None, /) -> Any:
+        """The values of several keys, all of one moment, with `default` where there is none."""
+        asked = list(map(held, keys))
+        if self._desk.is_due(len(asked)):
+            await self._desk.breathe()
+        if len(asked) <= FEW:
+            try:
+                return self._native._try_get_many(asked, default)
+            except lsmdb.Busy:
+                pass
+        return await self._desk.read(lambda: self._native.get_many(asked, default))
+
+    def range(
+        self, start: Buffer | None = None, stop: Buffer | None = None, *, reverse: bool = False
+    ) -> Range:
+        """The pairs from `start` to before `stop`, for `async for`. Nothing is read yet."""
+        return Range(self._desk, self._native.range(start, stop, reverse=reverse))
+
+    def prefix(self, prefix: Buffer, *, reverse: bool = False) -> Range:
+        """The pairs whose keys begin with `prefix`, for `async for`."""
+        return Range(self._desk, self._native.prefix(prefix, reverse=reverse))
+
+    def __getitem__(self, keys: slice) -> Range:
+        if not isinstance(keys, slice):
+            raise TypeError("a slice gives a range; a single key is read by `await db.get(key)`")
+        return Range(self._desk, self._native[keys])
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self.keys()
+
+    def keys(self) -> Scan[bytes]:
+        """All keys, for `async for`."""
+        return self.range().keys()
+
+    def values(self) -> Scan[bytes]:
+        """All values, for `async for`."""
+        return self.range().values()
+
+    def items(self) -> Scan[Pair]:
+        """All pairs, for `async for`."""
+        return self.range().items()
+
+    async def first(self) -> Pair | None:
+        """The first pair; None if there is none."""
+        return await self._desk.read(self._native.first)
+
+    async def last(self) -> Pair | None:
+        """The last pair; None if there is none."""
+        return await self._desk.read(self._native.last)
+
+    async def count(self, *, progress: Any = None) -> int:
+        """How many keys there are. Exact, and reads every one of them."""
+        return await self._desk.long_call(lambda told: self._native.count(progress=told), progress)
+
+    async def approximate_count(self) -> int:
+        """About how many keys there are, without reading them."""
+        return await self._desk.read(self._native.approximate_count)
+
+
+class Writable(Readable):
+    """A keyspace, or a database as its default keyspace.
+
+    A write that has to be durable is in the log at once, and one thread waits for all who wait.
+    Once a write is cancelled it has happened, or never will.
+    """
+
+    __slots__ = ()
+    _native: lsmdb.Writable
+
+    def _keyspace(self) -> lsmdb.Keyspace:
+        """The native keyspace that a batch names."""
+        raise NotImplementedError
+
+    async def put(
+        self,
+        key: Buffer,
+        value: Buffer,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        """Gives a key a value.
+
+        >>> import asyncio
+        >>> from lsmdb import aio
+        >>> async def main():
+        ...     async with aio.open("fruits") as db:
+        ...         await db.put(b"apple", b"red", durability="durable")
+        >>> asyncio.run(main())
+        """
+        if self._desk.is_due():
+            await self._desk.breathe()
+        try:
+            seqno = self._native._try_put(key, value, durability)
+        except lsmdb.Timeout:
+            batch = self._batch(durability, low_priority)
+            batch.put(key, value, keyspace=self._keyspace())
+            seqno = await self._desk.commit(batch, timeout)
+        await self._desk.acknowledge(seqno, durability)
+
+    async def delete(
+        self,
+        key: Buffer,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        """Takes a key away, whether or not it is there."""
+        if self._desk.is_due():
+            await self._desk.breathe()
+        try:
+            seqno = self._native._try_delete(key, durability)
+        except lsmdb.Timeout:
+            batch = self._batch(durability, low_priority)
+            batch.delete(key, keyspace=self._keyspace())
+            seqno = await self._desk.commit(batch, timeout)
+        await self._desk.acknowledge(seqno, durability)
+
+    async def delete_range(
+        self,
+        start: Buffer | None,
+        stop: Buffer | None,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        """Takes every key from `start` to before `stop` away; None leaves an end open."""
+        batch = self._batch(durability, low_priority)
+        batch.delete_range(start, stop, keyspace=self._keyspace())
+        await self._commit(batch, durability, timeout)
+
+    async def update(
+        self,
+        items: Pairs = (),
+        /,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        """Writes all of these pairs, or none: one batch."""
+        batch = self._batch(durability, low_priority)
+        for pairs in _parts(items):
+            for key, value in pairs:
+                batch.put(key, value, keyspace=self._keyspace())
+            if self._desk.is_due(len(pairs)):
+                await self._desk.breathe()
+        await self._commit(batch, durability, timeout)
+
+    async def put_many(
+        self,
+        items: Pairs | AsyncIterable[tuple[Buffer, Buffer]],
+        /,
+        *,
+        durability: Durability | None = None,
+        progress: Any = None,
+    ) -> int:
+        """Writes many pairs in batches of about a megabyte, and answers how many. They may come
+        from an asynchronous iterator, too."""
+        load = Load(self, durability, progress)
+        if isinstance(items, AsyncIterable):
+            async for key, value in items:
+                await load.add(key, value)
+        else:
+            for pairs in _parts(items):
+                for key, value in pairs:
+                    await load.add(key, value)
+        await load.flush()
+        return load.count
+
+    async def clear(self) -> None:
+        """Takes everything away."""
+        await self.delete_range(None, None)
+
+    async def flush(self, *, progress: Any = None, timeout: float | None = None) -> None:
+        """Writes what is in memory into a table."""
+        await self._desk.long_call(
+            lambda told: self._native.flush(progress=told, timeout=timeout), progress
+        )
+
+    async def compact(
+        self,
+        start: Buffer | None = None,
+        stop: Buffer | None = None,
+        *,
+        progress: Any = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Merges the tables of these keys down to the last level."""
+        first, last = (None if bound is None else held(bound) for bound in (start, stop))
+        await self._desk.long_call(
+            lambda told: self._native.compact(first, last, progress=told, timeout=timeout),
+            progress,
+        )
+
+    def at(self, snapshot: Snapshot, /) -> KeyspaceView:
+        """The keyspace as a snapshot sees it."""
+        return KeyspaceView(self._desk, self._native.at(snapshot._seen))
+
+    def reading(
+        self, *, fill_cache: bool = True, cached_only: bool = False, verify: bool = False
+    ) -> KeyspaceView:
+        """The same keyspace, read in another way; see `lsmdb.Keyspace.reading`."""
+        view = self._native.reading(fill_cache=fill_cache, cached_only=cached_only, verify=verify)
+        return KeyspaceView(self._desk, view)
+
+    @property
+    def name(self) -> str:
+        """The keyspace's name."""
+        return self._native.name
+
+    @property
+    def options(self) -> KeyspaceOptions:
+        """How the keyspace is kept, as it was chosen when it was made."""
+        return self._native.options
+
+    def _batch(self, durability: Durability | None, low_priority: bool) -> lsmdb.Batch:
+        return batch_of(self._desk, durability, low_priority)
+
+    async def _commit(
+        self, batch: lsmdb.Batch, durability: Durability | None, timeout: float | None
+    ) -> None:
+        await committed(self._desk, batch, durability, timeout)
+
+
+class Keyspace(Writable):
+    """A mapping of its own inside a database; `await db.keyspace(name)` gives it."""
+
+    __slots__ = ()
+    _native: lsmdb.Keyspace
+
+    def _keyspace(self) -> lsmdb.Keyspace:
+        return self._native
+
+
+class KeyspaceView(Readable):
+    """What a snapshot sees of a keyspace, or a keyspace that is read in another way."""
+
+    __slots__ = ()
+    _native: lsmdb.KeyspaceView
+
+
+class Load:
+    """Pairs on their way, gathered into batches."""
+
+    __slots__ = ("_batch", "_durability", "_into", "_told", "count")
+
+    def __init__(self, into: Writable, durability: Durability | None, progress: Any) -> None:
+        self._into, self._durability = into, durability
+        self._told = None if progress is None else _progress.told(progress)
+        self._batch = into._batch(durability, False)
+        self.count = 0
+
+    async def add(self, key: Buffer, value: Buffer) -> None:
+        """Adds a pair, and writes the batch if it is large enough."""
+        self._batch.put(key, value, keyspace=self._into._keyspace())
+        if self._batch.nbytes >= BATCH_BYTES:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Writes what was gathered."""
+        gathered = len(self._batch)
+        if gathered:
+            await self._into._commit(self._batch, self._durability, None)
+            self.count += gathered
+            if self._told is not None:
+                # Nobody knows how many there will be.
+                self._told(self.count, self.count)
+
+
+def batch_of(desk: Desk, durability: Durability | None, low_priority: bool) -> lsmdb.Batch:
+    """A batch that does not wait to be durable: that is done for all together."""
+    logged: Durability = "volatile" if (durability or desk.usual) == "volatile" else "buffered"
+    return desk.native.batch(durability=logged, timeout=PATIENCE, low_priority=low_priority)
+
+
+async def committed(
+    desk: Desk, batch: lsmdb.Batch, durability: Durability | None, timeout: float | None
+) -> int:
+    """Writes a batch, waits until it is durable if it has to be, and answers its number."""
+    if desk.is_due():
+        await desk.breathe()
+    try:
+        seqno = batch._try_commit()
+    except lsmdb.Timeout:
+        seqno = await desk.commit(batch, timeout)
+    await desk.acknowledge(seqno, durability)
+    return seqno
+
+
+def _parts(items: Pairs) -> Iterable[list[tuple[Buffer, Buffer]]]:
+    """The pairs in lists, between which others may run."""
+    pairs = iter(items.items() if isinstance(items, Mapping) else items)
+    while part := list(islice(pairs, FEW)):
+        yield part

@@ -1,0 +1,804 @@
+"""`lsmdb.aio`: the same answers as without it, under many tasks, cancellations and closings."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import doctest
+import gc
+import importlib
+import logging
+import pkgutil
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import lsmdb
+import pytest
+from lsmdb import aio
+from lsmdb.aio._lanes import Lane
+
+THREADS_MOST = 9
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_complained_of(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """No exception that nobody saw, no task that nobody awaited."""
+    with caplog.at_level(logging.WARNING, logger="asyncio"):
+        yield
+        gc.collect()
+    wrong = [
+        it.getMessage() for it in caplog.records if it.name in ("asyncio", "concurrent.futures")
+    ]
+    assert [line for line in wrong if "took" not in line] == []
+
+
+def run(main: Coroutine[Any, Any, Any], debug: bool = False) -> Any:
+    """To the end, with a limit: what hangs fails."""
+
+    async def limited() -> Any:
+        async with asyncio.timeout(60):
+            return await main
+
+    return asyncio.run(limited(), debug=debug)
+
+
+def own_threads() -> list[str]:
+    return [it.name for it in threading.enumerate() if it.name.startswith("lsmdb-")]
+
+
+async def fill(db: aio.DB, count: int, size: int = 10) -> list[tuple[bytes, bytes]]:
+    pairs = [(b"%06d" % number, b"v" * size) for number in range(count)]
+    await db.update(pairs)
+    return pairs
+
+
+async def on_disk(db: aio.DB) -> None:
+    """What is in the database leaves memory."""
+    await db.flush()
+    await db.compact()
+
+
+# What is answered.
+
+
+def test_each_verb_answers_as_without_asyncio(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            pairs = await fill(db, 2000)
+            for is_flushed in (False, True):
+                if is_flushed:
+                    await on_disk(db)
+                assert await db.get(b"000001") == b"v" * 10
+                assert await db.get(b"x") is None and await db.get(b"x", 5) == 5
+                assert await db.contains(b"000001") and not await db.contains(b"x")
+                assert await db.get_many([b"000001", b"x"], b"-") == [b"v" * 10, b"-"]
+                assert await db.get_many(key for key, _ in pairs) == [v for _, v in pairs]
+                assert (await db.first(), await db.last()) == (pairs[0], pairs[-1])
+                assert await db.count() == 2000
+                assert [pair async for pair in db.items()] == pairs
+                assert [key async for key in db] == [key for key, _ in pairs]
+                assert [value async for value in db.values()] == [value for _, value in pairs]
+                part = db[b"000100":b"000200"]
+                assert [pair async for pair in part] == pairs[100:200]
+                assert [pair async for pair in part] == pairs[100:200]
+                assert [pair async for pair in reversed(part)] == pairs[199:99:-1]
+                assert (await part.first(), await part.last()) == (pairs[100], pairs[199])
+                assert await part.count() == 100
+                chunks = [chunk async for chunk in part.chunks(30)]
+                assert [len(chunk) for chunk in chunks] == [30, 30, 30, 10]
+                down = db.prefix(b"0001", reverse=True)
+                assert [key async for key in down.keys()] == [k for k, _ in pairs[199:99:-1]]
+            await db.delete(b"000001")
+            await db.delete_range(b"000100", b"000200")
+            assert await db.count() == 2000 - 101
+            assert await db.put_many(pairs) == 2000
+            await db.verify()
+            await db.sync()
+            assert db.durable_seqno == db.latest_seqno
+            await db.clear()
+            assert await db.first() is None
+            assert (await db.stats())["keyspaces"] and await db.metrics()
+            assert db.fault is None and not db.closed and db.path == str(tmp_path / "db")
+        assert db.closed
+        with lsmdb.open(tmp_path / "db") as left:
+            assert list(left) == []
+
+    run(main(), debug=True)
+
+
+def test_random_acts_end_as_with_the_plain_face(tmp_path: Path) -> None:
+    async def main() -> None:
+        rng = random.Random(5)
+        plain: dict[bytes, bytes] = {}
+        async with aio.open(tmp_path / "db", memtable_bytes=64 << 10) as db:
+            for step in range(1500):
+                key, value = b"%d" % rng.randrange(200), rng.randbytes(rng.choice((0, 10, 500)))
+                match rng.randrange(6):
+                    case 0 | 1:
+                        await db.put(key, value)
+                        plain[key] = value
+                    case 2:
+                        await db.delete(key)
+                        plain.pop(key, None)
+                    case 3:
+                        async with db.batch() as batch:
+                            del batch[b"5":b"6"]
+                            batch[key] = value
+                        plain = {k: v for k, v in plain.items() if not b"5" <= k < b"6"}
+                        plain[key] = value
+                    case 4:
+                        assert await db.get(key) == plain.get(key)
+                    case _ if step % 10 == 0:
+                        assert [it async for it in db.items()] == sorted(plain.items())
+                    case _:
+                        with contextlib.suppress(KeyError):
+                            async with db.batch() as batch:
+                                batch[key] = b"never"
+                                raise KeyError
+            assert [it async for it in db.items()] == sorted(plain.items())
+        with lsmdb.open(tmp_path / "db") as left:
+            assert list(left.items()) == sorted(plain.items())
+
+    run(main())
+
+
+def test_keyspaces_snapshots_and_views(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with await aio.DB.open(tmp_path / "db") as db:
+            users = await db.keyspace("users", lsmdb.KeyspaceOptions(compression="none"))
+            assert users.name == "users" and users.options.compression == "none"
+            await users.put(b"a", b"1")
+            await db.default.put(b"d", b"1")
+            snapshot = await db.snapshot()
+            async with db.batch(durability="durable") as batch:
+                batch.put(b"a", b"2", keyspace=users)
+                batch.delete(b"d")
+                assert len(batch) == 2 and batch.nbytes > 0
+            assert (await users.get(b"a"), await db.get(b"d")) == (b"2", None)
+            assert (await users.at(snapshot).get(b"a"), await snapshot.get(b"d")) == (b"1", b"1")
+            assert [it async for it in users.at(snapshot).items()] == [(b"a", b"1")]
+            await snapshot.close()
+            await snapshot.close()
+            assert snapshot.closed
+            with pytest.raises(lsmdb.Closed):
+                await snapshot.get(b"d")
+            await users.flush()
+            assert await users.reading(fill_cache=False).get(b"a") == b"2"
+            assert await db.keyspaces() == ["users"]
+            assert await db.drop_keyspace("users") and not await db.drop_keyspace("users")
+            with pytest.raises(lsmdb.Closed):
+                await users.get(b"a")
+
+    run(main())
+
+
+@pytest.mark.parametrize("odd", [None, "text", 7])
+def test_only_bytes_go_in(tmp_path: Path, odd: Any) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            calls: tuple[Callable[[], Awaitable[object]], ...] = (
+                lambda: db.get(odd),
+                lambda: db.put(odd, b""),
+                lambda: db.put(b"", odd),
+                lambda: db.delete(odd),
+                lambda: db.get_many([odd]),
+                lambda: db.update([(b"", odd)]),
+                lambda: db.put_many([(odd, b"")]),
+            )
+            for call in calls:
+                with pytest.raises(TypeError):
+                    await call()
+            with pytest.raises(TypeError):
+                db[odd]
+            assert await db.count() == 0
+
+    run(main())
+
+
+def test_what_is_given_may_change_while_it_is_waited_for(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db", durability="durable") as db:
+            key, value = bytearray(b"key"), bytearray(b"value")
+            task = asyncio.create_task(db.put(key, value))
+            await asyncio.sleep(0)
+            key[:], value[:] = b"abc", b"xxxxx"
+            await task
+            assert [it async for it in db.items()] == [(b"key", b"value")]
+
+    run(main())
+
+
+def test_long_loads_come_from_anywhere_and_tell_how_far_they_are(tmp_path: Path) -> None:
+    async def numbers() -> AsyncIterator[tuple[bytes, bytes]]:
+        for number in range(3000):
+            yield b"%d" % number, b"v" * 1000
+            if number % 100 == 0:
+                await asyncio.sleep(0)
+
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            told: list[tuple[int, int]] = []
+            assert await db.put_many(numbers(), progress=lambda *it: told.append(it)) == 3000
+            assert len(told) >= 3 and told == sorted(told) and told[-1] == (3000, 3000)
+            counted: list[int] = []
+            here = threading.current_thread()
+
+            def tell(done: int, total: int) -> None:
+                assert threading.current_thread() is here and done <= total
+                counted.append(done)
+
+            assert await db.count(progress=tell) == 3000
+            await asyncio.sleep(0)
+            assert counted == sorted(counted)
+
+    run(main())
+
+
+# Threads, turns, and waiting together.
+
+
+def test_memory_is_met_without_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    start = Lane.start
+
+    def counted(lane: Lane, *work: Any) -> Any:
+        started.append(work)
+        return start(lane, *work)
+
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            # The log is begun by the first write.
+            await db.put(b"first", b"")
+            monkeypatch.setattr(Lane, "start", counted)
+            for _ in range(50):
+                await asyncio.gather(*(db.put(b"%d" % it, b"") for it in range(100)))
+                await asyncio.gather(*(db.get(b"%d" % it) for it in range(100)))
+                async with db.batch() as batch:
+                    batch[b"a"] = b""
+                async with db.snapshot() as snapshot:
+                    await snapshot.get_many([b"a", b"b"])
+                await db.update({b"x": b"y"})
+            assert len(started) < 20
+
+    run(main())
+
+
+def test_threads_are_few_and_gone_at_the_end(tmp_path: Path) -> None:
+    async def main() -> None:
+        seen = 0
+        async with aio.open(tmp_path / "db", durability="durable") as db:
+            await fill(db, 3000)
+            await on_disk(db)
+            async with asyncio.TaskGroup() as group:
+                for number in range(1000):
+                    group.create_task(db.put(b"%d" % number, b""))
+                    group.create_task(db.reading(verify=True).get(b"%06d" % number))
+                    group.create_task(db.prefix(b"%05d" % number).first())
+                    if number < 20:
+                        group.create_task(db.compact())
+                while len(asyncio.all_tasks()) > 2:
+                    seen = max(seen, len(own_threads()))
+                    await asyncio.sleep(0.001)
+        assert 0 < seen <= THREADS_MOST
+        await until(lambda: own_threads() == [])
+
+    run(main())
+
+
+def test_a_task_that_only_meets_memory_lets_others_run(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            await db.put(b"a", b"")
+            ticks = 0
+
+            async def tick() -> None:
+                nonlocal ticks
+                while True:
+                    await asyncio.sleep(0)
+                    ticks += 1
+
+            ticker = asyncio.create_task(tick())
+            await asyncio.sleep(0)
+            acts: tuple[Callable[[], Awaitable[object]], ...] = (
+                lambda: db.get(b"a"),
+                lambda: db.put(b"a", b""),
+                lambda: db.delete(b"b"),
+                lambda: db.get_many([b"a"] * 10),
+                lambda: db.update({b"a": b""}),
+                lambda: db.batch().commit(),
+            )
+            for act in acts:
+                before = ticks
+                for _ in range(1000):
+                    await act()
+                assert ticks > before + 3, act
+            await fill(db, 5000)
+            before = ticks
+            async for _ in db:
+                pass
+            assert ticks >= before + 5
+            ticker.cancel()
+
+    run(main())
+
+
+def test_durable_writes_wait_together(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            await asyncio.gather(
+                *(db.put(b"%d" % it, b"", durability="durable") for it in range(2000))
+            )
+            assert db.durable_seqno >= 2000
+            assert (await db.stats())["timings"]["sync_wait"]["count"] < 200
+
+    run(main())
+
+
+def test_a_durable_write_is_durable_once_it_is_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db", durability="durable") as db:
+            for verb in range(5):
+                match verb:
+                    case 0:
+                        await db.put(b"a", b"")
+                    case 1:
+                        await db.delete(b"a")
+                    case 2:
+                        await db.update({b"a": b"b"})
+                    case 3:
+                        await db.delete_range(None, b"b")
+                    case _:
+                        async with db.batch() as batch:
+                            batch[b"q"] = b""
+                assert db.durable_seqno == db.latest_seqno
+            await db.put(b"b", b"", durability="buffered")
+            await db.wait_durable(db.latest_seqno)
+            assert db.durable_seqno == db.latest_seqno
+
+    run(main())
+
+
+def test_writes_of_a_task_keep_their_order(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db", memtable_bytes=64 << 10) as db:
+
+            async def write(name: bytes) -> None:
+                for number in range(300):
+                    how: Any = ("durable", "buffered", "volatile")[number % 3]
+                    await db.put(name, b"%d" % number, durability=how)
+                    assert await db.get(name) == b"%d" % number
+
+            await asyncio.gather(*(write(b"%d" % it) for it in range(30)))
+
+    run(main())
+
+
+def test_two_loops_in_two_threads_use_one_database(tmp_path: Path) -> None:
+    db = run_open(tmp_path / "db")
+    failed: list[BaseException] = []
+
+    async def work(name: bytes) -> None:
+        async def one(number: int) -> None:
+            key = b"%s%d" % (name, number)
+            await db.put(key, name, durability="durable")
+            assert await db.get(key) == name
+            if number % 20 == 0:
+                assert [it async for it in db.prefix(name).values()].count(name) > 0
+
+        await asyncio.gather(*(one(number) for number in range(300)))
+
+    def thread(name: bytes) -> None:
+        try:
+            run(work(name))
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=thread, args=(name,)) for name in (b"a", b"b", b"c")]
+    for it in threads:
+        it.start()
+    for it in threads:
+        it.join()
+    assert failed == []
+
+    async def end() -> None:
+        assert await db.count() == 900
+        await db.close()
+
+    run(end())
+
+
+def run_open(path: Path) -> aio.DB:
+    async def main() -> aio.DB:
+        return await aio.open(path)
+
+    opened: aio.DB = run(main())
+    return opened
+
+
+# Cancelling.
+
+
+async def cancelled_sooner_or_later(
+    acts: list[Callable[[], Coroutine[Any, Any, object]]], rng: random.Random
+) -> None:
+    tasks = [asyncio.create_task(act()) for act in acts]
+    for task in tasks:
+        if rng.random() < 0.3:
+            await asyncio.sleep(rng.choice((0, 0, 0.0001, 0.001)))
+        if rng.random() < 0.7:
+            task.cancel()
+            if rng.random() < 0.2:
+                task.cancel()
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(end) for end in ends if isinstance(end, BaseException)} <= {asyncio.CancelledError}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_storm_of_cancellations_harms_nothing(tmp_path: Path, seed: int) -> None:
+    async def main() -> None:
+        rng = random.Random(seed)
+        async with aio.open(tmp_path / "db", durability=rng.choice(("durable", None))) as db:
+            await fill(db, 2000, 200)
+            await on_disk(db)
+
+            async def scan() -> None:
+                async for _ in db.range(b"000100"):
+                    if rng.random() < 0.001:
+                        break
+
+            async def see() -> None:
+                async with db.snapshot() as snapshot:
+                    await snapshot.count()
+
+            async def batch() -> None:
+                async with db.batch() as gathered:
+                    gathered[b"one"] = b"%d" % rng.randrange(100)
+                    await asyncio.sleep(0)
+                    gathered[b"two"] = b"%d" % rng.randrange(100)
+
+            kinds: list[Callable[[], Coroutine[Any, Any, object]]] = [
+                scan,
+                see,
+                batch,
+                lambda: db.put(b"put", b""),
+                lambda: db.delete(b"put"),
+                lambda: db.reading(verify=True).get(b"000500"),
+                lambda: db.get_many([b"000500"] * 300),
+                lambda: db.first(),
+                lambda: db.compact(),
+                lambda: db.verify(),
+                lambda: db.sync(),
+                lambda: db.keyspace("users"),
+                lambda: db.put_many((b"%d" % it, b"v" * 1000) for it in range(1500)),
+            ]
+            for _ in range(3):
+                await cancelled_sooner_or_later([rng.choice(kinds) for _ in range(30)], rng)
+            assert await db.get(b"000500") == b"v" * 200
+            both = await db.get_many([b"one", b"two"])
+            assert (both[0] is None) == (both[1] is None)
+            await db.put(b"end", b"")
+            gc.collect()
+            assert (await db.stats())["snapshots"] == 0
+        await until(lambda: own_threads() == [])
+
+    run(main(), debug=seed == 0)
+
+
+def test_a_scan_that_was_cancelled_goes_on_where_it_was(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            pairs = await fill(db, 3000)
+            scan, cancelled = db.items(), 0
+            seen: list[tuple[bytes, bytes]] = []
+            while True:
+                task = asyncio.ensure_future(anext(scan, None))
+                if len(seen) % 7 == 0:
+                    await asyncio.sleep(0)
+                    cancelled += task.cancel()
+                try:
+                    pair = await task
+                except asyncio.CancelledError:
+                    pair = await anext(scan, None)
+                if pair is None:
+                    break
+                seen.append(pair)
+            assert seen == pairs and cancelled > 1
+
+    run(main())
+
+
+def test_a_scan_that_is_left_lets_go_of_what_it_saw(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            await fill(db, 5000)
+            for how in range(4):
+                scan = db.items()
+                async for _ in scan:
+                    break
+                if how == 0:
+                    await scan.aclose()
+                    assert [it async for it in scan] == []
+                elif how == 1:
+                    async with contextlib.aclosing(scan):
+                        await anext(scan)
+                del scan
+            gone = db.items()
+            source = gone._source
+            await anext(gone)
+            del gone
+            await db.count()
+            assert sys.getrefcount(source) == 2
+
+    run(main())
+
+
+def test_tasks_that_share_a_scan_share_its_entries(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            pairs = await fill(db, 4000)
+            scan = db.items()
+
+            async def take() -> list[tuple[bytes, bytes]]:
+                taken = []
+                async for pair in scan:
+                    taken.append(pair)
+                    if len(taken) % 100 == 0:
+                        await asyncio.sleep(0)
+                return taken
+
+            taken = await asyncio.gather(*(take() for _ in range(5)))
+            assert sorted(pair for part in taken for pair in part) == pairs
+
+    run(main())
+
+
+def test_opening_that_is_cancelled_leaves_the_database_closed(tmp_path: Path) -> None:
+    async def main() -> None:
+        for number in range(30):
+            task = asyncio.ensure_future(aio.open(tmp_path / "db")._open())
+            await asyncio.sleep(number / 5000)
+            if task.cancel():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await (await task).close()
+            else:
+                await (await task).close()
+            await until(lambda: own_threads() == [])
+        async with aio.open(tmp_path / "db"):
+            pass
+
+    run(main())
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.sleep(0.001)
+
+
+def stall(db: aio.DB, monkeypatch: pytest.MonkeyPatch) -> Stalled:
+    """Has every write of this database held back until it is let go."""
+    stalled = Stalled(db._native)
+    monkeypatch.setattr(db._desk, "native", stalled)
+    monkeypatch.setattr(db, "_native", stalled, raising=False)
+    return stalled
+
+
+class Stalled:
+    """A database whose writers are held back, as by a disk that is slower than they are."""
+
+    def __init__(self, native: Any) -> None:
+        self.native, self.is_free = native, threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.native, name)
+
+    def _try_put(self, *_: object) -> int:
+        raise lsmdb.Timeout("held back")
+
+    _try_delete = _try_put
+
+    def batch(self, **how: Any) -> Any:
+        return StalledBatch(self, self.native.batch(**how), how["timeout"])
+
+
+class StalledBatch:
+    def __init__(self, stalled: Stalled, native: Any, timeout: float) -> None:
+        self.stalled, self.native, self.timeout = stalled, native, timeout
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.native, name)
+
+    def _try_commit(self) -> int:
+        raise lsmdb.Timeout("held back")
+
+    def commit(self) -> int:
+        if self.stalled.is_free.wait(self.timeout):
+            return self.native.commit()  # type: ignore[no-any-return]
+        raise lsmdb.Timeout("held back")
+
+
+def test_a_write_that_was_cancelled_never_happens_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            await db.put(b"a", b"before")
+            stalled = stall(db, monkeypatch)
+            first = asyncio.create_task(db.put(b"a", b"running"))
+            second = asyncio.create_task(db.put(b"a", b"waiting"))
+            third = asyncio.create_task(db.update({b"a": b"waiting too"}))
+            await asyncio.sleep(0.01)
+            for task in (second, first, third):
+                task.cancel()
+                task.cancel()
+            ends = await asyncio.gather(first, second, third, return_exceptions=True)
+            assert {type(end) for end in ends} == {asyncio.CancelledError}
+            stalled.is_free.set()
+            await asyncio.sleep(0.1)
+            assert await db.get(b"a") == b"before"
+            async with asyncio.timeout(5):
+                await db.put(b"a", b"after")
+            assert await db.get(b"a") == b"after"
+
+    run(main())
+
+
+def test_writes_that_are_held_back_end_by_their_own_time_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            stalled = stall(db, monkeypatch)
+            begun = time.monotonic()
+            ends = await asyncio.gather(
+                *(db.put(b"%d" % it, b"", timeout=0.1) for it in range(5)),
+                db.delete(b"a", timeout=0.1),
+                db.batch(timeout=0.1).commit(),
+                return_exceptions=True,
+            )
+            assert {type(end) for end in ends} == {lsmdb.Timeout}
+            assert time.monotonic() - begun < 1.5
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(db.put(b"b", b""), 0.05)
+            waiting = asyncio.create_task(db.put(b"c", b"", timeout=30))
+            await asyncio.sleep(0.12)
+            stalled.is_free.set()
+            await waiting
+            assert [key async for key in db] == [b"c"]
+
+    run(main())
+
+
+# Closing.
+
+
+def test_closing_ends_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        db = await aio.open(tmp_path / "db")
+        await fill(db, 20_000, 100)
+        await on_disk(db)
+        stall(db, monkeypatch)
+        scan = db.items()
+        await anext(scan)
+        acts = [db.put(b"a", b"") for _ in range(50)]
+        acts += [db.compact() for _ in range(10)]
+        reads = [db.reading(verify=True).get(b"000001") for _ in range(500)]
+        tasks = [asyncio.ensure_future(act) for act in (*acts, *reads)]
+        await asyncio.sleep(0.01)
+        await db.close()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        wrong = [end for end in ends if isinstance(end, Exception)]
+        assert {type(end) for end in wrong} == {lsmdb.Closed}
+        assert all(isinstance(end, lsmdb.Closed) for end in ends[:50])
+        with pytest.raises(lsmdb.Closed):
+            while True:
+                await anext(scan)
+        await until(lambda: own_threads() == [])
+
+    run(main())
+
+
+def test_after_closing_everything_says_so(tmp_path: Path) -> None:
+    async def main() -> None:
+        db = await aio.open(tmp_path / "db", durability="durable")
+        await db.put(b"a", b"")
+        users, snapshot, batch = await db.keyspace("users"), db.snapshot(), db.batch()
+        batch[b"b"] = b""
+        scan = db.items()
+        await asyncio.gather(db.close(), db.close())
+        await db.close()
+        acts: tuple[Callable[[], Awaitable[object]], ...] = (
+            lambda: db.get(b"a"),
+            lambda: db.put(b"a", b""),
+            lambda: db.count(),
+            lambda: db.first(),
+            lambda: db.compact(),
+            lambda: db.sync(),
+            lambda: db.wait_durable(1),
+            lambda: db.keyspace("users"),
+            lambda: db.put_many([(b"a", b"")]),
+            lambda: users.get(b"a"),
+            lambda: snapshot.get(b"a"),
+            lambda: snapshot.count(),
+            lambda: batch.commit(),
+            lambda: anext(scan),
+        )
+        for act in acts:
+            with pytest.raises(lsmdb.Closed):
+                await act()
+        await snapshot.close()
+        with lsmdb.open(tmp_path / "db") as left:
+            assert list(left.items()) == [(b"a", b"")]
+
+    run(main())
+
+
+def test_a_loop_that_ends_early_leaves_nothing_behind(tmp_path: Path) -> None:
+    program = """
+import asyncio, sys
+from lsmdb import aio
+from lsmdb.aio._lanes import Lane
+
+async def main():
+    db = await aio.open(sys.argv[1], durability="durable")
+    await db.update((b"%d" % it, b"v" * 100) for it in range(20000))
+    await db.flush()
+    scan = db.items()
+    await anext(scan)
+    tasks = [asyncio.create_task(act) for act in (
+        db.put(b"a", b""), db.compact(), db.count(), anext(scan), db.put(b"b", b""),
+        db.reading(verify=True).get(b"5"), db.get_many([b"%d" % it for it in range(1000)]))]
+    await asyncio.sleep(0)
+    sys.stdout.write("left")
+
+loop = asyncio.new_event_loop()
+if sys.argv[2] == "run":
+    asyncio.run(main(), debug=True)
+else:
+    # Nobody cancels the tasks, and the loop is gone while threads still work.
+    loop.run_until_complete(main())
+    loop.close()
+"""
+    for how in ("run", "close"):
+        ended = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path / "db"), how],
+            capture_output=True,
+            timeout=60,
+        )
+        assert (ended.returncode, ended.stdout) == (0, b"left"), ended.stderr
+        unseen = [line for line in ended.stderr.splitlines() if b"never retrieved" in line]
+        assert unseen == [] and b"concurrent.futures" not in ended.stderr, ended.stderr
+        with lsmdb.open(tmp_path / "db") as left:
+            assert left[b"5"] == b"v" * 100
+
+
+def test_works_with_groups_and_time_limits(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db, asyncio.timeout(30):
+            with pytest.raises(ExceptionGroup):
+                async with asyncio.TaskGroup() as group:
+                    for number in range(200):
+                        group.create_task(db.put(b"%d" % number, b"", durability="durable"))
+                    group.create_task(db.get(5))  # type: ignore[call-overload]
+            await asyncio.wait_for(db.put(b"a", b"", durability="durable"), 10)
+            assert await asyncio.wait_for(db.get(b"a"), 10) == b""
+
+    run(main(), debug=True)
+
+
+def test_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = places = 0
+    names = [name for _, name, _ in pkgutil.iter_modules(aio.__path__, "lsmdb.aio.")]
+    for module in map(importlib.import_module, ["lsmdb.aio", *names]):
+        for test in doctest.DocTestFinder(exclude_empty=True).find(module):
+            places += 1
+            (tmp_path / f"{places}").mkdir()
+            monkeypatch.chdir(tmp_path / f"{places}")
+            tried += bool(test.examples)
+            assert doctest.DocTestRunner().run(test).failed == 0, test.name
+    assert tried > 8
