@@ -31,6 +31,8 @@ mod cursor;
 
 mod range;
 
+mod roamer;
+
 mod readable;
 
 mod snapshot;
@@ -64,6 +66,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<range::Range>()?;
     module.add_class::<cursor::Cursor>()?;
     module.add_class::<walk::Walk>()?;
+    module.add_class::<roamer::Roamer>()?;
     module.add_class::<pinned::PinnedWalk>()?;
     module.add_class::<columns::Columns>()?;
     module.add_class::<columns::Reader>()?;

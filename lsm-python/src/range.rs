@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lsm_core::Cursor as Core;
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -14,6 +15,7 @@ use crate::border::wait::{Long, detached};
 use crate::column::scan::{Limits, Scan};
 use crate::columns::{self, Arrays, Reader};
 use crate::cursor::Cursor;
+use crate::life::Life;
 use crate::pinned::PinnedWalk;
 use crate::seen::Seen;
 use crate::walk::{Walk, What};
@@ -56,6 +58,13 @@ impl Range {
     fn scan(&self) -> Outcome<Scan> {
         let seen = self.seen()?;
         Ok(Scan::new(&seen.life, seen.cursor(&self.span, false)?, self.reverse)?)
+    }
+
+    /// A core cursor at that end of the range where an iteration begins, what it belongs to, and
+    /// whether it goes backwards.
+    pub(crate) fn begin(&self, is_keys_only: bool) -> Outcome<(Arc<Life>, Core, bool)> {
+        let seen = self.seen()?;
+        Ok((seen.life.clone(), seen.cursor(&self.span, is_keys_only)?, self.reverse))
     }
 
     fn key<'py>(py: Python<'py>, key: Option<&lsm_core::Slice>) -> Option<Bound<'py, PyBytes>> {

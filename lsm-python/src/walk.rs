@@ -18,9 +18,9 @@ use crate::life::Life;
 
 /// So many entries are fetched at first, and more each time: who wants only one soon has it, and
 /// who stops has let at most about as many be fetched in vain as it was given.
-const FIRST: usize = 4;
-const GROWTH: usize = 2;
-const MOST: usize = 1024;
+pub(crate) const FIRST: usize = 4;
+pub(crate) const GROWTH: usize = 2;
+pub(crate) const MOST: usize = 1024;
 /// No more entries are fetched once they take so many bytes.
 const BYTES_ENOUGH: usize = 256 << 10;
 
@@ -68,20 +68,46 @@ pub(crate) struct Fetched {
 }
 
 impl Fetched {
-    fn clear(&mut self) {
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// True once all of them were handed out.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.handed == self.ends.len()
+    }
+
+    /// Takes back what was handed out last; false if nothing was.
+    pub(crate) fn take_back(&mut self) -> bool {
+        let Some(handed) = self.handed.checked_sub(1) else { return false };
+        self.handed = handed;
+        self.start = match handed.checked_sub(1) {
+            Some(before) => self.ends.get(before).map_or(0, |(_, end)| *end),
+            None => 0,
+        };
+        true
+    }
+
+    /// What is handed out next.
+    pub(crate) fn peek(&self) -> Option<(&[u8], &[u8])> {
+        let (key_end, end) = self.ends.get(self.handed).copied()?;
+        Some((self.bytes.get(self.start..key_end)?, self.bytes.get(key_end..end)?))
+    }
+
+    pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
         (self.handed, self.start) = (0, 0);
     }
 
-    fn push(&mut self, key: &[u8], value: &[u8]) {
+    pub(crate) fn push(&mut self, key: &[u8], value: &[u8]) {
         self.bytes.extend_from_slice(key);
         let key_end = self.bytes.len();
         self.bytes.extend_from_slice(value);
         self.ends.push((key_end, self.bytes.len()));
     }
 
-    fn next(&mut self) -> Option<(&[u8], &[u8])> {
+    pub(crate) fn next(&mut self) -> Option<(&[u8], &[u8])> {
         let (key_end, end) = self.ends.get(self.handed).copied()?;
         let start = std::mem::replace(&mut self.start, end);
         self.handed += 1;
@@ -90,7 +116,12 @@ impl Fetched {
 
     /// Fetches up to `most` entries, and at least one if there is one. An error behind some waits
     /// until they are handed out: the cursor meets it again.
-    fn refill(&mut self, cursor: &mut Cursor, reverse: bool, most: usize) -> Result<(), Error> {
+    pub(crate) fn refill(
+        &mut self,
+        cursor: &mut Cursor,
+        reverse: bool,
+        most: usize,
+    ) -> Result<(), Error> {
         self.clear();
         self.ends.reserve(most);
         while self.ends.len() < most && self.bytes.len() < BYTES_ENOUGH {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import gc
 import importlib
@@ -9,6 +10,7 @@ import pkgutil
 import random
 import subprocess
 import sys
+import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -329,6 +331,78 @@ def test_a_forgotten_database_is_closed_once_nobody_iterates(tmp_path: Path) -> 
         gc.collect()
 
 
+def test_iterators_of_a_closed_database_do_not_hold_it(tmp_path: Path) -> None:
+    db = plyvel.DB(tmp_path / "db", create_if_missing=True)
+    with db.write_batch() as batch:
+        for number in range(3000):
+            batch.put(b"%04d" % number, b"v" * 100)
+    iterator, raw, snapshot = db.iterator(), db.raw_iterator(), db.snapshot()
+    next(iterator)
+    raw.seek_to_last()
+    db.close()
+    with plyvel.DB(tmp_path / "db") as again:
+        assert next(again.iterator()) == (b"0000", b"v" * 100)
+    calls = (lambda: next(iterator), iterator.prev, raw.item, raw.prev, lambda: list(snapshot))
+    for call in calls:
+        with pytest.raises(RuntimeError):
+            call()
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_turns_at_every_place_lose_and_repeat_nothing(db: plyvel.DB, reverse: bool) -> None:
+    keys = [b"%04d" % number for number in range(300)]
+    with db.write_batch() as batch:
+        for key in keys:
+            batch.put(key, key)
+    order = keys[::-1] if reverse else keys
+    for passed in range(0, 301, 7):
+        for turned in (1, 2, 5, 40, 400):
+            iterator = db.iterator(include_value=False, reverse=reverse)
+            assert [next(iterator) for _ in range(passed)] == order[:passed]
+            back = []
+            with contextlib.suppress(StopIteration):
+                for _ in range(turned):
+                    back.append(iterator.prev())
+            assert back == order[:passed][::-1][:turned]
+            assert list(iterator) == order[max(0, passed - turned) :]
+
+
+def test_damage_does_not_move_an_iterator_unseen(tmp_path: Path) -> None:
+    with plyvel.DB(tmp_path / "db", create_if_missing=True, compression=None) as db:
+        for number in range(2000):
+            db.put(b"%04d" % number, b"v" * 100)
+        db.compact_range()
+    damage(tmp_path / "db")
+    with plyvel.DB(tmp_path / "db") as db:
+        forth = db.iterator(include_value=False)
+        for iterator in (forth, db.iterator(include_value=False, reverse=True)):
+            with pytest.raises((plyvel.CorruptionError, RuntimeError)):
+                while True:
+                    next(iterator)
+        back = db.iterator()
+        back.seek_to_stop()
+        with pytest.raises(plyvel.CorruptionError):
+            while True:
+                back.prev()
+        with pytest.raises(RuntimeError):
+            next(back)
+
+
+def test_threads_that_share_an_iterator_share_its_entries(db: plyvel.DB) -> None:
+    keys = [b"%05d" % number for number in range(20_000)]
+    with db.write_batch() as batch:
+        for key in keys:
+            batch.put(key, b"")
+    iterator = db.iterator(include_value=False)
+    taken: list[list[bytes]] = [[] for _ in range(4)]
+    threads = [threading.Thread(target=part.extend, args=(iterator,)) for part in taken]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(key for part in taken for key in part) == keys
+
+
 def test_an_interpreter_that_ends_with_it_open_is_quiet(tmp_path: Path) -> None:
     program = """
 import sys
@@ -377,6 +451,18 @@ def test_no_option_is_too_small_or_too_large(tmp_path: Path) -> None:
             assert db.get(b"a") == b"b"
 
 
+def damage(database: Path) -> dict[Path, bytes]:
+    """Changes a byte in the middle of each table."""
+    damaged = {}
+    for table in database.glob("*.sst"):
+        data = bytearray(table.read_bytes())
+        data[len(data) // 2] ^= 0xFF
+        table.write_bytes(data)
+        damaged[table] = bytes(data)
+    assert damaged
+    return damaged
+
+
 def test_comparators_are_those_of_bytes(tmp_path: Path) -> None:
     def compared(a: bytes, b: bytes) -> int:
         return (a > b) - (a < b)
@@ -413,13 +499,11 @@ def test_repairing_tells_damage_and_loses_nothing(tmp_path: Path) -> None:
             db.put(b"%d" % number, b"v" * 100)
         db.compact_range()
     plyvel.repair_db(tmp_path / "db")
-    table = max((tmp_path / "db").iterdir(), key=lambda path: path.stat().st_size)
-    data = bytearray(table.read_bytes())
-    data[len(data) // 2] ^= 0xFF
-    table.write_bytes(data)
+    damaged = damage(tmp_path / "db")
     with pytest.raises(plyvel.CorruptionError):
         plyvel.repair_db(tmp_path / "db")
-    assert table.read_bytes() == data
+    assert all(path.read_bytes() == damaged[path] for path in damaged if path.exists())
+    assert any(path.exists() for path in damaged)
 
 
 def test_properties(db: plyvel.DB) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
-from weakref import WeakSet
 
 import lsmdb
 from lsmdb import _errors as engine
 from lsmdb.plyvel._batch import WriteBatch
 from lsmdb.plyvel._errors import Error, copied, telling, told
-from lsmdb.plyvel._iterator import BaseIterator, RawIterator
+from lsmdb.plyvel._iterator import RawIterator
 from lsmdb.plyvel._opening import Mode, Name, Opening, opened, pairs_of
 from lsmdb.plyvel._parts import PrefixedDB, Snapshot
 from lsmdb.plyvel._property import property_of
@@ -19,7 +18,7 @@ from lsmdb.plyvel._source import Source
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from lsmdb.plyvel._scope import View
+    from lsmdb.plyvel._source import View
 
 _T = TypeVar("_T")
 
@@ -63,7 +62,6 @@ class DB(Source):
         comparator_name: bytes | None = None,
     ) -> None:
         self._name = name
-        self._used: WeakSet[BaseIterator | Snapshot] = WeakSet()
         opening = Opening(
             write_buffer_size=write_buffer_size,
             lru_cache_size=lru_cache_size,
@@ -113,8 +111,6 @@ class DB(Source):
         if self._closed:
             return
         self._closed = True
-        for used in list(self._used):
-            used.close()
         with telling():
             self._native.close()
 
@@ -172,8 +168,13 @@ class DB(Source):
         >>> db = plyvel.DB("users", create_if_missing=True)
         >>> db.delete(b"nobody")
         """
-        with telling():
-            self._pairs.delete(key, durability="durable" if sync else None)
+        try:
+            if sync:
+                self._pairs.delete(key, durability="durable")
+            else:
+                self._pairs.delete(key)
+        except engine.Error as error:
+            raise told(error) from error
 
     def write_batch(self, *, transaction: bool = False, sync: bool = False) -> WriteBatch:
         """A batch for writes that are to happen all or none. Its `with` block ends with its
@@ -279,8 +280,10 @@ class DB(Source):
     def _seen(self, verify: bool, fill: bool) -> View:
         """The pairs as they are now, for an iterator."""
         self._check_open("Database or iterator is closed")
-        with telling():
+        try:
             return self._at(self._native.snapshot(), verify, fill)
+        except engine.Error as error:
+            raise told(error) from error
 
     def _at(self, snapshot: lsmdb.Snapshot, verify: bool, fill: bool) -> View:
         return self._pairs.at(snapshot)
@@ -290,9 +293,7 @@ class DB(Source):
 
     def _raw_iterator(self, view: View) -> RawIterator:
         with telling():
-            iterator = RawIterator(self, view)
-        self._used.add(iterator)
-        return iterator
+            return RawIterator(self, view.range())
 
     def __enter__(self) -> Self:
         return self

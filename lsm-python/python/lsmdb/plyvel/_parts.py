@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import lsmdb
     from lsmdb.plyvel._db import DB
-    from lsmdb.plyvel._scope import View
+    from lsmdb.plyvel._source import View
 
 _T = TypeVar("_T")
 
@@ -123,7 +123,6 @@ class Snapshot(Source):
             self._native = db._native.snapshot()
             self._view = db._pairs.at(self._native)
         self._db, self._prefix = db, prefix
-        db._used.add(self)
 
     @overload
     def get(

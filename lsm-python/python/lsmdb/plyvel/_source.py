@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lsmdb.plyvel._errors import copied, telling
+from lsmdb import _errors as engine
+from lsmdb.plyvel._bounds import Bounds, between, of_prefix
+from lsmdb.plyvel._errors import copied, told
 from lsmdb.plyvel._iterator import Iterator
-from lsmdb.plyvel._scope import Bounds, Scope, cutter
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    import lsmdb
     from lsmdb.plyvel._db import DB
-    from lsmdb.plyvel._scope import View
+
+    View = lsmdb.KeyspaceView
 
 
 class Source:
@@ -56,27 +59,29 @@ class Source:
         >>> list(db.iterator(reverse=True, include_value=False))
         [b'c', b'b', b'a']
         """
-        bounds = self._bounds(prefix, (start, stop), (include_start, include_stop))
+        first, last = self._bounds(prefix, (start, stop), (include_start, include_stop))
         view = self._seen(verify_checksums, fill_cache)
-        scope = Scope(view, bounds, self._prefix, bool(reverse), bool(include_value))
-        with telling():
-            cut = cutter(include_key, include_value, len(self._prefix))
-            iterator = Iterator(self._owner(), scope, cut)
-        self._owner()._used.add(iterator)
+        shown = bool(include_key), bool(include_value)
+        try:
+            range = view.range(first, last, reverse=bool(reverse))
+            iterator = Iterator(range, shown, self._prefix, told)
+        except engine.Error as error:
+            raise told(error) from error
+        iterator._db = self._owner()
         return iterator
 
     def _bounds(
         self,
         prefix: Buffer | None,
-        between: tuple[Buffer | None, Buffer | None],
+        within: tuple[Buffer | None, Buffer | None],
         ends: tuple[bool, bool],
     ) -> Bounds:
-        start, stop = (None if bound is None else copied(bound) for bound in between)
+        start, stop = (None if bound is None else copied(bound) for bound in within)
         if prefix is None:
-            return Bounds.between(self._prefix, start, stop, ends)
+            return between(self._prefix, start, stop, ends)
         if start is not None or stop is not None:
             raise TypeError("'prefix' cannot be used together with 'start' or 'stop'")
-        return Bounds.of_prefix(self._prefix + copied(prefix))
+        return of_prefix(self._prefix + copied(prefix))
 
     def __iter__(self) -> Iterator:
         return self.iterator()
