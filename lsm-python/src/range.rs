@@ -125,7 +125,7 @@ impl Range {
     /// >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
     /// >>> [columns.keys() for columns in db.range().columns(rows=2)]
     /// [[b'a', b'b'], [b'c']]
-    #[pyo3(signature = (rows = Limits::USUAL.rows, *, nbytes = Limits::USUAL.bytes))]
+    #[pyo3(signature = (rows = 65536, *, nbytes = 67108864))]
     fn columns(&self, py: Python<'_>, rows: usize, nbytes: usize) -> Outcome<Reader> {
         Ok(Reader::new(self.scan()?, Limits { rows, bytes: nbytes }, self.owner.clone_ref(py))?)
     }

@@ -311,8 +311,9 @@ class TestLifetimes:
         reader = opened()
         gc.collect()
         assert reader.read_all().num_rows == 1000
-        del reader
-        gc.collect()
+        with pytest.warns(ResourceWarning, match="kept"):
+            del reader
+            gc.collect()
         lsmdb.open(tmp_path / "kept").close()
 
     def test_a_stream_of_a_closed_database(self, filled):

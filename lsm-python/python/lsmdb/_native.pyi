@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Iterator as _Iterator
 from os import PathLike
 from types import TracebackType
-from typing import Any, Literal, NoReturn, Self, TypeAlias, TypeVar, final, overload
+from typing import Any, Literal, NoReturn, Protocol, Self, TypeAlias, TypeVar, final, overload
 
+from numpy.typing import DTypeLike, NDArray
 from typing_extensions import Buffer
 
 from lsmdb._errors import Error
@@ -24,6 +25,18 @@ _Path: TypeAlias = str | bytes | PathLike[str] | PathLike[bytes]
 
 # What is told (done, total) while a call goes on. What it raises ends the call.
 _Progress: TypeAlias = Told | Bar
+
+# What Arrow passes between libraries are capsules, which have no type in Python.
+class _ArrowStream(Protocol):
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+class _ArrowArray(Protocol):
+    def __arrow_c_array__(
+        self, requested_schema: object | None = None
+    ) -> tuple[object, object]: ...
+
+_Table: TypeAlias = _ArrowStream | _ArrowArray
+_Arrays: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
 
 @final
 class Value:
@@ -237,6 +250,47 @@ class Writable(Readable):
         >>> db.put_many((b"%06d" % number, b"value") for number in range(1000))
         1000
         """
+    def load(
+        self,
+        source: _Table,
+        /,
+        *,
+        key: str = "key",
+        value: str = "value",
+        durability: Durability | None = None,
+        progress: _Progress | None = None,
+    ) -> int:
+        """
+        Writes the rows of a table as pairs, as `put_many` writes them, and answers how many there
+        were: of anything that Arrow reads, such as a table of pyarrow, a frame of pandas or polars,
+        a result of DuckDB, a range of another database. `key` and `value` name the columns, which
+        hold binary or strings and no nulls.
+
+        An error has a note, and an attribute `loaded`, of how many pairs were written before it.
+
+        >>> old = db.keyspace("old")
+        >>> old.update({b"a": b"1", b"b": b"2"})
+        >>> db.load(old.range())
+        2
+        """
+    def load_columns(
+        self,
+        keys: Buffer,
+        values: Buffer,
+        /,
+        *,
+        durability: Durability | None = None,
+        progress: _Progress | None = None,
+    ) -> int:
+        """
+        The same of two arrays with a row for each pair: of NumPy, or with a buffer like theirs. A
+        row's bytes are the key, or the value, as they lie there. Numbers are keys in their order
+        if they are unsigned and big-endian, as in `numpy.arange(9, dtype=">u8")`.
+
+        >>> from array import array
+        >>> db.load_columns(memoryview(b"abc"), array("d", [0.5, 1.5, 2.5]))
+        3
+        """
     @overload
     def pop(self, key: Buffer, /) -> bytes:
         """Takes a key away and answers its value; `default`, or `KeyError`, if there is none. Other
@@ -356,6 +410,27 @@ class Range:
         >>> [len(chunk) for chunk in db.range().chunks(2)]
         [2, 1]
         """
+    def columns(self, rows: int = 65536, *, nbytes: int = 67108864) -> ColumnsIterator:
+        """
+        An iterator over `Columns`: chunks of up to `rows` pairs, which are complete, too, with the
+        pair that brings their keys and values to `nbytes`. pyarrow reads it as a stream of record
+        batches of that size.
+
+        >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
+        >>> [columns.keys() for columns in db.range().columns(rows=2)]
+        [[b'a', b'b'], [b'c']]
+        """
+    def to_numpy(
+        self, key: DTypeLike | None = None, value: DTypeLike | None = None
+    ) -> _Arrays:
+        r"""All keys and all values as two NumPy arrays, as `Columns.to_numpy` makes them.
+
+        >>> db.update({b"a": b"\x00\x01", b"b": b"\x01\x00"})
+        >>> db.range().to_numpy(key="S1", value=">u2")[1].tolist()
+        [1, 256]
+        """
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def __arrow_c_schema__(self) -> object: ...
     def first(self) -> _Pair | None:
         """The first pair in the range's own direction; `None` if there is none."""
     def last(self) -> _Pair | None:
@@ -378,6 +453,70 @@ class Range:
     @property
     def reverse(self) -> bool:
         """True if it is gone through from the last key to the first."""
+
+@final
+class Columns:
+    """
+    A chunk of pairs as two columns. The bytes of all keys lie behind each other in `key_data`, and
+    key `i` is what lies there from `key_offsets[i]` to `key_offsets[i + 1]`; values likewise.
+
+    >>> db.update({b"a": b"one", b"b": b"two"})
+    >>> columns = next(db.range().columns())
+    >>> len(columns), bytes(columns.value_data), columns.value_offsets.tolist()
+    (2, b'onetwo', [0, 3, 6])
+
+    The memoryviews copy nothing, and keep the chunk; so does what reads it through Arrow.
+    """
+
+    def __len__(self) -> int: ...
+    @property
+    def nbytes(self) -> int:
+        """How many bytes its keys and values have."""
+    @property
+    def key_data(self) -> memoryview:
+        """The bytes of all keys."""
+    @property
+    def key_offsets(self) -> memoryview:
+        """Where each key begins in `key_data`, and where the last one ends."""
+    @property
+    def value_data(self) -> memoryview:
+        """The bytes of all values."""
+    @property
+    def value_offsets(self) -> memoryview:
+        """Where each value begins in `value_data`, and where the last one ends."""
+    def keys(self) -> list[bytes]:
+        """The keys as a list of bytes."""
+    def values(self) -> list[bytes]:
+        """The values as a list of bytes."""
+    def to_numpy(
+        self, key: DTypeLike | None = None, value: DTypeLike | None = None
+    ) -> _Arrays:
+        r"""
+        The keys and the values as two NumPy arrays. Where a dtype is given, all of them must have
+        its width; the array then lies where the chunk does, and is read-only. Without one it is an
+        array of bytes objects.
+
+        >>> db.update({b"a": b"\x00\x01", b"b": b"\x01\x00"})
+        >>> keys, values = next(db.range().columns()).to_numpy(key="S1", value=">u2")
+        >>> keys.tolist(), values.tolist()
+        ([b'a', b'b'], [1, 256])
+        """
+    def __arrow_c_array__(
+        self, requested_schema: object | None = None
+    ) -> tuple[object, object]: ...
+    def __arrow_c_schema__(self) -> object: ...
+
+@final
+class ColumnsIterator:
+    """An iterator over a range in chunks of columns. What is left of it can be taken as an Arrow
+    stream, too.
+    """
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Columns: ...
+    def __reduce__(self) -> NoReturn: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def __arrow_c_schema__(self) -> object: ...
 
 @final
 class Iterator:

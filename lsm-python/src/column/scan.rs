@@ -20,6 +20,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    /// What `Range.columns` says, too.
     pub(crate) const USUAL: Self = Self { rows: 1 << 16, bytes: 64 << 20 };
 
     /// The same for offsets of this size.
