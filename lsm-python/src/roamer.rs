@@ -1,18 +1,16 @@
 //! An iterator that may turn back and seek, as those of `lsmdb.plyvel` do.
 
-use std::sync::Arc;
-
-use lsm_core::base::sync::Mutex;
 use lsm_core::{Cursor, Error};
 use pyo3::exceptions::PyStopIteration;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::PyBytes;
+use std::sync::Arc;
 
 use crate::border::errors::{Failure, Outcome};
 use crate::border::fork::Kept;
 use crate::border::input::Input;
+use crate::border::lock::Lock;
 use crate::life::Life;
 use crate::range::Range;
 use crate::walk::{FIRST, Fetched, GROWTH, MOST};
@@ -33,7 +31,7 @@ pub(crate) struct Roamer {
     prefix: Vec<u8>,
     /// Makes the exception that is raised of one of ours.
     told: Py<PyAny>,
-    inner: Kept<Mutex<Option<Inner>>>,
+    inner: Kept<Lock<Option<Inner>>>,
     owner: Py<PyAny>,
 }
 
@@ -109,7 +107,7 @@ impl Roamer {
     /// Does something with what it sees. If nobody knows where it stands afterwards, it is closed.
     fn with<T>(&self, py: Python<'_>, act: impl FnOnce(&mut Inner) -> Outcome<T>) -> PyResult<T> {
         let done = self.inner.get().map_err(Failure::from).and_then(|inner| {
-            let mut inner = inner.lock_py_attached(py);
+            let mut inner = inner.lock(py);
             let here = inner.as_mut().ok_or_else(|| Failure::closed("iterator"))?;
             let done = act(here);
             if here.is_lost {
@@ -171,7 +169,7 @@ impl Roamer {
         let inner = Inner { life, cursor, reverse, fetched, most: FIRST, is_lost: false };
         let prefix = prefix.as_ref().to_vec();
         let owner = range.clone().into_any().unbind();
-        Ok(Self { shown, prefix, told, inner: Kept::new(Mutex::new(Some(inner))), owner })
+        Ok(Self { shown, prefix, told, inner: Kept::new(Lock::new(Some(inner))), owner })
     }
 
     fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -210,7 +208,7 @@ impl Roamer {
     /// Lets go of what it sees.
     fn close(&self, py: Python<'_>) {
         if let Ok(inner) = self.inner.get() {
-            let gone = inner.lock_py_attached(py).take();
+            let gone = inner.lock(py).take();
             py.detach(|| drop(gone));
         }
     }

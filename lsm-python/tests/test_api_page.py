@@ -30,6 +30,11 @@ def test_every_public_name_has_its_place(member: members.Member, made: str) -> N
         assert f"\n## {member.name}\n" in made or f"\n### {member.name}\n" in made
 
 
+def test_no_name_is_shown_twice(made: str) -> None:
+    headings = [line for line in made.splitlines() if line.startswith(("## ", "### "))]
+    assert len(headings) == len(set(headings))
+
+
 def function(text: str) -> sources.Function:
     node = ast.parse(text).body[0]
     assert isinstance(node, sources.Function)

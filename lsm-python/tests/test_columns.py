@@ -302,6 +302,7 @@ class TestLifetimes:
         with pytest.raises(ValueError):
             filled.load(Again())
 
+    @pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
     def test_a_stream_keeps_the_database(self, tmp_path):
         def opened():
             db = lsmdb.open(tmp_path / "kept")

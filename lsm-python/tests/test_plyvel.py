@@ -555,6 +555,7 @@ def test_asking_for_a_key_with_in_is_refused(db: plyvel.DB) -> None:
             assert b"a" in source
 
 
+@pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 def test_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tried = places = 0
     names = [name for _, name, _ in pkgutil.iter_modules(plyvel.__path__, "lsmdb.plyvel.")]

@@ -28,7 +28,8 @@ PROMPTS = re.compile(r"^>>> .*(?:\n.+)*", re.MULTILINE)
 def page() -> str:
     """The whole page."""
     modules = list(sources.public_modules())
-    named = frozenset(name for module in modules for name in module.public)
+    defined = [module.definition(name) for module in modules for name in module.public]
+    named = frozenset(id(one[1]) for one in defined if one)
     shown: set[int] = set()
     parts = [OPENING]
     for module in modules:
@@ -46,7 +47,7 @@ def page() -> str:
 
 
 def described(
-    name: str, owner: sources.Module, node: sources.Definition, named: frozenset[str]
+    name: str, owner: sources.Module, node: sources.Definition, named: frozenset[int]
 ) -> Iterator[str]:
     """The section of one public name."""
     yield f"### {name}\n"
@@ -54,7 +55,8 @@ def described(
         yield code([signature(node.name, node)])
         yield prose(ast.get_docstring(node) or "")
         return
-    known = named.union(dir(builtins))
+    ours = {base.name for _, base in sources.bases(owner, node) if id(base) in named}
+    known = ours.union(dir(builtins))
     above = [f"`{base}`" for base in map(ast.unparse, node.bases) if base in known]
     maker = sources.made_by(owner, node)
     yield code([signature(node.name, maker, is_method=True)] if maker else [])
@@ -121,7 +123,7 @@ def parameter(node: ast.arg | None, default: ast.expr | None) -> str:
 
 def plain(text: str) -> str:
     """Annotations without the underscores of names that are private to the stub."""
-    return re.sub(r"\b_(Bound|Iterator|Pairs?|Path|Progress|Mode|T)\b", r"\1", text)
+    return re.sub(r"\b_(Arrow\w+|Bound|Iterator|Pairs?|Path|Progress|Mode|T)\b", r"\1", text)
 
 
 def code(lines: list[str]) -> str:

@@ -20,6 +20,7 @@ def prompts(doc: str, names: dict[str, Any], where: str) -> int:
     runner = doctest.DocTestRunner(optionflags=OPTIONS)
     outcome = runner.run(test, out=told.append, clear_globs=False)
     names.update(test.globs)
+    test.globs.clear()
     assert outcome.failed == 0, "".join(told)
     return outcome.attempted
 

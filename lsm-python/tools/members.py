@@ -20,6 +20,7 @@ class Member(NamedTuple):
 
     name: str
     value: object
+    module: ModuleType
 
     @property
     def doc(self) -> str:
@@ -41,12 +42,12 @@ def public() -> Iterator[Member]:
     named = [(module, name) for module in modules() for name in module.__all__]
     values = {id(value): value for module, name in named if is_ours(value := getattr(module, name))}
     seen: set[int] = set()
-    yield from (Member(module.__name__, module) for module in modules())
+    yield from (Member(module.__name__, module, module) for module in modules())
     for module, name in named:
         value = getattr(module, name)
         if id(value) in values and id(value) not in seen:
             seen.add(id(value))
-            yield from described(f"{module.__name__}.{name}", value, list(values.values()))
+            yield from described(Member(f"{module.__name__}.{name}", value, module), values)
 
 
 def is_ours(value: object) -> bool:
@@ -55,15 +56,16 @@ def is_ours(value: object) -> bool:
     return is_code and str(getattr(value, "__module__", "")).split(".")[0] == "lsmdb"
 
 
-def described(name: str, value: object, elsewhere: list[object]) -> Iterator[Member]:
+def described(named: Member, elsewhere: dict[int, object]) -> Iterator[Member]:
     """A class or a function, and of a class the public members that no other section shows."""
-    yield Member(name, value)
+    yield named
+    value = named.value
     if not inspect.isclass(value):
         return
     inside = [base for base in value.__mro__ if is_ours(base)]
-    shown = [base for base in inside if base is value or base not in elsewhere]
+    shown = [base for base in inside if base is value or id(base) not in elsewhere]
     members = {member: found for base in reversed(shown) for member, found in vars(base).items()}
     for member, found in sorted(members.items()):
         is_code = inspect.isroutine(found) or isinstance(found, COMPUTED)
         if is_code and not member.startswith("_"):
-            yield Member(f"{name}.{member}", found)
+            yield Member(f"{named.name}.{member}", found, named.module)

@@ -59,14 +59,12 @@ def module(name: str) -> Module | None:
 
 
 def public_modules() -> Iterator[Module]:
-    """The package, then its modules without an underscore, by name."""
-    for path in [PACKAGE / "__init__.py", *sorted(PACKAGE.rglob("*.py"))]:
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        is_first = path == PACKAGE / "__init__.py"
-        parts = parts[:-1] if parts[-1] == "__init__" else parts
-        hidden = any(part.startswith("_") for part in parts) or not (parts or is_first)
-        found = None if hidden else module(".".join(["lsmdb", *parts]))
-        if found:
+    """The package and its modules without an underscore, in the order of their paths."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        *folders, last = path.relative_to(PACKAGE).with_suffix("").parts
+        parts = folders if last == "__init__" else [*folders, last]
+        found = module(".".join(["lsmdb", *parts]))
+        if found and not any(part.startswith("_") for part in parts):
             yield found
 
 
@@ -87,11 +85,11 @@ class Member(NamedTuple):
         return any("property" in ast.unparse(one) for one in self.nodes[0].decorator_list)
 
 
-def members(owner: Module, node: ast.ClassDef, named: frozenset[str]) -> list[Member]:
+def members(owner: Module, node: ast.ClassDef, named: frozenset[int]) -> list[Member]:
     """The public members of a class, and of its bases that have no public name themselves."""
     found: dict[str, Member] = {}
     for source, base in bases(owner, node):
-        if base.name not in named:
+        if id(base) not in named:
             found |= {one.name: one for one in members(source, base, named)}
     for one in own(node):
         found[one.name] = one
@@ -111,6 +109,9 @@ def own(node: ast.ClassDef) -> list[Member]:
     for part in node.body:
         if isinstance(part, Function) and not part.name.startswith("_"):
             found.setdefault(part.name, Member(part.name, [])).nodes.append(part)
+        if isinstance(part, ast.Assign) and ast.unparse(part.value) in found:
+            name = ast.unparse(part.targets[0])
+            found[name] = Member(name, found[ast.unparse(part.value)].nodes)
     return list(found.values())
 
 

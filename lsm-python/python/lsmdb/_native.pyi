@@ -6,7 +6,6 @@ from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, NoReturn, Protocol, Self, TypeAlias, TypeVar, final, overload
 
-from numpy.typing import DTypeLike, NDArray
 from typing_extensions import Buffer
 
 from lsmdb._errors import Error
@@ -23,10 +22,7 @@ _Pair: TypeAlias = tuple[bytes, bytes]
 _Pairs: TypeAlias = Mapping[bytes, bytes] | Iterable[tuple[Buffer, Buffer]]
 _Path: TypeAlias = str | bytes | PathLike[str] | PathLike[bytes]
 
-# What is told (done, total) while a call goes on. What it raises ends the call.
-_Progress: TypeAlias = Told | Bar
-
-# What Arrow passes between libraries are capsules, which have no type in Python.
+# What Arrow reads: pyarrow, pandas, polars, DuckDB, and ranges.
 class _ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
@@ -35,8 +31,8 @@ class _ArrowArray(Protocol):
         self, requested_schema: object | None = None
     ) -> tuple[object, object]: ...
 
-_Table: TypeAlias = _ArrowStream | _ArrowArray
-_Arrays: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
+# What is told (done, total) while a call goes on. What it raises ends the call.
+_Progress: TypeAlias = Told | Bar
 
 @final
 class Value:
@@ -252,7 +248,7 @@ class Writable(Readable):
         """
     def load(
         self,
-        source: _Table,
+        source: _ArrowStream | _ArrowArray,
         /,
         *,
         key: str = "key",
@@ -410,7 +406,15 @@ class Range:
         >>> [len(chunk) for chunk in db.range().chunks(2)]
         [2, 1]
         """
-    def columns(self, rows: int = 65536, *, nbytes: int = 67108864) -> ColumnsIterator:
+    def first(self) -> _Pair | None:
+        """The first pair in the range's own direction; `None` if there is none."""
+    def last(self) -> _Pair | None:
+        """The last pair in the range's own direction; `None` if there is none."""
+    def count(self, *, progress: _Progress | None = None) -> int:
+        """How many keys there are. Exact, and reads every one of them."""
+    def approximate_bytes(self) -> int:
+        """About how many bytes the range takes on disk, as it is now."""
+    def columns(self, rows: int = ..., *, nbytes: int = ...) -> ColumnsIterator:
         """
         An iterator over `Columns`: chunks of up to `rows` pairs, which are complete, too, with the
         pair that brings their keys and values to `nbytes`. pyarrow reads it as a stream of record
@@ -420,9 +424,7 @@ class Range:
         >>> [columns.keys() for columns in db.range().columns(rows=2)]
         [[b'a', b'b'], [b'c']]
         """
-    def to_numpy(
-        self, key: DTypeLike | None = None, value: DTypeLike | None = None
-    ) -> _Arrays:
+    def to_numpy(self, key: Any = None, value: Any = None) -> tuple[Any, Any]:
         r"""All keys and all values as two NumPy arrays, as `Columns.to_numpy` makes them.
 
         >>> db.update({b"a": b"\x00\x01", b"b": b"\x01\x00"})
@@ -431,14 +433,6 @@ class Range:
         """
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def __arrow_c_schema__(self) -> object: ...
-    def first(self) -> _Pair | None:
-        """The first pair in the range's own direction; `None` if there is none."""
-    def last(self) -> _Pair | None:
-        """The last pair in the range's own direction; `None` if there is none."""
-    def count(self, *, progress: _Progress | None = None) -> int:
-        """How many keys there are. Exact, and reads every one of them."""
-    def approximate_bytes(self) -> int:
-        """About how many bytes the range takes on disk, as it is now."""
     def cursor(self, *, keys_only: bool = False) -> Cursor:
         """
         A cursor over the range, in front of its first key; with `keys_only` it reads no values, and
@@ -453,6 +447,20 @@ class Range:
     @property
     def reverse(self) -> bool:
         """True if it is gone through from the last key to the first."""
+
+@final
+class Iterator:
+    """An iterator over a range. It sees the moment at which it was asked for the first time."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+
+@final
+class ZeroCopyIterator:
+    """An iterator over pairs of `Value`."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> tuple[Value, Value]: ...
 
 @final
 class Columns:
@@ -488,9 +496,7 @@ class Columns:
         """The keys as a list of bytes."""
     def values(self) -> list[bytes]:
         """The values as a list of bytes."""
-    def to_numpy(
-        self, key: DTypeLike | None = None, value: DTypeLike | None = None
-    ) -> _Arrays:
+    def to_numpy(self, key: Any = None, value: Any = None) -> tuple[Any, Any]:
         r"""
         The keys and the values as two NumPy arrays. Where a dtype is given, all of them must have
         its width; the array then lies where the chunk does, and is read-only. Without one it is an
@@ -517,20 +523,6 @@ class ColumnsIterator:
     def __reduce__(self) -> NoReturn: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def __arrow_c_schema__(self) -> object: ...
-
-@final
-class Iterator:
-    """An iterator over a range. It sees the moment at which it was asked for the first time."""
-
-    def __iter__(self) -> Self: ...
-    def __next__(self) -> Any: ...
-
-@final
-class ZeroCopyIterator:
-    """An iterator over pairs of `Value`."""
-
-    def __iter__(self) -> Self: ...
-    def __next__(self) -> tuple[Value, Value]: ...
 
 @final
 class Cursor:
