@@ -1,11 +1,13 @@
 //! An iterator that may turn back and seek, as those of `lsmdb.plyvel` do.
 
+use std::sync::Arc;
+
+use lsm_core::base::sync::{AtomicU32, Ordering};
 use lsm_core::{Cursor, Error};
 use pyo3::exceptions::PyStopIteration;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use std::sync::Arc;
 
 use crate::border::errors::{Failure, Outcome};
 use crate::border::fork::Kept;
@@ -13,7 +15,7 @@ use crate::border::input::Input;
 use crate::border::lock::Lock;
 use crate::life::Life;
 use crate::range::Range;
-use crate::walk::{FIRST, Fetched, GROWTH, MOST};
+use crate::walk::{FIRST, Fetched, GROWTH, MOST, UNHEARD};
 
 /// What is shown of each entry.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,8 @@ pub(crate) struct Roamer {
     prefix: Vec<u8>,
     /// Makes the exception that is raised of one of ours.
     told: Py<PyAny>,
+    /// How often something was asked, for signals to be heard now and then.
+    asked: AtomicU32,
     inner: Kept<Lock<Option<Inner>>>,
     owner: Py<PyAny>,
 }
@@ -58,7 +62,6 @@ impl Inner {
     fn next(&mut self, py: Python<'_>) -> Outcome<Option<Entry<'_>>> {
         self.life.check()?;
         if self.fetched.is_spent() {
-            py.check_signals()?;
             let Self { cursor, reverse, fetched, most, .. } = self;
             py.detach(|| fetched.refill(cursor, *reverse, *most))?;
             *most = (*most * GROWTH).min(MOST);
@@ -106,6 +109,11 @@ impl Inner {
 impl Roamer {
     /// Does something with what it sees. If nobody knows where it stands afterwards, it is closed.
     fn with<T>(&self, py: Python<'_>, act: impl FnOnce(&mut Inner) -> Outcome<T>) -> PyResult<T> {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        if asked % UNHEARD == 0 {
+            // Before the lock is taken: handlers may do anything.
+            py.check_signals()?;
+        }
         let done = self.inner.get().map_err(Failure::from).and_then(|inner| {
             let mut inner = inner.lock(py);
             let here = inner.as_mut().ok_or_else(|| Failure::closed("iterator"))?;
@@ -169,7 +177,8 @@ impl Roamer {
         let inner = Inner { life, cursor, reverse, fetched, most: FIRST, is_lost: false };
         let prefix = prefix.as_ref().to_vec();
         let owner = range.clone().into_any().unbind();
-        Ok(Self { shown, prefix, told, inner: Kept::new(Lock::new(Some(inner))), owner })
+        let asked = AtomicU32::new(0);
+        Ok(Self { shown, prefix, told, asked, inner: Kept::new(Lock::new(Some(inner))), owner })
     }
 
     fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {

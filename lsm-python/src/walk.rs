@@ -25,7 +25,7 @@ pub(crate) const MOST: usize = 1024;
 const BYTES_ENOUGH: usize = 256 << 10;
 
 /// So many entries are handed out until signals are heard.
-const UNHEARD: u32 = 1024;
+pub(crate) const UNHEARD: u32 = 1024;
 
 /// What an iterator answers of each entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

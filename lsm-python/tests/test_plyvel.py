@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import doctest
 import gc
-import importlib
-import pkgutil
 import random
 import subprocess
 import sys
@@ -553,19 +550,3 @@ def test_asking_for_a_key_with_in_is_refused(db: plyvel.DB) -> None:
     for source in (db, db.prefixed_db(b"a"), db.snapshot()):
         with pytest.raises(TypeError):
             assert b"a" in source
-
-
-@pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
-def test_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tried = places = 0
-    names = [name for _, name, _ in pkgutil.iter_modules(plyvel.__path__, "lsmdb.plyvel.")]
-    for module in map(importlib.import_module, ["lsmdb.plyvel", *names]):
-        for test in doctest.DocTestFinder(exclude_empty=True).find(module):
-            places += 1
-            (tmp_path / f"{places}").mkdir()
-            monkeypatch.chdir(tmp_path / f"{places}")
-            runner = doctest.DocTestRunner(optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
-            tried += bool(test.examples)
-            assert runner.run(test).failed == 0, test.name
-            gc.collect()
-    assert tried > 20

@@ -755,6 +755,35 @@ class Closer:
     def close(self) -> None:
         ...
 
+class _Roamer:
+    """A place between two entries of a range. The next ones are fetched many at a time, as by other
+    iterators; a turn gives back what was not handed out.
+    """
+
+    def __new__(
+        cls,
+        range: Range,
+        shown: tuple[bool, bool],
+        prefix: Buffer,
+        told: Callable[[Any], BaseException],
+    ) -> Self: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+    def prev(self) -> Any:
+        """Moves one step back and answers the entry that it passed; StopIteration where the iterator
+        began.
+        """
+    def seek(self, target: Buffer) -> None:
+        """Moves in front of the first key that is `target` or behind it, within the iterator's part
+        of the keys.
+        """
+    def seek_to_start(self) -> None:
+        """Moves in front of the smallest key of the iterator's part, in whichever direction it goes."""
+    def seek_to_stop(self) -> None:
+        """Moves behind the largest key of the iterator's part, in whichever direction it goes."""
+    def close(self) -> None:
+        """Lets go of what it sees."""
+
 @final
 class Event:
     """Something that happened inside a database. `str(event)` is a sentence."""

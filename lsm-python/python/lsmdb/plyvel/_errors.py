@@ -10,7 +10,8 @@ from lsmdb import _errors as engine
 class Error(Exception):
     """Something that the database refused or failed to do.
 
-    >>> issubclass(CorruptionError, Error)
+    >>> from lsmdb import plyvel
+    >>> issubclass(plyvel.CorruptionError, plyvel.Error)
     True
     """
 
@@ -18,7 +19,8 @@ class Error(Exception):
 class IOError(Error, builtins.IOError):
     """The file system refused or failed to do something.
 
-    >>> issubclass(IOError, OSError)
+    >>> from lsmdb import plyvel
+    >>> issubclass(plyvel.IOError, OSError)
     True
     """
 
@@ -26,7 +28,8 @@ class IOError(Error, builtins.IOError):
 class CorruptionError(Error):
     """Bytes of the database are not those that were written.
 
-    >>> issubclass(CorruptionError, OSError)
+    >>> from lsmdb import plyvel
+    >>> issubclass(plyvel.CorruptionError, OSError)
     False
     """
 
