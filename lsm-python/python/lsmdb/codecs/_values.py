@@ -36,6 +36,11 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
+# Made once: dumps and loads make theirs anew for each call that has choices.
+_JSON_OUT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_JSON_IN = json.JSONDecoder(parse_constant=_refuse)
+
+
 class Json(Simple):
     """What JSON can say, as compact UTF-8: dict, list, str, int, float, bool and None.
 
@@ -48,8 +53,7 @@ class Json(Simple):
     def encode(self, value: Any, /) -> bytes:
         """Gives a value as JSON."""
         try:
-            text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-            return text.encode()
+            return _JSON_OUT.encode(value).encode()
         except TypeError as error:
             raise WrongType(f"JSON cannot say this: {error}") from error
         except (ValueError, RecursionError) as error:
@@ -58,7 +62,7 @@ class Json(Simple):
     def decode(self, data: bytes, /) -> Any:
         """Gives the value that the JSON tells of."""
         try:
-            return json.loads(data.decode(), parse_constant=_refuse)
+            return _JSON_IN.decode(data.decode())
         except (ValueError, RecursionError) as error:
             raise damaged("JSON", data) from error
 
