@@ -247,7 +247,7 @@ def test_tuples_with_types_write_an_int_as_the_float_it_stands_for():
 def test_tuples_with_types_refuse_the_bytes_of_others():
     pair = codecs.key_codec(tuple[str, int])
     assert pair.decode(pair.encode(("a", 1))) == ("a", 1)
-    for other in [("a",), ("a", 1, 2), (1, "a"), ("a", 1.0)]:
+    for other in [("a",), ("a", 1, 2), (1, "a"), ("a", 1.0), (b"a", 1)]:
         with pytest.raises(codecs.DecodeError):
             pair.decode(codecs.Tuple().encode(other))
 
@@ -295,6 +295,18 @@ def test_depth_has_an_end_and_not_a_crash():
 def test_text_in_a_tuple_that_is_cut_or_badly_escaped_is_damage(data):
     with pytest.raises(codecs.DecodeError):
         codecs.Tuple().decode(data)
+
+
+def test_a_number_has_one_form():
+    long = codecs.Int().encode(1 << 1016)
+    short = b"\xff" + (1).to_bytes(8, "big") + b"\x05"
+    padded = b"\xff" + (129).to_bytes(8, "big") + b"\x00" + long[9:]
+    for form in (short, padded, long[:-1], b"\x82\x00\x05", b"\x7f"):
+        for data in (form, bytes(255 - byte for byte in form)):
+            if data == b"\x80":
+                continue  # Zero, of which 7f would be the negative.
+            with pytest.raises(codecs.DecodeError):
+                codecs.Int().decode(data)
 
 
 def test_a_length_beyond_the_bytes_is_damage():
