@@ -305,7 +305,10 @@ def test_everything_ends_with_the_database(db: plyvel.DB) -> None:
         raw.valid,
         raw.seek_to_first,
         lambda: snapshot.get(b"a"),
+        lambda: snapshot.get(b"a", fill_cache=False),
         lambda: list(snapshot),
+        lambda: list(snapshot.iterator(verify_checksums=True)),
+        snapshot.raw_iterator,
     )
     for call in calls:
         with pytest.raises(RuntimeError):

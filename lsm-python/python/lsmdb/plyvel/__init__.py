@@ -30,8 +30,9 @@ What plyvel documents holds. What differs:
 * `key in db` raises TypeError. In plyvel it scans everything and answers False.
 * An iterator never leaves its part of the keys. plyvel's does when it seeks to the edge and turns
   back, and overlooks the only entry of a part when it comes from behind and the key is `start`.
-* Checksums are verified whenever bytes come from the disk. `verify_checksums` reads what is in
-  memory from the disk again.
+* Checksums are verified whenever bytes come from the disk, and a scan does not drive others out of
+  the cache: `verify_checksums` and `fill_cache` count for `DB.get` alone, where the first reads
+  from the disk what is in memory, too.
 """
 
 from typing import Final

@@ -198,7 +198,7 @@ class DB(Source):
         >>> plyvel.DB("letters", create_if_missing=True).raw_iterator().valid()
         False
         """
-        return self._raw_iterator(self._seen(verify_checksums, fill_cache))
+        return self._raw_iterator(self._seen())
 
     def snapshot(self) -> Snapshot:
         """What is in the database now, for reading it later.
@@ -277,16 +277,20 @@ class DB(Source):
         if self._closed:
             raise RuntimeError(message)
 
-    def _seen(self, verify: bool, fill: bool) -> View:
+    def _seen(self) -> View:
         """The pairs as they are now, for an iterator."""
         self._check_open("Database or iterator is closed")
         try:
-            return self._at(self._native.snapshot(), verify, fill)
+            snapshot = self._native.snapshot()
         except engine.Error as error:
             raise told(error) from error
+        return self._at(snapshot)
 
-    def _at(self, snapshot: lsmdb.Snapshot, verify: bool, fill: bool) -> View:
-        return self._pairs.at(snapshot)
+    def _at(self, snapshot: lsmdb.Snapshot) -> View:
+        try:
+            return self._pairs.at(snapshot)
+        except engine.Error as error:
+            raise told(error) from error
 
     def _owner(self) -> DB:
         return self

@@ -95,8 +95,8 @@ class PrefixedDB(Source):
     def _owner(self) -> DB:
         return self._db
 
-    def _seen(self, verify: bool, fill: bool) -> View:
-        return self._db._seen(verify, fill)
+    def _seen(self) -> View:
+        return self._db._seen()
 
     def __repr__(self) -> str:
         return f"<lsmdb.plyvel.PrefixedDB with prefix {self._prefix!r} at {id(self):#x}>"
@@ -141,7 +141,7 @@ class Snapshot(Source):
         fill_cache: bool = True,
     ) -> Any:
         """The value that the key had, or `default` if there was none."""
-        view = self._seen(verify_checksums, fill_cache)
+        view = self._seen()
         try:
             return view.get(self._prefix + key, default)
         except engine.Error as error:
@@ -151,7 +151,7 @@ class Snapshot(Source):
         self, *, verify_checksums: bool = False, fill_cache: bool = True
     ) -> RawIterator:
         """An iterator that stands on entries; see `DB.raw_iterator`."""
-        return self._db._raw_iterator(self._seen(verify_checksums, fill_cache))
+        return self._db._raw_iterator(self._seen())
 
     def close(self) -> None:
         """Lets go of what was there.
@@ -172,12 +172,10 @@ class Snapshot(Source):
     def _owner(self) -> DB:
         return self._db
 
-    def _seen(self, verify: bool, fill: bool) -> View:
+    def _seen(self) -> View:
         if self._native is None:
             raise RuntimeError("Database or snapshot is closed")
-        if fill and not verify:
-            return self._view
-        return self._db._at(self._native, verify, fill)
+        return self._view
 
     def __enter__(self) -> Self:
         return self

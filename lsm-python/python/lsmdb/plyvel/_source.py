@@ -27,7 +27,7 @@ class Source:
         """The database."""
         raise NotImplementedError
 
-    def _seen(self, verify: bool, fill: bool) -> View:
+    def _seen(self) -> View:
         """The pairs as an iterator that is made now sees them."""
         raise NotImplementedError
 
@@ -60,7 +60,7 @@ class Source:
         [b'c', b'b', b'a']
         """
         first, last = self._bounds(prefix, (start, stop), (include_start, include_stop))
-        view = self._seen(verify_checksums, fill_cache)
+        view = self._seen()
         shown = bool(include_key), bool(include_value)
         try:
             range = view.range(first, last, reverse=bool(reverse))
