@@ -22,13 +22,10 @@ that was cancelled may go on where it was. Closing the database ends all that wa
 `lsmdb.Closed`. A task that finds everything in memory still lets others run now and then.
 """
 
-from lsmdb.aio._db import DB, Opening
+from lsmdb.aio._db import DB, Opening, open
 from lsmdb.aio._faces import Keyspace, KeyspaceView, Readable, Writable
 from lsmdb.aio._scan import Range, Scan
 from lsmdb.aio._snapshot import Batch, Snapshot
-
-open = DB.open
-"""Opens a database, for `await` or `async with`: another name of `DB.open`."""
 
 __all__ = [
     "DB",

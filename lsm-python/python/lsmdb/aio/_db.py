@@ -40,35 +40,9 @@ class DB(Writable):
         super().__init__(Desk(native, durability), native)
 
     @staticmethod
-    def open(
-        path: StrPath,
-        /,
-        *,
-        mode: Mode = "c",
-        memory_limit: int | None = None,
-        memtable_bytes: int | None = None,
-        threads: int | None = None,
-        durability: Durability | None = None,
-        options: Options | None = None,
-        listener: Callable[[lsmdb.Event], object] | None = None,
-    ) -> Opening:
-        """Opens a database, for `await` or `async with`; `lsmdb.DB` says what the options are.
-
-        The listener is called by the database's own threads.
-        """
-        usual = durability or (options or Options()).durability or "buffered"
-        make = partial(
-            lsmdb.DB,
-            path,
-            mode=mode,
-            memory_limit=memory_limit,
-            memtable_bytes=memtable_bytes,
-            threads=threads,
-            durability=durability,
-            options=options,
-            listener=listener,
-        )
-        return Opening(make, usual)
+    def open(path: StrPath, /, **chosen: Any) -> Opening:
+        """Opens a database, as `aio.open` does."""
+        return open(path, **chosen)
 
     @property
     def path(self) -> str:
@@ -247,3 +221,41 @@ class Opening:
 def close_apart(native: lsmdb.DB) -> None:
     """Closes a database that nobody waited for, without holding up the loop."""
     Thread(target=native.close, name="lsmdb-close").start()
+
+
+def open(
+    path: StrPath,
+    /,
+    *,
+    mode: Mode = "c",
+    memory_limit: int | None = None,
+    memtable_bytes: int | None = None,
+    threads: int | None = None,
+    durability: Durability | None = None,
+    options: Options | None = None,
+    listener: Callable[[lsmdb.Event], object] | None = None,
+) -> Opening:
+    """Opens a database, for `await` or `async with`; `lsmdb.DB` says what the options are.
+
+    The listener is called by the database's own threads.
+
+    >>> import asyncio
+    >>> from lsmdb import aio
+    >>> async def main():
+    ...     async with aio.open("fruits", durability="durable") as db:
+    ...         await db.put(b"apple", b"red")
+    >>> asyncio.run(main())
+    """
+    usual = durability or (options or Options()).durability or "buffered"
+    make = partial(
+        lsmdb.DB,
+        path,
+        mode=mode,
+        memory_limit=memory_limit,
+        memtable_bytes=memtable_bytes,
+        threads=threads,
+        durability=durability,
+        options=options,
+        listener=listener,
+    )
+    return Opening(make, usual)
