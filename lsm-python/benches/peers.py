@@ -181,6 +181,11 @@ def ratio(ours: list[float], theirs: list[float]) -> float:
     return statistics.median(a / b for a, b in zip(ours, theirs))
 
 
+def short(number: float) -> str:
+    """Three digits, or all of those in front of the point."""
+    return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f}"
+
+
 def table(speeds: Speeds, names: list[str]) -> str:
     lines = ["| thousand keys a second | " + " | ".join(names) + " |"]
     lines.append("| --- |" + " ---: |" * len(names))
@@ -191,10 +196,10 @@ def table(speeds: Speeds, names: list[str]) -> str:
             if samples is None:
                 cells.append("")
                 continue
-            text = f"{statistics.median(samples) / 1000:.0f} \u00b1 {spread(samples):.0%}"
+            cell = f"{short(statistics.median(samples) / 1000)} \u00b1 {spread(samples):.0%}"
             if name != "lsmdb" and "lsmdb" in stores:
-                text += f", **{ratio(stores['lsmdb'], samples):.2f} x**"
-            cells.append(text)
+                cell += f", **{short(ratio(stores['lsmdb'], samples))} x**"
+            cells.append(cell)
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
