@@ -6,6 +6,7 @@ use lsm_core::{Batch, Error};
 use pyo3::prelude::*;
 
 use crate::arrow::import::{Column, Pairs, Source};
+use crate::border::calling::call;
 use crate::border::errors::{Failure, Outcome};
 use crate::border::wait::teller;
 use crate::border::write::How;
@@ -150,7 +151,7 @@ impl<'a> Loader<'a> {
         py.check_signals()?;
         if let Some(told) = &self.told {
             let total = self.total.unwrap_or(0).max(self.loaded);
-            told.call1(py, (self.loaded, total))?;
+            call(told.bind(py), (self.loaded, total))?;
         }
         Ok(())
     }

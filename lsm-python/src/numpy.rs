@@ -1,7 +1,4 @@
 //! Columns as NumPy arrays. NumPy is imported when somebody asks for one.
-//!
-//! Nothing here calls functions that are written in Python: those may let a thread end when the
-//! interpreter does, and no thread may end in the midst of a call of ours.
 
 use std::sync::Arc;
 
@@ -9,6 +6,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
+use crate::border::calling::call;
 use crate::column::chunk::{Chunk, Column};
 use crate::column::memory::{Lane, Which};
 
@@ -49,16 +47,18 @@ pub(crate) fn array<'py>(
     side: Side,
     wanted: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let numpy = py.import("numpy")?;
+    // Importing it may run a lot of Python code, the first time.
+    let numpy = call(&py.import("importlib")?.getattr("import_module")?, ("numpy",))?;
     let Some(wanted) = wanted else {
-        return numpy.call_method1("array", (list(py, chunk, side)?, "O"));
+        return call(&numpy.getattr("array")?, (list(py, chunk, side)?, "O"));
     };
-    let dtype = numpy.getattr("dtype")?.call1((wanted,))?;
+    let dtype = call(&numpy.getattr("dtype")?, (wanted,))?;
     check(&dtype, side.name(), side.column(chunk))?;
     if chunk.rows() > 0 {
-        return numpy.call_method1("frombuffer", (Lane::view(py, chunk, side.data())?, dtype));
+        let view = Lane::view(py, chunk, side.data())?;
+        return call(&numpy.getattr("frombuffer")?, (view, dtype));
     }
-    let array = numpy.call_method1("empty", (0, dtype))?;
+    let array = call(&numpy.getattr("empty")?, (0, dtype))?;
     array.getattr("flags")?.setattr("writeable", false)?;
     Ok(array)
 }

@@ -5,6 +5,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
+use crate::border::calling::each;
 use crate::border::errors::{Outcome, no_pickle};
 use crate::border::fork::Kept;
 use crate::border::input::{Index, Input, Span};
@@ -159,7 +160,7 @@ impl Readable {
         keys: &Bound<'py, PyAny>,
         default: Option<Bound<'py, PyAny>>,
     ) -> Outcome<Bound<'py, PyList>> {
-        let held = keys.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+        let held = each(keys)?.collect::<PyResult<Vec<_>>>()?;
         let keys = inputs(&held)?;
         let found = self.open(py)?.get_many(py, &keys)?;
         Ok(list(py, &found, default)?)
@@ -255,7 +256,7 @@ impl Readable {
         keys: &Bound<'py, PyAny>,
         default: Option<Bound<'py, PyAny>>,
     ) -> Outcome<Bound<'py, PyList>> {
-        let held = keys.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+        let held = each(keys)?.collect::<PyResult<Vec<_>>>()?;
         let found = self.open(py)?.get_many_now(&inputs(&held)?)?;
         Ok(list(py, &found, default)?)
     }

@@ -7,6 +7,7 @@ use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use crate::border::calling::{call, each};
 use crate::border::errors::Outcome;
 use crate::border::fork::Kept;
 use crate::border::input::{Durable, Index, Input, Seconds, Span};
@@ -193,7 +194,7 @@ impl Writable {
             batch.clear();
             py.check_signals()?;
             if let Some(told) = &told {
-                told.call1(py, (count, total.map_or(count, |total| total as u64)))?;
+                call(told.bind(py), (count, total.map_or(count, |total| total as u64)))?;
             }
             Ok(())
         };
@@ -422,14 +423,14 @@ pub(crate) fn each_pair(
 ) -> Outcome<()> {
     let is_keyed = items.hasattr("keys")?;
     if is_keyed && !items.hasattr("items")? {
-        for key in items.call_method0("keys")?.try_iter()? {
+        for key in each(&call(&items.getattr("keys")?, ())?)? {
             let key = key?;
             show_pair(&key, &items.get_item(&key)?, &mut show)?;
         }
         return Ok(());
     }
-    let pairs = if is_keyed { items.call_method0("items")? } else { items.clone() };
-    for pair in pairs.try_iter()? {
+    let pairs = if is_keyed { call(&items.getattr("items")?, ())? } else { items.clone() };
+    for pair in each(&pairs)? {
         let (key, value) = two(&pair?)?;
         show_pair(&key, &value, &mut show)?;
     }
@@ -443,7 +444,7 @@ fn two<'py>(pair: &Bound<'py, PyAny>) -> PyResult<Two<'py>> {
     if let Ok(tuple) = pair.cast::<PyTuple>() {
         return tuple.extract();
     }
-    let parts = pair.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+    let parts = each(pair)?.collect::<PyResult<Vec<_>>>()?;
     <[Bound<'_, PyAny>; 2]>::try_from(parts).map(Into::into).map_err(|parts| {
         PyValueError::new_err(format!("a pair is a key and a value, not {} things", parts.len()))
     })

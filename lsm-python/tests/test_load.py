@@ -142,7 +142,9 @@ class TestTables:
         with pytest.raises(ValueError, match="durability"):
             db.load(table_of(PAIRS), durability="safe")
 
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @settings(
+        suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+    )
     @given(
         st.dictionaries(st.text(max_size=20), st.text(max_size=50), max_size=20),
         st.sampled_from(TYPES),

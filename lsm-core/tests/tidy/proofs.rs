@@ -34,6 +34,7 @@ const FILES: &[&str] = &[
     "lsm-python/src/arrow/import.rs",
     "lsm-python/src/arrow/interpreter.rs",
     "lsm-python/src/arrow/lane.rs",
+    "lsm-python/src/border/calling.rs",
     "lsm-python/src/border/input.rs",
     "lsm-python/src/border/target.rs",
     "lsm-python/src/column/matrix.rs",

@@ -5,6 +5,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::border::calling::call;
+
 /// What a call of the engine, or of Python in its midst, failed with.
 pub(crate) enum Failure {
     Engine(Error),
@@ -62,7 +64,8 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     let make = MAKE.import(py, "lsmdb._errors", "from_engine")?;
     let (is_retryable, maybe_committed) = (error.is_retryable(), error.maybe_committed());
     let place = (error.path(), error.offset(), error.os_code());
-    make.call1((name(error.kind()), error.to_string(), place, is_retryable, maybe_committed))
+    let kind = name(error.kind());
+    call(make, (kind, error.to_string(), place, is_retryable, maybe_committed))
 }
 
 /// The kind's name, by which `lsmdb/_errors.py` finds the class.

@@ -1,4 +1,6 @@
-//! What every class stands on: errors, forks, arguments, waiting.
+//! What every class stands on: calls of Python, errors, forks, arguments, waiting.
+
+pub(crate) mod calling;
 
 pub(crate) mod errors;
 

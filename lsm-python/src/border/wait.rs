@@ -7,6 +7,7 @@ use lsm_core::{CallOptions, Error, ErrorKind, Progress};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::border::calling::call;
 use crate::border::errors::Outcome;
 use crate::border::input::Seconds;
 
@@ -95,14 +96,14 @@ impl Long {
 pub(crate) fn teller(py: Python<'_>, progress: Py<PyAny>) -> PyResult<Py<PyAny>> {
     static TOLD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let told = TOLD.import(py, "lsmdb._progress", "told")?;
-    told.call1((progress,)).map(Bound::unbind)
+    call(told, (progress,)).map(Bound::unbind)
 }
 
 fn heard(told: Option<&Py<PyAny>>, progress: Progress) -> PyResult<()> {
     Python::attach(|py| {
         py.check_signals()?;
         match told {
-            Some(told) => told.call1(py, (progress.done, progress.total)).map(drop),
+            Some(told) => call(told.bind(py), (progress.done, progress.total)).map(drop),
             None => Ok(()),
         }
     })
