@@ -671,6 +671,39 @@ def test_writes_that_are_held_back_end_by_their_own_time_limit(
     run(main())
 
 
+def test_a_time_limit_counts_for_the_sync_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db", durability="durable") as db:
+            synced = threading.Event()
+
+            class Slow:
+                def wait_durable(self, seqno: int) -> None:
+                    synced.wait()
+
+            with monkeypatch.context() as patched:
+                patched.setattr(db._desk._waiters, "_native", Slow())
+                for act in (
+                    db.put(b"a", b"", timeout=0.05),
+                    db.update({b"b": b""}, timeout=0.05),
+                    db.wait_durable(1, 0.05),
+                ):
+                    with pytest.raises(lsmdb.Timeout) as caught:
+                        await act
+                    assert caught.value.maybe_committed
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(db.put(b"c", b""), 0.05)
+                # The thread works for the next who waits.
+                later = asyncio.create_task(db.put(b"d", b"", timeout=30))
+                await asyncio.sleep(0.05)
+                synced.set()
+                await later
+            assert [key async for key in db] == [b"a", b"b", b"c", b"d"]
+
+    run(main())
+
+
 # Closing.
 
 

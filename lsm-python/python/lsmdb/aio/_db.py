@@ -12,7 +12,7 @@ from typing import Any, Self
 import lsmdb
 from lsmdb._database import Mode, StrPath
 from lsmdb._options import Durability, KeyspaceOptions, Options
-from lsmdb.aio._desk import Desk
+from lsmdb.aio._desk import Desk, deadline_of
 from lsmdb.aio._faces import Keyspace, Writable
 from lsmdb.aio._lanes import Lane
 from lsmdb.aio._snapshot import Batch, Snapshot
@@ -121,9 +121,10 @@ class DB(Writable):
         """Makes every write durable that was acknowledged."""
         await self._desk.read(self._native.sync)
 
-    async def wait_durable(self, seqno: int, /) -> None:
-        """Waits until the write of this number is durable, together with all who wait."""
-        await self._desk.wait_durable(seqno)
+    async def wait_durable(self, seqno: int, timeout: float | None = None, /) -> None:
+        """Waits until the write of this number is durable, together with all who wait; at most so
+        many seconds."""
+        await self._desk.wait_durable(seqno, deadline_of(timeout))
 
     async def resume(self) -> None:
         """Takes writes again after a fault."""

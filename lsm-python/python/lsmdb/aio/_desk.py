@@ -31,6 +31,11 @@ class Stopped(Exception):
     """A long call ends since its task was cancelled or its database closed."""
 
 
+def deadline_of(timeout: float | None) -> float | None:
+    """The time at which something that begins now is to be over."""
+    return None if timeout is None else monotonic() + timeout
+
+
 class Desk:
     """One for each database."""
 
@@ -89,11 +94,10 @@ class Desk:
 
         return told
 
-    async def commit(self, batch: lsmdb.Batch, timeout: float | None) -> int:
+    async def commit(self, batch: lsmdb.Batch, deadline: float | None) -> int:
         """Writes a batch that could not be written at once. Once this has ended, in whichever
         way, the batch is written or never will be."""
         given_up = threading.Event()
-        deadline = None if timeout is None else monotonic() + timeout
         errand = self.writes.start(lambda: self._patiently(batch, deadline, given_up))
         return await errand.finish(given_up.set)
 
@@ -111,14 +115,23 @@ class Desk:
                 if error.maybe_committed or is_late or given_up.is_set():
                     raise
 
-    async def acknowledge(self, seqno: int, durability: Durability | None) -> None:
+    async def acknowledge(
+        self, seqno: int, durability: Durability | None, deadline: float | None
+    ) -> None:
         """Waits as long as a write of this durability has to wait."""
         if (durability or self.usual) == "durable":
-            await self._waiters.wait(seqno)
+            await self.wait_durable(seqno, deadline)
 
-    async def wait_durable(self, seqno: int) -> None:
+    async def wait_durable(self, seqno: int, deadline: float | None) -> None:
         """Until the write of this number is durable."""
-        await self._waiters.wait(seqno)
+        left = None if deadline is None else deadline - monotonic()
+        try:
+            async with asyncio.timeout(left):
+                await self._waiters.wait(seqno)
+        except TimeoutError:
+            late = lsmdb.Timeout("the deadline passed while the log was being synced")
+            late.retryable = late.maybe_committed = True
+            raise late from None
 
     async def close(self) -> None:
         """Closes the database, and waits until its threads are gone."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 import lsmdb
 from lsmdb import _progress
 from lsmdb._options import Durability, KeyspaceOptions
-from lsmdb.aio._desk import PATIENCE, Desk
+from lsmdb.aio._desk import PATIENCE, Desk, deadline_of
 from lsmdb.aio._scan import Pair, Range, Scan
 
 if TYPE_CHECKING:
@@ -170,13 +170,14 @@ class Writable(Readable):
         """
         if self._desk.is_due():
             await self._desk.breathe()
+        deadline = deadline_of(timeout)
         try:
             seqno = self._native._try_put(key, value, durability)
         except lsmdb.Timeout:
             batch = self._batch(durability, low_priority)
             batch.put(key, value, keyspace=self._keyspace())
-            seqno = await self._desk.commit(batch, timeout)
-        await self._desk.acknowledge(seqno, durability)
+            seqno = await self._desk.commit(batch, deadline)
+        await self._desk.acknowledge(seqno, durability, deadline)
 
     async def delete(
         self,
@@ -189,13 +190,14 @@ class Writable(Readable):
         """Takes a key away, whether or not it is there."""
         if self._desk.is_due():
             await self._desk.breathe()
+        deadline = deadline_of(timeout)
         try:
             seqno = self._native._try_delete(key, durability)
         except lsmdb.Timeout:
             batch = self._batch(durability, low_priority)
             batch.delete(key, keyspace=self._keyspace())
-            seqno = await self._desk.commit(batch, timeout)
-        await self._desk.acknowledge(seqno, durability)
+            seqno = await self._desk.commit(batch, deadline)
+        await self._desk.acknowledge(seqno, durability, deadline)
 
     async def delete_range(
         self,
@@ -362,11 +364,12 @@ async def committed(
     """Writes a batch, waits until it is durable if it has to be, and answers its number."""
     if desk.is_due():
         await desk.breathe()
+    deadline = deadline_of(timeout)
     try:
         seqno = batch._try_commit()
     except lsmdb.Timeout:
-        seqno = await desk.commit(batch, timeout)
-    await desk.acknowledge(seqno, durability)
+        seqno = await desk.commit(batch, deadline)
+    await desk.acknowledge(seqno, durability, deadline)
     return seqno
 
 
