@@ -17,12 +17,13 @@ def between(
 ) -> Bounds:
     """The keys that begin with `within`, then lie from start to stop; `ends` is whether these two
     themselves belong to them."""
-    first, last = of_prefix(within)
-    if start is not None:
+    if start is None:
+        first = within or None
+    else:
         first = within + start + (b"" if ends[0] else b"\0")
-    if stop is not None:
-        last = within + stop + (b"\0" if ends[1] else b"")
-    return first, last
+    if stop is None:
+        return first, behind(within)
+    return first, within + stop + (b"\0" if ends[1] else b"")
 
 
 def behind(prefix: bytes) -> bytes | None:

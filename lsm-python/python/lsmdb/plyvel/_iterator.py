@@ -74,6 +74,11 @@ class Iterator(_Roamer):
         self.close()
 
 
+def closed() -> RuntimeError:
+    """What a raw iterator raises that is closed, or whose database is."""
+    return RuntimeError("Database or iterator is closed")
+
+
 class RawIterator:
     """Stands on entries, as LevelDB's own iterators do. `DB.raw_iterator` makes it.
 
@@ -106,7 +111,8 @@ class RawIterator:
         >>> plyvel.DB("empty", create_if_missing=True).raw_iterator().valid()
         False
         """
-        self._check_open()
+        if self._db is None or self._db._closed:
+            raise closed()
         return self._item is not None
 
     def key(self) -> bytes:
@@ -128,7 +134,8 @@ class RawIterator:
         >>> iterator.item(), iterator.key(), iterator.value()
         ((b'a', b'A'), b'a', b'A')
         """
-        self._check_open()
+        if self._db is None or self._db._closed:
+            raise closed()
         if self._item is None:
             raise IteratorInvalidError("the iterator stands on no entry")
         return self._item
@@ -172,10 +179,6 @@ class RawIterator:
             self._item = None
         else:
             self._item = next(self._roamer)
-
-    def _check_open(self) -> None:
-        if self._db is None or self._db.closed:
-            raise RuntimeError("Database or iterator is closed")
 
     def __enter__(self) -> Self:
         return self

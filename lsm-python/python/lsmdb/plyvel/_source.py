@@ -76,9 +76,11 @@ class Source:
         within: tuple[Buffer | None, Buffer | None],
         ends: tuple[bool, bool],
     ) -> Bounds:
-        start, stop = (None if bound is None else copied(bound) for bound in within)
+        start, stop = within
         if prefix is None:
-            return between(self._prefix, start, stop, ends)
+            first = None if start is None else copied(start)
+            last = None if stop is None else copied(stop)
+            return between(self._prefix, first, last, ends)
         if start is not None or stop is not None:
             raise TypeError("'prefix' cannot be used together with 'start' or 'stop'")
         return of_prefix(self._prefix + copied(prefix))
