@@ -196,7 +196,7 @@ def table(speeds: Speeds, names: list[str]) -> str:
             if samples is None:
                 cells.append("")
                 continue
-            cell = f"{short(statistics.median(samples) / 1000)} \u00b1 {spread(samples):.0%}"
+            cell = f"{short(statistics.median(samples) / 1000)} +/- {spread(samples):.0%}"
             if name != "lsmdb" and "lsmdb" in stores:
                 cell += f", **{short(ratio(stores['lsmdb'], samples))} x**"
             cells.append(cell)
