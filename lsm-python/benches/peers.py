@@ -137,7 +137,7 @@ class Round:
     def _short(self) -> None:
         data, short = self.data, self.store.short
         starts = data.asked[: len(data.asked) // 10]
-        if short(starts[0]) is None:
+        if not self.store.ordered:
             return
         at = {key: index for index, (key, _) in enumerate(data.sorted)}
         wanted = [data.sorted[at[start] : at[start] + 10] for start in starts]

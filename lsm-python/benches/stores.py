@@ -22,6 +22,8 @@ class Store:
     module: str
     deletes: int | None = None
     """How many deletions are tried, where all would take too long."""
+    ordered = True
+    """Keys have an order, and ranges."""
 
     def __init__(self, path: Path) -> None:
         self.db = self.open(path)
@@ -65,9 +67,9 @@ class Store:
     def scan(self) -> Pairs:
         return list(self.db)
 
-    def short(self, start: bytes) -> Iterator[tuple[bytes, bytes]] | None:
-        """Goes over what lies at a key and behind it. None where keys have no order."""
-        return iter(self.db.iterator(start=start))
+    def short(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Goes over what lies at a key and behind it."""
+        raise NotImplementedError
 
     def columns(self, numpy: Any, width: int) -> tuple[Any, Any]:
         """Keys and values as arrays of rows of bytes."""
@@ -137,9 +139,8 @@ class Plyvel(Store):
             for key, value in batch:
                 writer.put(key, value)
 
-    def get_at_once(self, keys: list[bytes]) -> list[bytes]:
-        with self.db.snapshot() as snapshot:
-            return list(map(snapshot.get, keys))
+    def short(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return iter(self.db.iterator(start=start))
 
 
 class Rocksdict(Store):
@@ -294,6 +295,7 @@ class Dbm(Store):
     """The best that the interpreter has: gdbm, SQLite or, in Python itself, `dbm.dumb`."""
 
     name = module = "dbm"
+    ordered = False
     deletes = 20  # For each one, dbm.dumb writes its whole index.
     KINDS = ("dbm.gnu", "dbm.ndbm", "dbm.sqlite3", "dbm.dumb")
 
@@ -336,9 +338,6 @@ class Dbm(Store):
     def scan(self) -> Pairs:
         db = self.db
         return sorted((key, db[key]) for key in db.keys())
-
-    def short(self, start: bytes) -> None:
-        return None
 
 
 STORES: list[type[Store]] = [Lsmdb, Plyvel, Rocksdict, Lmdb, Sqlite, Dbm]
