@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
 use crate::batch::Batch;
+use crate::border::calling::call;
 use crate::border::errors::{Outcome, exception};
 use crate::border::fork::Kept;
 use crate::border::input::{Durable, Seconds};
@@ -31,7 +32,7 @@ pub(crate) struct Database {
 
 /// A way to the directory, of anything that `open` of Python takes.
 fn path_of(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
-    let path: PathBuf = path.py().import("os")?.call_method1("fsdecode", (path,))?.extract()?;
+    let path: PathBuf = call(&path.py().import("os")?.getattr("fsdecode")?, (path,))?.extract()?;
     if path.as_os_str().as_encoded_bytes().contains(&0) {
         return Err(PyValueError::new_err("a path has no null byte in it"));
     }
@@ -382,5 +383,5 @@ fn no_such_number() -> Error {
 
 /// Data of a text in JSON.
 fn parsed<'py>(py: Python<'py>, json: &str) -> Outcome<Bound<'py, PyAny>> {
-    Ok(py.import("json")?.call_method1("loads", (json,))?)
+    Ok(call(&py.import("json")?.getattr("loads")?, (json,))?)
 }

@@ -3,6 +3,8 @@
 use lsm_core::{Event as Happened, Level, Listener};
 use pyo3::prelude::*;
 
+use crate::border::calling::call;
+
 /// Something that happened inside a database. `str(event)` is a sentence.
 #[pyclass(module = "lsmdb", frozen, get_all)]
 pub(crate) struct Event {
@@ -87,7 +89,7 @@ impl Listener for Told {
     fn event(&self, event: &Happened) {
         // Without an interpreter there is nobody to tell.
         let _unheard = Python::try_attach(|py| {
-            if let Err(error) = self.0.call1(py, (Event::of(event),)) {
+            if let Err(error) = call(self.0.bind(py), (Event::of(event),)) {
                 error.write_unraisable(py, Some(self.0.bind(py)));
             }
         });

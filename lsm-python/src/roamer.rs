@@ -9,6 +9,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::border::calling::call;
 use crate::border::errors::{Failure, Outcome};
 use crate::border::fork::Kept;
 use crate::border::input::Input;
@@ -134,7 +135,7 @@ impl Roamer {
         if !is_ours {
             return error;
         }
-        let told = self.told.bind(py).call1((error.value(py),)).map(PyErr::from_value);
+        let told = call(self.told.bind(py), (error.value(py),)).map(PyErr::from_value);
         let raised = told.unwrap_or_else(|failed| failed);
         raised.set_cause(py, Some(error));
         raised

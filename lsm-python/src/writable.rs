@@ -391,7 +391,7 @@ impl Writable {
     fn options<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
         let text = self.seen()?.keyspace.options().to_string();
         let class = py.import("lsmdb._options")?.getattr("KeyspaceOptions")?;
-        Ok(class.call_method1("parse", (text,))?)
+        Ok(call(&class.getattr("parse")?, (text,))?)
     }
 
     /// `put` without ever waiting, not even to be durable: raises `Timeout` if it would have to.
