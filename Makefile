@@ -185,9 +185,10 @@ wheels-test: $(WHEEL_ENV)/ready
 	@tools/need prove cargo cc python3
 	$(WHEEL_ENV)/bin/python lsm-python/tools/prove.py target/wheels-test
 
-# The same tests under AddressSanitizer, whose runtime must be there before the interpreter is. Python
-# hands memory out by malloc then, so that its objects are watched, too.
+# The tests of the native part under AddressSanitizer, whose runtime must be there before the
+# interpreter is. Python hands memory out by malloc then, so that its objects are watched, too.
 ASAN_STAGE := target/python-asan/stage
+PURE := aio api_page codecs dbm examples package plyvel plyvel_beside progress stubs typed types
 python-asan: $(PYTHON_ENV)/ready
 	@tools/need prove cargo cc python3
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/python-asan \
@@ -199,7 +200,8 @@ python-asan: $(PYTHON_ENV)/ready
 	grep -q __asan_report_load $(ASAN_STAGE)/lsmdb/_native.abi3.so
 	PYTHONPATH=$(CURDIR)/$(ASAN_STAGE) PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1 \
 		ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$$(cc -print-file-name=libasan.so)" \
-		$(PYTHON_ENV)/bin/python -m pytest $(PYTEST) --ignore lsm-python/tests/test_types.py lsm-python/tests
+		$(PYTHON_ENV)/bin/python -m pytest $(PYTEST) \
+		$(PURE:%=--ignore=lsm-python/tests/test_%.py) lsm-python/tests
 
 # The committed directories change: look at the difference before it is committed.
 golden:
