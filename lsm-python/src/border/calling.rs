@@ -7,6 +7,7 @@
 
 #![allow(unsafe_code, reason = "unwinding has to be met where it comes from C")]
 
+use std::hint::black_box;
 use std::mem::forget;
 use std::ptr::null_mut;
 
@@ -15,7 +16,9 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-/// The same functions as pyo3's, and they may unwind.
+/// The same functions as pyo3's, and they may unwind. pyo3 says that they do not, which would hold
+/// here, too, where the whole library is optimised at once: so each is called by a pointer of which
+/// the compiler knows nothing.
 mod raw {
     use pyo3::ffi::PyObject;
 
@@ -30,6 +33,13 @@ mod raw {
         ) -> *mut PyObject;
     }
 }
+
+type Ask = unsafe extern "C-unwind" fn(*mut ffi::PyObject) -> *mut ffi::PyObject;
+type Call = unsafe extern "C-unwind" fn(
+    *mut ffi::PyObject,
+    *mut ffi::PyObject,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
 
 /// Is dropped when the thread ends, and then keeps it.
 struct Stay;
@@ -72,7 +82,8 @@ where
     let args = args.into_pyobject(function.py()).map_err(Into::into)?;
     // SAFETY: both objects are there during the call, and the interpreter is attached.
     let answer = unsafe {
-        let call = || raw::PyObject_Call(function.as_ptr(), args.as_ptr(), null_mut());
+        let raw_call: Call = black_box(raw::PyObject_Call);
+        let call = || raw_call(function.as_ptr(), args.as_ptr(), null_mut());
         staying(function.py(), call)?
     };
     answer.ok_or_else(|| PySystemError::new_err("a call has neither answered nor failed"))
@@ -81,7 +92,10 @@ where
 /// What an object iterates over. Each step may let others have the interpreter.
 pub(crate) fn each<'py>(items: &Bound<'py, PyAny>) -> PyResult<Each<'py>> {
     // SAFETY: the object is there during the call, and the interpreter is attached.
-    let iterator = unsafe { staying(items.py(), || raw::PyObject_GetIter(items.as_ptr()))? };
+    let iterator = unsafe {
+        let raw_iter: Ask = black_box(raw::PyObject_GetIter);
+        staying(items.py(), || raw_iter(items.as_ptr()))?
+    };
     let none = || PySystemError::new_err("there is neither an iterator nor an exception");
     iterator.map(Each).ok_or_else(none)
 }
@@ -94,6 +108,10 @@ impl<'py> Iterator for Each<'py> {
     fn next(&mut self) -> Option<Self::Item> {
         let Self(iterator) = self;
         // SAFETY: the iterator is there during the call, and the interpreter is attached.
-        unsafe { staying(iterator.py(), || raw::PyIter_Next(iterator.as_ptr())) }.transpose()
+        let next = unsafe {
+            let raw_next: Ask = black_box(raw::PyIter_Next);
+            staying(iterator.py(), || raw_next(iterator.as_ptr()))
+        };
+        next.transpose()
     }
 }
