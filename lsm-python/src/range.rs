@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use lsm_core::Cursor as Core;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyTuple};
 
 use crate::border::errors::{Outcome, no_pickle};
 use crate::border::fork::Kept;
-use crate::border::input::Span;
+use crate::border::input::{Input, Span};
 use crate::border::wait::{Long, detached};
 use crate::column::scan::{Limits, Scan};
 use crate::columns::{self, Arrays, Reader};
@@ -80,6 +80,18 @@ impl Range {
 
     fn __reversed__(&self, py: Python<'_>) -> Outcome<Walk> {
         self.walk(py, What::Pairs, true)
+    }
+
+    /// The value of a key of the range; `KeyError` for one that has none, or is not of the range.
+    /// With it and `keys()` a range is a mapping, as for `dict(range)`, which looks keys up one by
+    /// one: `dict(range.items())` is quicker, and of one moment.
+    fn __getitem__<'py>(&self, py: Python<'py>, key: Input<'_>) -> Outcome<Bound<'py, PyBytes>> {
+        let found = match self.span.contains(key.as_ref()) {
+            true => self.seen()?.get(py, key.as_ref())?,
+            false => None,
+        };
+        let missing = || PyKeyError::new_err(PyBytes::new(py, key.as_ref()).unbind());
+        Ok(found.ok_or_else(missing)?)
     }
 
     /// An iterator over the keys alone: values are not touched.

@@ -56,6 +56,19 @@ def test_every_way_through_a_range(
         assert list(db[start:stop]) == expected
 
 
+def test_a_range_is_a_mapping(db: lsmdb.DB) -> None:
+    span = db[b"0100":b"0200"]
+    assert dict(span) == dict(span.items()) == dict(within(b"0100", b"0200"))
+    assert span[b"0150"] == PAIRS[b"0150"]
+    for outside in (b"0099", b"0200", b"01505"):
+        with pytest.raises(KeyError):
+            span[outside]
+    with pytest.raises(TypeError):
+        span["0150"]  # type: ignore[index]
+    copy = {**span}
+    assert len(copy) == 100
+
+
 def test_prefixes(db: lsmdb.DB) -> None:
     assert list(db.prefix(b"12").keys()) == [b"12%02d" % number for number in range(100)]
     assert list(db.prefix(b"12", reverse=True).keys()) == [b"12%02d" % n for n in range(99, -1, -1)]

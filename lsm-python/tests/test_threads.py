@@ -127,7 +127,7 @@ except KeyboardInterrupt:
         heard = time.perf_counter() - sent
         assert child.stdout.read() == "closed\n"
     assert child.returncode == 0
-    assert heard < 2, name
+    assert heard < 5, name
 
 
 def test_what_a_callback_raises_stops_the_call(tmp_path: Path) -> None:

@@ -83,6 +83,12 @@ impl Span {
         Self { start: start.map(copy), stop: stop.map(copy) }
     }
 
+    /// True if a key lies in it.
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
+        self.start.as_deref().is_none_or(|start| start <= key)
+            && self.stop.as_deref().is_none_or(|stop| key < stop)
+    }
+
     /// The keys that begin with `prefix`.
     pub(crate) fn prefix(prefix: &[u8]) -> Self {
         let (_, stop) = prefix_bounds(prefix);

@@ -72,6 +72,9 @@ class TypedRange(Generic[K, V]):
     def __reversed__(self) -> Iterator[tuple[K, V]]:
         return self._pairs(reversed(self._range))
 
+    def __getitem__(self, key: K, /) -> V:
+        return self._coding.values.decode(self._range[self._coding.keys.encode(key)])
+
     def _pairs(self, pairs: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[K, V]]:
         key, value = self._coding.keys.decode, self._coding.values.decode
         return ((key(left), value(right)) for left, right in pairs)
