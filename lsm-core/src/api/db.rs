@@ -281,7 +281,13 @@ impl Db {
     /// Returns once nothing is left to flush and no strategy wants anything merged, or there is a
     /// pause.
     pub fn wait_idle(&self) -> Result<()> {
-        self.engine().wait_idle()
+        self.wait_idle_with(CallOptions::new())
+    }
+
+    /// As `wait_idle`, stopped when it is told to. How much there is to do is not known, and is told
+    /// as nothing.
+    pub fn wait_idle_with(&self, mut options: CallOptions<'_>) -> Result<()> {
+        self.engine().wait_idle(&mut options)
     }
 
     /// Checks every file: each checksum, the order of entries, the filters, what the manifest says,

@@ -23,6 +23,7 @@ use crate::flush::{Flush, FlushSetup};
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
 use crate::options::keyspace::KeyspaceOptions;
+use crate::options::progress::CallOptions;
 use crate::output::table_options;
 use crate::read::view::{Sealed, View};
 use crate::stats::counters::Counter;
@@ -259,8 +260,9 @@ impl Engine {
     }
 
     /// Returns once nothing waits for its flush, and no strategy wants anything or may have it.
-    pub fn wait_idle(&self) -> Result<()> {
+    pub fn wait_idle(&self, options: &mut CallOptions<'_>) -> Result<()> {
         self.check_open()?;
+        options.begin(|| self.env.clock.monotonic());
         if self.options.is_read_only() {
             // Nobody is at anything.
             return Ok(());
@@ -276,7 +278,7 @@ impl Engine {
             drop(desk);
             is_idle && (is_paused || self.next_wanted(&BTreeMap::new(), &view).is_none())
         };
-        self.env.scheduler.wait(&self.progress, None, &mut is_idle);
+        self.wait_told(options, &mut is_idle, &|| (0, 0))?;
         self.check_open()?;
         self.health.check()
     }

@@ -16,6 +16,7 @@ const LOW_PRIORITY: u64 = 4;
 #[derive(Debug, Default)]
 pub struct Pacer {
     nanos_per_kib: AtomicU64,
+    /// What is owed, as two's complement: who gave up has waited for what nobody wrote.
     owed_nanos: AtomicU64,
     cause: AtomicU64,
     turn: Mutex<()>,
@@ -67,17 +68,22 @@ impl Pacer {
     #[must_use]
     pub fn owe(&self, bytes: usize) -> Option<Duration> {
         let price = self.price(bytes).as_nanos() as u64;
-        let owed = self.owed_nanos.fetch_add(price, Ordering::Relaxed).saturating_add(price);
-        let owed = (owed >= SLICE.as_nanos() as u64).then_some(owed)?;
+        let owed = self.owed_nanos.fetch_add(price, Ordering::Relaxed).wrapping_add(price) as i64;
+        let owed = Duration::from_nanos(u64::try_from(owed).unwrap_or(0));
+        if owed < SLICE {
+            return None;
+        }
         // Two who come at once may both take it: then the second owes the first one's part.
         self.owed_nanos.store(0, Ordering::Relaxed);
-        Some(Duration::from_nanos(owed))
+        Some(owed)
     }
 
-    /// Takes in that so much of what `owe` answered was not waited for.
-    pub fn owe_again(&self, rest: Duration) {
-        let nanos = u64::try_from(rest.as_nanos()).unwrap_or(u64::MAX);
-        self.owed_nanos.fetch_add(nanos, Ordering::Relaxed);
+    /// Takes in that a write of so many bytes gave up: of what `owe` answered, its own part is not
+    /// owed any more, and what it did wait for counts for the next, which may be its next attempt.
+    pub fn give_up(&self, owed: Duration, waited: Duration, bytes: usize) {
+        let paid = waited.min(owed).saturating_add(self.price(bytes));
+        let (owed, paid) = (owed.as_nanos() as u64, paid.as_nanos() as u64);
+        self.owed_nanos.fetch_add(owed.wrapping_sub(paid), Ordering::Relaxed);
     }
 
     /// What so many bytes cost now.

@@ -125,19 +125,12 @@ impl Engine {
         self.counters.add(Counter::WritesPaced, 1);
         self.counters.add(self.pacer.counter(), waited.as_micros() as u64);
         if deadline.is_some_and(|deadline| now >= deadline) {
-            self.give_up_paying(owed, waited, bytes, is_low);
+            if !is_low {
+                self.pacer.give_up(owed, waited, bytes);
+            }
             let message = "the deadline passed while writers were held back";
             return Err(Error::new(ErrorKind::TimedOut, message));
         }
         Ok(())
-    }
-
-    /// What a write that is not made has not waited for stays owed, but for its own part: else
-    /// those who never wait would pass by all who do.
-    fn give_up_paying(&self, owed: Duration, waited: Duration, bytes: usize, is_low: bool) {
-        if !is_low {
-            let own = self.pacer.price(bytes);
-            self.pacer.owe_again(owed.saturating_sub(waited).saturating_sub(own));
-        }
     }
 }

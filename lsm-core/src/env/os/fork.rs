@@ -104,6 +104,14 @@ fn watch() -> Result<()> {
     Ok(())
 }
 
+/// How many forks lie between the first process and this one, as far as they were watched, which
+/// begins with the first opening of a database. It changes before anything else runs in the child.
+#[inline]
+#[must_use]
+pub fn generation() -> u64 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
 /// The process that something was made in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Birth {

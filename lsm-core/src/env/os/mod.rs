@@ -11,7 +11,7 @@ mod process;
 pub mod relax;
 
 pub mod clock;
-mod fork;
+pub mod fork;
 pub mod host;
 
 #[cfg(target_os = "linux")]
