@@ -1,12 +1,15 @@
 //! Batches: many writes as one.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
+
+use lsm_core::base::sync::{AtomicUsize, Ordering};
+use lsm_core::{Error, ErrorKind};
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::border::errors::{Outcome, no_pickle};
-use crate::border::fork::Kept;
+use crate::border::fork::{Kept, OF_PARENT};
 use crate::border::input::{Index, Input, Span};
 use crate::border::lock::Lock;
 use crate::border::write::How;
@@ -29,8 +32,16 @@ use crate::writable::Writable;
 pub(crate) struct Batch {
     inner: Kept<Lock<lsm_core::Batch>>,
     seen: Kept<Arc<Seen>>,
+    /// The thread that commits it, while one does.
+    committer: AtomicUsize,
     how: How,
     owner: Py<PyAny>,
+}
+
+/// A number that no other thread has at the time; never 0.
+fn this_thread() -> usize {
+    std::thread_local!(static HERE: u8 = const { 0 });
+    HERE.with(|here| std::ptr::from_ref(here).addr())
 }
 
 type Chosen<'a, 'py> = Option<&'a Bound<'py, Writable>>;
@@ -38,7 +49,17 @@ type Chosen<'a, 'py> = Option<&'a Bound<'py, Writable>>;
 impl Batch {
     pub(crate) fn new(seen: Arc<Seen>, how: How, owner: Py<PyAny>) -> Self {
         let inner = Kept::new(Lock::new(lsm_core::Batch::new()));
-        Self { inner, seen: Kept::new(seen), how, owner }
+        let committer = AtomicUsize::new(0);
+        Self { inner, seen: Kept::new(seen), committer, how, owner }
+    }
+
+    /// Takes the lock; `Busy` in a handler of a signal that came while this thread commits.
+    fn lock(&self, py: Python<'_>) -> Outcome<MutexGuard<'_, lsm_core::Batch>> {
+        if self.committer.load(Ordering::Relaxed) == this_thread() {
+            let message = "the batch is being committed by this thread";
+            return Err(Error::new(ErrorKind::Busy, message).into());
+        }
+        Ok(self.inner.get()?.lock(py))
     }
 
     /// Adds to the batch; what cannot be written is refused now, not with the commit.
@@ -52,7 +73,7 @@ impl Batch {
             Some(keyspace) => keyspace.get().seen()?,
             None => self.seen.get()?,
         };
-        let mut batch = self.inner.get()?.lock(py);
+        let mut batch = self.lock(py)?;
         add(&mut batch, &seen.keyspace);
         Ok(batch.take_error().map_or(Ok(()), Err)?)
     }
@@ -111,35 +132,40 @@ impl Batch {
     }
 
     fn __len__(&self, py: Python<'_>) -> Outcome<usize> {
-        Ok(self.inner.get()?.lock(py).len())
+        Ok(self.lock(py)?.len())
     }
 
     /// How many bytes its writes take.
     #[getter]
     fn nbytes(&self, py: Python<'_>) -> Outcome<usize> {
-        Ok(self.inner.get()?.lock(py).bytes())
+        Ok(self.lock(py)?.bytes())
     }
 
     /// Drops what was not committed.
     fn clear(&self, py: Python<'_>) -> Outcome<()> {
-        self.inner.get()?.lock(py).clear();
+        self.lock(py)?.clear();
         Ok(())
     }
 
     /// Writes it, and answers the number of its last write, for `DB.wait_durable`. A batch that
     /// could not be written stays as it is.
     fn commit(&self, py: Python<'_>) -> Outcome<u64> {
-        let mut batch = self.inner.get()?.lock(py);
-        let db = &self.seen.get()?.life.db;
+        let mut batch = self.lock(py)?;
+        let life = &self.seen.get()?.life;
         let whole = &*batch;
-        let seqno = self.how.write(py, whole.bytes(), |options| db.write_with(whole, options))?;
+        // Signals are heard meanwhile, and their handlers run on this thread.
+        self.committer.store(this_thread(), Ordering::Relaxed);
+        let written =
+            self.how.write(py, life, whole.bytes(), |options| life.db.write_with(whole, options));
+        self.committer.store(0, Ordering::Relaxed);
+        let seqno = written?;
         batch.clear();
         Ok(seqno.get())
     }
 
     /// `commit` without ever waiting, not even to be durable: raises `Timeout` if it would have to.
     fn _try_commit(&self, py: Python<'_>) -> Outcome<u64> {
-        let mut batch = self.inner.get()?.lock(py);
+        let mut batch = self.lock(py)?;
         let db = &self.seen.get()?.life.db;
         let seqno = self.how.write_now(|options| db.write_with(&batch, options))?;
         batch.clear();
@@ -166,7 +192,9 @@ impl Batch {
     }
 
     fn __repr__(&self, py: Python<'_>) -> Outcome<String> {
-        Ok(format!("<lsmdb.Batch of {} writes>", self.__len__(py)?))
+        let len =
+            if self.inner.is_here() { self.__len__(py)? } else { return Ok(OF_PARENT.to_owned()) };
+        Ok(format!("<lsmdb.Batch of {len} writes>"))
     }
 
     fn __reduce__(&self) -> PyResult<()> {

@@ -1,7 +1,7 @@
 //! Databases: opened, looked after, closed.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use pyo3::types::{PyDict, PyType};
 
 use crate::batch::Batch;
 use crate::border::calling::call;
-use crate::border::errors::{Outcome, exception};
-use crate::border::fork::Kept;
+use crate::border::errors::{Failure, Outcome, exception};
+use crate::border::fork::{Kept, OF_PARENT};
 use crate::border::input::{Durable, Seconds};
-use crate::border::wait::{Long, detached, in_turns};
+use crate::border::wait::{Long, deadline, detached, in_turns};
 use crate::border::write::How;
 use crate::event::Told;
 use crate::keyspace::Keyspace;
@@ -40,20 +40,27 @@ fn path_of(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
 }
 
 /// What may be there, and what may be made, by the word that dbm has for it.
-fn with_mode(options: Options, mode: &str) -> PyResult<Options> {
+fn with_mode(options: Options, mode: &str) -> Outcome<Options> {
     match mode {
         "r" => Ok(options.if_missing(IfMissing::Fail).read_only(true)),
         "w" => Ok(options.if_missing(IfMissing::Fail)),
         "c" | "n" => Ok(options.if_missing(IfMissing::Create)),
         "x" => Ok(options.if_missing(IfMissing::MustBeMissing)),
-        _ => Err(PyValueError::new_err(format!(
+        _ => Err(Failure::refuse(&format!(
             "mode is \"r\", \"w\", \"c\", \"n\" or \"x\", not {mode:?}"
         ))),
     }
 }
 
-/// Removes the database that is there, if one is.
-fn make_room(path: &std::path::Path) -> Result<(), Error> {
+/// Removes the database that is there, if one is. Other files in its directory would keep the new
+/// one from being made, so they keep the old one as well.
+fn make_room(path: &Path) -> Result<(), Error> {
+    if let Ok(db) = Db::builder(path).options(Options::new().read_only(true)).open() {
+        if let Some(name) = db.open_report().unknown.first() {
+            let message = "this directory holds other files, too; nothing was changed";
+            return Err(Error::new(ErrorKind::Format, message).at_path(&path.join(name)));
+        }
+    }
     match Db::destroy(path) {
         Err(error) if !error.is_not_found() => Err(error),
         _ => Ok(()),
@@ -219,8 +226,8 @@ impl Database {
     fn wait_durable(&self, py: Python<'_>, seqno: u64, timeout: Option<Seconds>) -> Outcome<()> {
         let life = self.life()?;
         let seqno = SeqNo::new(seqno).ok_or_else(no_such_number)?;
-        let timeout = timeout.map(|timeout| timeout.0);
-        in_turns(py, timeout, |turn: Duration| life.db.wait_durable_for(seqno, Some(turn)))
+        let until = deadline(timeout.map(|timeout| timeout.0));
+        in_turns(py, until, |turn: Duration| life.db.wait_durable_for(seqno, Some(turn)))
     }
 
     /// The error that stopped writes, if one did; `None` while all is well.
@@ -252,7 +259,7 @@ impl Database {
     /// Returns once nothing is left to flush or to merge.
     fn wait_idle(&self, py: Python<'_>) -> Outcome<()> {
         let life = self.life()?;
-        detached(py, || life.db.wait_idle())
+        Long::new(None, None).call(py, |options| life.db.wait_idle_with(options))
     }
 
     /// Checks every file: each checksum, the order of entries, the filters, the log, and what all
@@ -311,7 +318,8 @@ impl Database {
 
     fn __repr__(slf: &Bound<'_, Self>) -> Outcome<String> {
         let this = slf.get();
-        let path = this.life.get()?.db.path().to_path_buf().into_pyobject(slf.py())?.str()?;
+        let Ok(life) = this.life.get() else { return Ok(OF_PARENT.to_owned()) };
+        let path = life.db.path().to_path_buf().into_pyobject(slf.py())?.str()?;
         let closed = if this.closed() { "closed " } else { "" };
         Ok(format!("<{closed}lsmdb.DB {}>", path.repr()?))
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use crate::border::errors::Outcome;
-use crate::readable::Readable;
+use crate::border::fork::OF_PARENT;
 use crate::seen::Seen;
 use crate::writable::Writable;
 
@@ -29,7 +29,8 @@ impl Keyspace {
 #[pymethods]
 impl Keyspace {
     fn __repr__(slf: &Bound<'_, Self>) -> Outcome<String> {
-        let seen = slf.as_super().as_super().get();
-        Ok(format!("<lsmdb.Keyspace {:?}>", Readable::open(seen, slf.py())?.keyspace.name()))
+        let readable = slf.as_super().as_super().get();
+        let Ok(seen) = readable.open(slf.py()) else { return Ok(OF_PARENT.to_owned()) };
+        Ok(format!("<lsmdb.Keyspace {:?}>", seen.keyspace.name()))
     }
 }

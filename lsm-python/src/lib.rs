@@ -54,6 +54,7 @@ use pyo3::prelude::*;
 /// The native part of lsmdb. Import lsmdb instead.
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    border::errors::prepare(module.py())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<readable::Readable>()?;
     module.add_class::<writable::Writable>()?;
@@ -75,9 +76,5 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(database::destroy, module)?)?;
     module.add_function(wrap_pyfunction!(database::_options_text, module)?)?;
     module.add_function(wrap_pyfunction!(database::_keyspace_options_text, module)?)?;
-    let forked = wrap_pyfunction!(border::fork::forked, module)?;
-    let keywords = pyo3::types::PyDict::new(module.py());
-    keywords.set_item("after_in_child", forked)?;
-    module.py().import("os")?.call_method("register_at_fork", (), Some(&keywords))?;
     Ok(())
 }

@@ -144,8 +144,8 @@ impl<'a> Loader<'a> {
     }
 
     fn write(&mut self, py: Python<'_>) -> Outcome<()> {
-        let (db, batch) = (&self.to.life.db, &self.batch);
-        self.how.write(py, batch.bytes(), |options| db.write_with(batch, options))?;
+        let (life, batch) = (&self.to.life, &self.batch);
+        self.how.write(py, life, batch.bytes(), |options| life.db.write_with(batch, options))?;
         self.loaded += self.batch.len() as u64;
         self.batch.clear();
         py.check_signals()?;

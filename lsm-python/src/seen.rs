@@ -15,6 +15,9 @@ use crate::border::lock::Lock;
 use crate::border::wait::detached;
 use crate::life::Life;
 
+/// So many keys are looked up until signals are heard.
+const KEYS_UNHEARD: usize = 4096;
+
 /// One view of one keyspace.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -22,6 +25,7 @@ pub(crate) struct Seen {
     pub(crate) keyspace: Keyspace,
     /// As it was asked for.
     full: KeyspaceWith,
+    options: ReadOptions,
     /// The same without the disk: for a first look, while other threads wait for the interpreter.
     quick: Option<KeyspaceWith>,
     pub(crate) snapshot: Option<Snapshot>,
@@ -40,7 +44,7 @@ impl Seen {
         };
         let full = with(options);
         let quick = (!options.is_verifying()).then(|| with(options.cached_only(true)));
-        Self { life: life.clone(), full, quick, keyspace, snapshot }
+        Self { life: life.clone(), full, options, quick, keyspace, snapshot }
     }
 
     /// The value of a key, made by `made` of its bytes.
@@ -87,12 +91,26 @@ impl Seen {
     }
 
     /// The values of several keys, all of one moment.
+    /// Signals are heard now and then: a long list is looked up in parts, by one snapshot.
     pub(crate) fn get_many(
         &self,
         py: Python<'_>,
         keys: &[Input<'_>],
     ) -> Outcome<Vec<Option<Slice>>> {
-        detached(py, || self.full.get_many(keys))
+        if keys.len() <= KEYS_UNHEARD {
+            return detached(py, || self.full.get_many(keys));
+        }
+        let snapshot = match &self.snapshot {
+            Some(snapshot) => snapshot.clone(),
+            None => self.life.db.snapshot()?,
+        };
+        let at = self.keyspace.at(&snapshot).with(self.options);
+        let mut found = Vec::with_capacity(keys.len());
+        for part in keys.chunks(KEYS_UNHEARD) {
+            found.extend(detached(py, || at.get_many(part))?);
+            py.check_signals()?;
+        }
+        Ok(found)
     }
 
     pub(crate) fn get_many_now(&self, keys: &[Input<'_>]) -> Outcome<Vec<Option<Slice>>> {

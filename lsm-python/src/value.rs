@@ -9,10 +9,11 @@ use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
-use pyo3::types::{PyBool, PyBytes, PyMemoryView};
+use pyo3::types::{PyBool, PyBytes, PyMemoryView, PyWeakrefReference};
 
+use crate::border::calling::call;
 use crate::border::errors::Outcome;
-use crate::border::fork::Kept;
+use crate::border::fork::{Kept, OF_PARENT};
 use crate::border::input::Input;
 use crate::border::lock::Lock;
 
@@ -35,8 +36,8 @@ struct Lent {
     slice: Option<Slice>,
     /// How many buffers of it others hold.
     exports: usize,
-    /// What a `with` statement was given.
-    entered: Option<Py<PyMemoryView>>,
+    /// References to what `with` statements were given, which do not keep it.
+    entered: Vec<Py<PyAny>>,
 }
 
 fn released() -> PyErr {
@@ -45,7 +46,7 @@ fn released() -> PyErr {
 
 impl Value {
     pub(crate) fn new(slice: Slice) -> Self {
-        let lent = Lent { slice: Some(slice), exports: 0, entered: None };
+        let lent = Lent { slice: Some(slice), exports: 0, entered: Vec::new() };
         Self { kept: Kept::new(Lock::new(lent)) }
     }
 
@@ -82,7 +83,8 @@ impl Value {
     }
 
     fn __repr__(&self, py: Python<'_>) -> Outcome<String> {
-        let lent = self.kept.get()?.lock(py);
+        let Ok(kept) = self.kept.get() else { return Ok(OF_PARENT.to_owned()) };
+        let lent = kept.lock(py);
         let shown = lent.slice.as_deref().map(|bytes| PyBytes::new(py, bytes));
         drop(lent);
         Ok(match shown {
@@ -105,8 +107,8 @@ impl Value {
 
     fn __enter__<'py>(slf: &Bound<'py, Self>) -> Outcome<Bound<'py, PyMemoryView>> {
         let view = PyMemoryView::from(slf.as_any())?;
-        let mut lent = slf.get().kept.get()?.lock(slf.py());
-        lent.entered = Some(view.clone().unbind());
+        let reference = PyWeakrefReference::new(&view)?.into_any().unbind();
+        slf.get().kept.get()?.lock(slf.py()).entered.push(reference);
         Ok(view)
     }
 
@@ -114,9 +116,10 @@ impl Value {
     /// others of it.
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> Outcome<()> {
-        let entered = self.kept.get()?.lock(py).entered.take();
-        if let Some(view) = entered {
-            view.call_method0(py, "release")?;
+        let entered = self.kept.get()?.lock(py).entered.pop();
+        let view = entered.map(|reference| call(reference.bind(py), ())).transpose()?;
+        if let Some(view) = view.filter(|view| !view.is_none()) {
+            call(&view.getattr("release")?, ())?;
         }
         let mut lent = self.kept.get()?.lock(py);
         if lent.exports == 0 {
@@ -135,6 +138,10 @@ impl Value {
     ) -> Outcome<()> {
         if view.is_null() {
             return Err(PyBufferError::new_err("there is no buffer to fill in").into());
+        }
+        // Not under the lock: raising may begin a garbage collection, which may release buffers.
+        if flags & ffi::PyBUF_WRITABLE != 0 {
+            return Err(PyBufferError::new_err("a value is read only").into());
         }
         let mut lent = slf.get().kept.get()?.lock(slf.py());
         let bytes = lent.slice.as_deref().ok_or_else(released)?;

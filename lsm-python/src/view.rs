@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use crate::border::errors::Outcome;
+use crate::border::fork::OF_PARENT;
 use crate::readable::Readable;
 use crate::seen::{Seen, Sight};
 
@@ -23,7 +24,9 @@ impl KeyspaceView {
 #[pymethods]
 impl KeyspaceView {
     fn __repr__(slf: &Bound<'_, Self>) -> Outcome<String> {
-        let seen = slf.as_super().get().open(slf.py())?;
+        let Ok(seen) = slf.as_super().get().open(slf.py()) else {
+            return Ok(OF_PARENT.to_owned());
+        };
         let at = seen
             .snapshot
             .as_ref()

@@ -19,6 +19,9 @@ use crate::seen::{Seen, Sight};
 use crate::snapshot::Snapshot;
 use crate::view::KeyspaceView;
 
+/// So many pairs are taken until signals are heard.
+const PAIRS_UNHEARD: usize = 1024;
+
 /// `put_many` writes so many bytes at a time.
 const BATCH_BYTES: usize = 1 << 20;
 
@@ -56,22 +59,25 @@ impl Writable {
     fn set(&self, py: Python<'_>, how: &How, key: &[u8], value: &[u8]) -> Outcome<()> {
         let keyspace = &self.seen()?.keyspace;
         let bytes = key.len().saturating_add(value.len());
-        how.write(py, bytes, |options| keyspace.put_with(key, value, options)).map(drop)
+        how.write(py, &self.seen()?.life, bytes, |options| keyspace.put_with(key, value, options))
+            .map(drop)
     }
 
     fn unset(&self, py: Python<'_>, how: &How, key: &[u8]) -> Outcome<()> {
         let keyspace = &self.seen()?.keyspace;
-        how.write(py, key.len(), |options| keyspace.delete_with(key, options)).map(drop)
+        how.write(py, &self.seen()?.life, key.len(), |options| keyspace.delete_with(key, options))
+            .map(drop)
     }
 
     fn unset_span(&self, py: Python<'_>, how: &How, span: &Span) -> Outcome<()> {
         let keyspace = &self.seen()?.keyspace;
-        how.write(py, 0, |options| keyspace.delete_range_with(span, options)).map(drop)
+        how.write(py, &self.seen()?.life, 0, |options| keyspace.delete_range_with(span, options))
+            .map(drop)
     }
 
     pub(crate) fn write(&self, py: Python<'_>, how: &How, batch: &Batch) -> Outcome<SeqNo> {
         let db = &self.seen()?.life.db;
-        how.write(py, batch.bytes(), |options| db.write_with(batch, options))
+        how.write(py, &self.seen()?.life, batch.bytes(), |options| db.write_with(batch, options))
     }
 
     /// The owner of what is made of this object.
@@ -163,7 +169,7 @@ impl Writable {
         let keyspace = &self.seen()?.keyspace;
         each_pair(items, |key, value| {
             batch.put(keyspace, key, value);
-            Ok(())
+            if batch.len() % PAIRS_UNHEARD == 0 { Ok(py.check_signals()?) } else { Ok(()) }
         })?;
         self.write(py, &how, &batch).map(drop)
     }

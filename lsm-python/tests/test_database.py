@@ -29,9 +29,12 @@ def test_modes(tmp_path: Path) -> None:
                 write()
     with lsmdb.open(path, mode="n") as db:
         assert list(db) == []
+        db[b"precious"] = b"1"
     (path / "mine.txt").write_text("stays")
     with pytest.raises(lsmdb.FormatTooNew, match="other files"):
         lsmdb.open(path, mode="n")
+    with lsmdb.open(path) as db:
+        assert db[b"precious"] == b"1"
     assert (path / "mine.txt").read_text() == "stays"
     with pytest.raises(ValueError, match="mode"):
         lsmdb.open(path, mode="a")  # type: ignore[arg-type]

@@ -137,3 +137,38 @@ def test_the_child_may_not_open_what_the_parent_has(tmp_path: Path) -> None:
 
     with lsmdb.open(tmp_path / "db"):
         assert in_child(work) == ""
+
+
+def test_what_other_threads_had_to_themselves_is_left_alone(tmp_path: Path) -> None:
+    """Python drops it in the child before it calls anybody."""
+    with lsmdb.open(tmp_path / "db") as db:
+        db[b"k"] = b"v"
+        own = threading.local()
+        is_over = threading.Event()
+
+        def keep() -> None:
+            own.things = [db.snapshot(), db.items(), db.get_value(b"k"), db.batch()]
+            is_over.wait()
+
+        def churn() -> None:
+            while not is_over.is_set():
+                db.snapshot().close()
+
+        threads = [threading.Thread(target=work) for work in (keep, churn, churn)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(60):
+                assert in_child(lambda: []) == ""
+        finally:
+            is_over.set()
+            for thread in threads:
+                thread.join()
+
+
+def test_objects_of_the_parent_can_be_shown(tmp_path: Path) -> None:
+    scene = Scene(tmp_path / "db")
+    things = [scene.db, scene.keyspace, scene.snapshot, scene.view, scene.range, scene.batch]
+    things.append(scene.db.get_value(b"00001"))
+    assert in_child(lambda: [str(thing) for thing in things if "lsmdb" not in repr(thing)]) == ""
+    scene.db.close()

@@ -1,5 +1,6 @@
 """Closing, forgetting and ending in every order: errors and warnings, and never a crash."""
 
+import contextlib
 import copy
 import gc
 import itertools
@@ -235,3 +236,75 @@ batch = db.batch(); batch[b'never'] = b''
         assert db.open_report["was_clean"]
         assert db[b"01999"] == bytes(100)
         assert b"never" not in db
+
+
+def test_everybody_who_closes_waits_until_it_is_closed(tmp_path: Path) -> None:
+    for _ in range(10):
+        db = lsmdb.open(tmp_path / "db")
+        db.put_many((b"%05d" % number, bytes(1000)) for number in range(3000))
+        opened: list[bool] = []
+
+        def close_and_open(db: lsmdb.DB = db, opened: list[bool] = opened) -> None:
+            db.close()
+            with contextlib.suppress(lsmdb.Locked), lsmdb.open(tmp_path / "db"):
+                opened.append(True)
+
+        threads = [threading.Thread(target=close_and_open) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert opened
+
+
+def test_a_subclass_that_cannot_be_shown_yet(tmp_path: Path) -> None:
+    class Own(lsmdb.DB):
+        def __init__(self, path: Path, label: str) -> None:
+            super().__init__(path)
+            self.label = label
+
+        def __new__(cls, path: Path, label: str) -> "Own":
+            return super().__new__(cls, path, listener=lambda event: None)
+
+        def __repr__(self) -> str:
+            return f"<Own {self.label}>"
+
+    with Own(tmp_path / "db", "one") as own:
+        assert repr(own) == "<Own one>"
+
+
+def test_what_was_never_finished_is_closed_beside_its_listener(tmp_path: Path) -> None:
+    program = """
+import lsmdb
+with lsmdb.open('db', options=lsmdb.Options(log_segment_bytes_max=1 << 24)) as db:
+    db.put_many((b'%06d' % number, bytes(1000)) for number in range(4000))
+class Refused(lsmdb.DB):
+    def _closer(self):
+        raise ZeroDivisionError
+for _ in range(3):
+    try:
+        Refused('db', listener=lambda event: str(event) * 100)
+    except ZeroDivisionError:
+        pass
+lsmdb.open('db').close()
+"""
+    command = [sys.executable, "-c", program]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+
+
+def test_the_end_of_the_interpreter_has_its_exceptions(tmp_path: Path) -> None:
+    program = """
+import builtins, lsmdb, os
+db = lsmdb.open('db')
+class Last:
+    def __del__(self, db=db, closed=lsmdb.Closed, write=os.write):
+        try:
+            db[b'k']
+        except closed:
+            write(1, b'closed')
+builtins.last = Last()
+del db
+"""
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (ended.stdout, ended.returncode) == ("closed", 0), ended.stderr

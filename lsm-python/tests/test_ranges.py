@@ -1,6 +1,7 @@
 """Ranges, iterators and cursors: lazy, in order, both ways, each of one moment."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import lsmdb
@@ -197,3 +198,24 @@ def test_values_are_lent(tmp_path: Path) -> None:
     for use in (lambda: bytes(lent), lambda: len(lent), lambda: memoryview(lent)):
         with pytest.raises(ValueError, match="released"):
             use()
+
+
+def test_a_value_in_with_statements_inside_each_other(tmp_path: Path) -> None:
+    with lsmdb.open(tmp_path / "db") as db:
+        db[b"k"] = value = bytes(1000)
+        lent = db.get_value(b"k")
+        assert lent is not None
+        with lent as outer:
+            with lent as inner:
+                assert outer == inner == value
+            with pytest.raises(ValueError):
+                inner[0]
+            assert outer == value
+        with pytest.raises(ValueError, match="released"):
+            bytes(lent)
+        again = db.get_value(b"k")
+        assert again is not None
+        again.__enter__()
+        again.__exit__()
+        with pytest.raises((BufferError, TypeError)):
+            BytesIO(b"x").readinto(db.get_value(b"k"))  # type: ignore[arg-type]

@@ -97,6 +97,9 @@ INTERRUPTED = {
     "verify": "db.verify()",
     "list": "[list(db.items()) for _ in range(1000)]",
     "drain": "collections.deque(itertools.chain.from_iterable(itertools.repeat(db)), maxlen=0)",
+    "get_many": "db.get_many(keys)",
+    "update": "db.update((b'%07d' % number, b'') for number in itertools.count())",
+    "wait_idle": "db.wait_idle()",
     "put_many": "db.put_many((b'%09d' % number, bytes(1000)) for number in itertools.count())",
 }
 
@@ -105,8 +108,11 @@ INTERRUPTED = {
 def test_ctrl_c_works_at_once(tmp_path: Path, name: str) -> None:
     program = f"""
 import collections, itertools, lsmdb, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it in the background
+signal.alarm(60)
 db = lsmdb.open('db', options=lsmdb.Options(sync_interval_ms=0))
 db.put_many((b'%07d' % number, bytes(300)) for number in range(150_000))
+keys = [b'%07d' % number for number in range(150_000)] * 5
 print('ready', flush=True)
 try:
     while True:
@@ -187,3 +193,26 @@ def test_no_thread_is_left(tmp_path: Path) -> None:
     while len(os.listdir("/proc/self/task")) > before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(os.listdir("/proc/self/task")) <= before
+
+
+def test_handlers_of_signals_may_look_at_the_batch_that_is_committed(tmp_path: Path) -> None:
+    program = """
+import lsmdb, signal
+db = lsmdb.open('db', durability='durable')
+batch, seen = db.batch(), []
+def look(signum, frame):
+    try:
+        seen.append(len(batch))
+    except lsmdb.Busy:
+        seen.append('busy')
+signal.signal(signal.SIGALRM, look)
+signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+while len(seen) < 300:
+    for number in range(50):
+        batch[b'%d' % number] = bytes(2000)
+    batch.commit()
+signal.setitimer(signal.ITIMER_REAL, 0)
+db.close()
+"""
+    command = [sys.executable, "-c", program]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)

@@ -55,7 +55,8 @@ class DB(Database):
         beside = {name: value for name, value in chosen.items() if value is not None}
         text = str(replace(options or Options(), **beside))
         self = super().__new__(cls, path, mode=mode, options=text, listener=listener)
-        self._finalizer = weakref.finalize(self, _forget, self._closer(), repr(self))
+        name = Database.__repr__(self)  # a subclass may not be ready for its own yet
+        self._finalizer = weakref.finalize(self, _forget, self._closer(), name)
         return self
 
     def __init__(self, path: StrPath, /, **_chosen: Any) -> None:

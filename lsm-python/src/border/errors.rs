@@ -26,6 +26,14 @@ impl Failure {
         Self::Engine(Error::new(ErrorKind::Closed, format!("the {what} is closed")))
     }
 
+    /// The same, of a write that may be there all the same.
+    pub(crate) fn and_maybe_committed(self) -> Self {
+        match self {
+            Self::Engine(error) => Self::Engine(error.and_maybe_committed()),
+            python @ Self::Python(_) => python,
+        }
+    }
+
     /// The engine would have to wait for the disk.
     pub(crate) fn is_busy(&self) -> bool {
         matches!(self, Self::Engine(error) if error.kind() == ErrorKind::Busy)
@@ -58,9 +66,15 @@ pub(crate) fn told(py: Python<'_>, error: &Error) -> PyErr {
     exception(py, error).map_or_else(|failed| failed, |raised| PyErr::from_value(raised))
 }
 
+static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// Finds what is imported, while it still can be: errors are raised at the interpreter's end, too.
+pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
+    MAKE.import(py, "lsmdb._errors", "from_engine").map(drop)
+}
+
 /// The same as an object that nobody raises.
 pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
-    static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let make = MAKE.import(py, "lsmdb._errors", "from_engine")?;
     let (is_retryable, maybe_committed) = (error.is_retryable(), error.maybe_committed());
     let place = (error.path(), error.offset(), error.os_code());

@@ -2,22 +2,16 @@
 //!
 //! A child has the parent's memory and none of its threads: a lock that another thread held stays
 //! locked there for ever. So nothing that was made before a fork is touched after it, not even to
-//! give it back.
+//! give it back. The engine counts forks before anything else runs in the child: Python itself drops
+//! objects of other threads there before it calls anybody.
 
 use std::fmt;
 
-use lsm_core::base::sync::Ordering;
-use lsm_core::base::sync::fixed::AtomicU64;
+use lsm_core::env::os::fork::generation;
 use lsm_core::{Error, ErrorKind};
-use pyo3::prelude::*;
 
-/// How many forks lie between the first process and this one.
-static GENERATION: AtomicU64 = AtomicU64::new(0);
-
-#[pyfunction(name = "_forked")]
-pub(crate) fn forked() {
-    GENERATION.fetch_add(1, Ordering::Relaxed);
-}
+/// What stands for an object of the parent's where it is only shown.
+pub(crate) const OF_PARENT: &str = "<lsmdb object of the parent process>";
 
 /// Something of the engine's that only the process which made it may use. A forked child answers
 /// `Forked`, and leaves it alone when it is dropped.
@@ -28,7 +22,7 @@ pub(crate) struct Kept<T> {
 
 impl<T> Kept<T> {
     pub(crate) fn new(inner: T) -> Self {
-        Self { generation: GENERATION.load(Ordering::Relaxed), inner: Some(inner) }
+        Self { generation: generation(), inner: Some(inner) }
     }
 
     /// What is kept.
@@ -52,7 +46,7 @@ impl<T> Kept<T> {
     /// True in the process that made it.
     #[inline]
     pub(crate) fn is_here(&self) -> bool {
-        self.generation == GENERATION.load(Ordering::Relaxed)
+        self.generation == generation()
     }
 }
 

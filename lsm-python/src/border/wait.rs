@@ -1,7 +1,7 @@
 //! Waiting: without the interpreter, so that other threads go on, and so that Ctrl-C is heard.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lsm_core::{CallOptions, Error, ErrorKind, Progress};
 use pyo3::prelude::*;
@@ -22,28 +22,37 @@ pub(crate) fn detached<T: Send>(
     Ok(py.detach(call)?)
 }
 
-/// Waits for as long as `timeout` says, in turns: `wait` gets the length of one, and answers
+/// Waits until then at most, in turns: `wait` gets the length of one, and answers
 /// `TimedOut` if that was not enough. Between them signals are heard. What may have written
 /// something by then must not say `TimedOut`: it would be done again.
 pub(crate) fn in_turns<T: Send>(
     py: Python<'_>,
-    timeout: Option<Duration>,
+    until: Option<Instant>,
     mut wait: impl FnMut(Duration) -> Result<T, Error> + Send,
 ) -> Outcome<T> {
-    let mut left = timeout;
     loop {
+        let left = until.map(|until| until.saturating_duration_since(now()));
         let turn = left.map_or(UNHEARD, |left| left.min(UNHEARD));
         match py.detach(|| wait(turn)) {
             Err(error) if error.kind() == ErrorKind::TimedOut => {
                 py.check_signals()?;
-                left = left.map(|left| left.saturating_sub(turn));
-                if left == Some(Duration::ZERO) {
+                if until.is_some_and(|until| now() >= until) {
                     return Err(error.into());
                 }
             }
             done => return Ok(done?),
         }
     }
+}
+
+/// When the time is over that a call may take; never, if it is more than there is.
+pub(crate) fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+    timeout.and_then(|timeout| now().checked_add(timeout))
+}
+
+#[allow(clippy::disallowed_methods, reason = "the caller's time, not that of a world")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// It may be tried again with more time, and has done nothing yet.

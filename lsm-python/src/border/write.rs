@@ -1,13 +1,14 @@
 //! Writes: at once where nothing has to be waited for, else without the interpreter.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lsm_core::{Durability, Error, SeqNo, WriteOptions};
 use pyo3::prelude::*;
 
-use crate::border::errors::Outcome;
+use crate::border::errors::{Failure, Outcome};
 use crate::border::input::{Durable, Seconds};
-use crate::border::wait::{detached, in_turns, is_late};
+use crate::border::wait::{deadline, detached, in_turns, is_late};
+use crate::life::Life;
 
 /// What is larger is not copied while other threads of Python wait.
 const QUICK_BYTES_MAX: usize = 64 << 10;
@@ -36,25 +37,53 @@ impl How {
         Self { options, is_durable, timeout: timeout.map(|timeout| timeout.0) }
     }
 
-    /// Writes `bytes` many. Most writes wait for nothing, and are done before other threads would
-    /// have been let in.
+    /// Writes `bytes` many, and waits until they are durable if they are to be. Signals are heard
+    /// in both.
     pub(crate) fn write(
         &self,
         py: Python<'_>,
+        life: &Life,
         bytes: usize,
         attempt: impl Fn(&WriteOptions) -> Result<SeqNo, Error> + Send + Sync,
     ) -> Outcome<SeqNo> {
-        if !self.is_durable && bytes <= QUICK_BYTES_MAX {
-            match attempt(&self.options.timeout(Duration::ZERO)) {
+        let until = deadline(self.timeout);
+        let seqno = self.log(py, until, bytes, attempt)?;
+        if self.is_durable {
+            let synced = in_turns(py, until, |turn| life.db.wait_durable_for(seqno, Some(turn)));
+            synced.map_err(Failure::and_maybe_committed)?;
+        }
+        Ok(seqno)
+    }
+
+    /// Writes what is to be durable as what is buffered. Most writes wait for nothing, and are done
+    /// before other threads would have been let in.
+    fn log(
+        &self,
+        py: Python<'_>,
+        until: Option<Instant>,
+        bytes: usize,
+        attempt: impl Fn(&WriteOptions) -> Result<SeqNo, Error> + Send + Sync,
+    ) -> Outcome<SeqNo> {
+        let options = self.without_sync();
+        if bytes <= QUICK_BYTES_MAX {
+            match attempt(&options.timeout(Duration::ZERO)) {
                 Err(error) if is_late(&error) && self.timeout != Some(Duration::ZERO) => {}
                 done => return Ok(done?),
             }
         }
-        if !self.is_durable {
-            return in_turns(py, self.timeout, |turn| attempt(&self.options.timeout(turn)));
+        if self.options.is_low_priority() {
+            // It pays for itself alone, and whole: turns would never be enough for a large one.
+            let options = self.timeout.map_or(options, |timeout| options.timeout(timeout));
+            return detached(py, || attempt(&options));
         }
-        let options = self.timeout.map_or(self.options, |timeout| self.options.timeout(timeout));
-        detached(py, || attempt(&options))
+        in_turns(py, until, |turn| attempt(&options.timeout(turn)))
+    }
+
+    fn without_sync(&self) -> WriteOptions {
+        match self.is_durable {
+            true => self.options.durability(Durability::Buffered),
+            false => self.options,
+        }
     }
 
     /// Writes without waiting for anything, not even for the disk: what is to be durable is
@@ -63,10 +92,6 @@ impl How {
         &self,
         attempt: impl FnOnce(&WriteOptions) -> Result<SeqNo, Error>,
     ) -> Outcome<SeqNo> {
-        let mut options = self.options.timeout(Duration::ZERO);
-        if self.is_durable {
-            options = options.durability(Durability::Buffered);
-        }
-        Ok(attempt(&options)?)
+        Ok(attempt(&self.without_sync().timeout(Duration::ZERO))?)
     }
 }
