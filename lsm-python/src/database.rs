@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
 use crate::batch::Batch;
-use crate::border::calling::call;
+use crate::border::calling::{call, get, import, text};
 use crate::border::errors::{Failure, Outcome, exception};
 use crate::border::fork::{Kept, OF_PARENT};
 use crate::border::input::{Durable, Seconds};
@@ -32,7 +32,7 @@ pub(crate) struct Database {
 
 /// A way to the directory, of anything that `open` of Python takes.
 fn path_of(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
-    let path: PathBuf = call(&path.py().import("os")?.getattr("fsdecode")?, (path,))?.extract()?;
+    let path: PathBuf = call(&get(&import(path.py(), "os")?, "fsdecode")?, (path,))?.extract()?;
     if path.as_os_str().as_encoded_bytes().contains(&0) {
         return Err(PyValueError::new_err("a path has no null byte in it"));
     }
@@ -382,7 +382,7 @@ pub(crate) fn _keyspace_options_text(text: &str) -> Outcome<String> {
 }
 
 fn options_of(options: &Bound<'_, PyAny>) -> Outcome<lsm_core::KeyspaceOptions> {
-    Ok(lsm_core::KeyspaceOptions::parse(&options.str()?.to_string())?)
+    Ok(lsm_core::KeyspaceOptions::parse(&text(options)?)?)
 }
 
 fn no_such_number() -> Error {
@@ -391,5 +391,5 @@ fn no_such_number() -> Error {
 
 /// Data of a text in JSON.
 fn parsed<'py>(py: Python<'py>, json: &str) -> Outcome<Bound<'py, PyAny>> {
-    Ok(call(&py.import("json")?.getattr("loads")?, (json,))?)
+    Ok(call(&get(&import(py, "json")?, "loads")?, (json,))?)
 }

@@ -3,7 +3,7 @@
 use lsm_core::{Event as Happened, Level, Listener};
 use pyo3::prelude::*;
 
-use crate::border::calling::call;
+use crate::border::calling::{call, report};
 
 /// Something that happened inside a database. `str(event)` is a sentence.
 #[pyclass(module = "lsmdb", frozen, get_all)]
@@ -90,7 +90,7 @@ impl Listener for Told {
         // Without an interpreter there is nobody to tell.
         let _unheard = Python::try_attach(|py| {
             if let Err(error) = call(self.0.bind(py), (Event::of(event),)) {
-                error.write_unraisable(py, Some(self.0.bind(py)));
+                report(error, self.0.bind(py));
             }
         });
     }

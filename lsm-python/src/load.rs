@@ -6,7 +6,7 @@ use lsm_core::{Batch, Error};
 use pyo3::prelude::*;
 
 use crate::arrow::import::{Column, Pairs, Source};
-use crate::border::calling::call;
+use crate::border::calling::{call, get, len};
 use crate::border::errors::{Failure, Outcome};
 use crate::border::wait::teller;
 use crate::border::write::How;
@@ -171,13 +171,14 @@ impl<'a> Loader<'a> {
 }
 
 fn note(error: &Bound<'_, PyAny>, loaded: u64) -> PyResult<()> {
-    error.call_method1("add_note", (format!("{loaded} pairs were loaded before this"),))?;
-    error.setattr("loaded", loaded)
+    let said = format!("{loaded} pairs were loaded before this");
+    call(&get(error, "add_note")?, (said,))?;
+    call(&get(error, "__setattr__")?, ("loaded", loaded)).map(drop)
 }
 
 /// How many rows a table has, if that can be known without running a query.
 fn rows_of(table: &Bound<'_, PyAny>) -> Option<u64> {
-    let said = |name: &str| table.getattr(name).ok()?.extract::<u64>().ok();
-    let index = || table.getattr("index").ok()?.len().ok();
+    let said = |name: &str| get(table, name).ok()?.extract::<u64>().ok();
+    let index = || len(&get(table, "index").ok()?).ok();
     said("num_rows").or_else(|| said("height")).or_else(|| index().map(|rows| rows as u64))
 }

@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
-use crate::border::calling::call;
+use crate::border::calling::{call, get, import, text};
 use crate::column::chunk::{Chunk, Column};
 use crate::column::memory::{Lane, Which};
 
@@ -47,18 +47,17 @@ pub(crate) fn array<'py>(
     side: Side,
     wanted: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    // Importing it may run a lot of Python code, the first time.
-    let numpy = call(&py.import("importlib")?.getattr("import_module")?, ("numpy",))?;
+    let numpy = import(py, "numpy")?;
     let Some(wanted) = wanted else {
-        return call(&numpy.getattr("array")?, (list(py, chunk, side)?, "O"));
+        return call(&get(&numpy, "array")?, (list(py, chunk, side)?, "O"));
     };
-    let dtype = call(&numpy.getattr("dtype")?, (wanted,))?;
+    let dtype = call(&get(&numpy, "dtype")?, (wanted,))?;
     check(&dtype, side.name(), side.column(chunk))?;
     if chunk.rows() > 0 {
         let view = Lane::view(py, chunk, side.data())?;
-        return call(&numpy.getattr("frombuffer")?, (view, dtype));
+        return call(&get(&numpy, "frombuffer")?, (view, dtype));
     }
-    let array = call(&numpy.getattr("empty")?, (0, dtype))?;
+    let array = call(&get(&numpy, "empty")?, (0, dtype))?;
     array.getattr("flags")?.setattr("writeable", false)?;
     Ok(array)
 }
@@ -82,12 +81,13 @@ fn check(dtype: &Bound<'_, PyAny>, name: &str, column: &Column) -> PyResult<()> 
     }
     let width = dtype.getattr("itemsize")?.extract()?;
     if width == 0 {
-        let message = format!("the dtype {dtype} has no width: name one, as in S16");
+        let message = format!("the dtype {} has no width: name one, as in S16", text(dtype)?);
         return Err(PyTypeError::new_err(message));
     }
     match column.other_width(width) {
         Some((row, found)) => Err(PyValueError::new_err(format!(
-            "the {name} in row {row} has {found} bytes, and {dtype} takes {width}"
+            "the {name} in row {row} has {found} bytes, and {} takes {width}",
+            text(dtype)?
         ))),
         None => Ok(()),
     }

@@ -5,7 +5,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
-use crate::border::calling::each;
+use crate::border::calling::{each, shown};
 use crate::border::errors::{Outcome, no_pickle};
 use crate::border::fork::Kept;
 use crate::border::input::{Index, Input, Span};
@@ -262,7 +262,7 @@ impl Readable {
     }
 
     fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Err(no_pickle(&slf.repr()?.to_string()))
+        Err(no_pickle(&shown(slf.as_any())?))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

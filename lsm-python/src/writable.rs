@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
-use crate::border::calling::{call, each};
+use crate::border::calling::{call, each, find, get, import, item, len};
 use crate::border::errors::Outcome;
 use crate::border::fork::Kept;
 use crate::border::input::{Durable, Index, Input, Seconds, Span};
@@ -192,7 +192,7 @@ impl Writable {
     ) -> Outcome<u64> {
         let how = self.how(durability, None, false)?;
         let told = progress.map(|progress| teller(py, progress)).transpose()?;
-        let total = items.len().ok();
+        let total = len(items).ok();
         let (mut batch, mut count) = (Batch::new(), 0u64);
         let keyspace = &self.seen()?.keyspace;
         let write = |batch: &mut Batch, count: u64| -> Outcome<()> {
@@ -396,8 +396,8 @@ impl Writable {
     #[getter]
     fn options<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
         let text = self.seen()?.keyspace.options().to_string();
-        let class = py.import("lsmdb._options")?.getattr("KeyspaceOptions")?;
-        Ok(call(&class.getattr("parse")?, (text,))?)
+        let class = get(&import(py, "lsmdb._options")?, "KeyspaceOptions")?;
+        Ok(call(&get(&class, "parse")?, (text,))?)
     }
 
     /// `put` without ever waiting, not even to be durable: raises `Timeout` if it would have to.
@@ -427,15 +427,18 @@ pub(crate) fn each_pair(
     items: &Bound<'_, PyAny>,
     mut show: impl FnMut(&[u8], &[u8]) -> Outcome<()>,
 ) -> Outcome<()> {
-    let is_keyed = items.hasattr("keys")?;
-    if is_keyed && !items.hasattr("items")? {
-        for key in each(&call(&items.getattr("keys")?, ())?)? {
+    let keys = find(items, "keys")?;
+    let pairs = match keys.as_ref().map(|_| find(items, "items")).transpose()?.flatten() {
+        Some(pairs) => call(&pairs, ())?,
+        None => items.clone(),
+    };
+    if let (Some(keys), true) = (keys, pairs.is(items)) {
+        for key in each(&call(&keys, ())?)? {
             let key = key?;
-            show_pair(&key, &items.get_item(&key)?, &mut show)?;
+            show_pair(&key, &item(items, &key)?, &mut show)?;
         }
         return Ok(());
     }
-    let pairs = if is_keyed { call(&items.getattr("items")?, ())? } else { items.clone() };
     for pair in each(&pairs)? {
         let (key, value) = two(&pair?)?;
         show_pair(&key, &value, &mut show)?;

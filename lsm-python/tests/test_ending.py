@@ -31,6 +31,43 @@ class Table:
     def __arrow_c_stream__(self, requested_schema=None):
         busy(10**9)
 
+class Keyed:
+    def keys(self):
+        return [b"%d" % number for number in range(300)]
+
+    def __getitem__(self, key):
+        busy()
+        return key
+
+class Sized(dict):
+    def __len__(self):
+        busy()
+        return 0
+
+class Asked:
+    def __getattr__(self, name):
+        busy()
+        raise AttributeError(name)
+
+class Texted:
+    def __str__(self):
+        busy()
+        return ""
+
+class Held:
+    def __buffer__(self, flags):
+        busy()
+        return memoryview(b"key")
+
+    def __release_buffer__(self, view):
+        busy()
+
+def tried(call):
+    try:
+        call()
+    except (lsmdb.Error, TypeError):
+        pass
+
 def go_on(call):
     while True:
         call()
@@ -44,6 +81,16 @@ CALLS = [
     "db.put_many(pairs())",
     "db.update(pairs())",
     "db.get_many(keys())",
+    "db.update(Keyed())",
+    "db.put_many(Sized(), progress=lambda done, total: None)",
+    "tried(lambda: db.load(Asked()))",
+    "tried(lambda: db.load(Asked(), progress=lambda done, total: None))",
+    "tried(lambda: db.put_many(Asked()))",
+    "db.keyspace('texted', Texted())",
+    "db.stats()",
+    "tried(lambda: db.get(Held()))",
+    "tried(lambda: db.get_into(b'key', Held()))",
+    "tried(lambda: db.load_columns(Held(), Held()))",
     "db.count(progress=lambda done, total: busy())",
     "db.put_many(db.items(), progress=lambda done, total: busy())",
     "db.load(Table())",

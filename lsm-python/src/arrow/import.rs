@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use crate::arrow::abi::{Array, Passed, Schema, Stream};
 use crate::arrow::capsule::unpack;
 use crate::arrow::lane::{Kind, Lane, Window, refuse};
-use crate::border::calling::call;
+use crate::border::calling::{call, find};
 use crate::column::chunk::Size;
 
 /// Where arrays come from.
@@ -27,13 +27,13 @@ pub(crate) enum Source {
 impl Source {
     /// Opens an object that has Arrow's methods.
     pub(crate) fn open(object: &Bound<'_, PyAny>) -> PyResult<(Self, Schema)> {
-        if object.hasattr("__arrow_c_stream__")? {
-            let mut stream: Stream = unpack(&call(&object.getattr("__arrow_c_stream__")?, ())?)?;
+        if let Some(stream) = find(object, "__arrow_c_stream__")? {
+            let mut stream: Stream = unpack(&call(&stream, ())?)?;
             let schema = object.py().detach(|| schema_of(&mut stream))?;
             return Ok((Self::Stream(stream), schema));
         }
-        if object.hasattr("__arrow_c_array__")? {
-            let pair = call(&object.getattr("__arrow_c_array__")?, ())?;
+        if let Some(array) = find(object, "__arrow_c_array__")? {
+            let pair = call(&array, ())?;
             let (schema, array): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair.extract()?;
             return Ok((Self::Array(unpack(&array)?), unpack(&schema)?));
         }

@@ -7,25 +7,42 @@
 
 #![allow(unsafe_code, reason = "unwinding has to be met where it comes from C")]
 
+use std::ffi::c_int;
 use std::hint::black_box;
 use std::mem::forget;
 use std::ptr::null_mut;
 
-use pyo3::exceptions::PySystemError;
+use pyo3::exceptions::{PyAttributeError, PySystemError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyString, PyTuple};
 
 /// The same functions as pyo3's, and they may unwind. pyo3 says that they do not, which would hold
 /// here, too, where the whole library is optimised at once: so each is called by a pointer of which
 /// the compiler knows nothing.
 mod raw {
-    use pyo3::ffi::PyObject;
+    use std::ffi::c_int;
+
+    use pyo3::ffi::{Py_buffer, Py_ssize_t, PyObject};
 
     // SAFETY: these are the stable interface of Python, as pyo3 declares it.
     unsafe extern "C-unwind" {
         pub(super) fn PyIter_Next(iterator: *mut PyObject) -> *mut PyObject;
         pub(super) fn PyObject_GetIter(object: *mut PyObject) -> *mut PyObject;
+        pub(super) fn PyObject_Str(object: *mut PyObject) -> *mut PyObject;
+        pub(super) fn PyObject_Repr(object: *mut PyObject) -> *mut PyObject;
+        pub(super) fn PyImport_Import(name: *mut PyObject) -> *mut PyObject;
+        pub(super) fn PyObject_GetAttr(object: *mut PyObject, name: *mut PyObject)
+        -> *mut PyObject;
+        pub(super) fn PyObject_GetItem(object: *mut PyObject, key: *mut PyObject) -> *mut PyObject;
+        pub(super) fn PyObject_Size(object: *mut PyObject) -> Py_ssize_t;
+        pub(super) fn PyErr_WriteUnraisable(object: *mut PyObject);
+        pub(super) fn PyObject_GetBuffer(
+            object: *mut PyObject,
+            buffer: *mut Py_buffer,
+            flags: c_int,
+        ) -> c_int;
+        pub(super) fn PyBuffer_Release(buffer: *mut Py_buffer);
         pub(super) fn PyObject_Call(
             function: *mut PyObject,
             args: *mut PyObject,
@@ -34,12 +51,15 @@ mod raw {
     }
 }
 
-type Ask = unsafe extern "C-unwind" fn(*mut ffi::PyObject) -> *mut ffi::PyObject;
-type Call = unsafe extern "C-unwind" fn(
-    *mut ffi::PyObject,
-    *mut ffi::PyObject,
-    *mut ffi::PyObject,
-) -> *mut ffi::PyObject;
+type Object = *mut ffi::PyObject;
+type Buffer = *mut ffi::Py_buffer;
+type Ask = unsafe extern "C-unwind" fn(Object) -> Object;
+type AskOf = unsafe extern "C-unwind" fn(Object, Object) -> Object;
+type Call = unsafe extern "C-unwind" fn(Object, Object, Object) -> Object;
+type Size = unsafe extern "C-unwind" fn(Object) -> ffi::Py_ssize_t;
+type Report = unsafe extern "C-unwind" fn(Object);
+type Hold = unsafe extern "C-unwind" fn(Object, Buffer, c_int) -> c_int;
+type Release = unsafe extern "C-unwind" fn(Buffer);
 
 /// Is dropped when the thread ends, and then keeps it.
 struct Stay;
@@ -53,24 +73,52 @@ impl Drop for Stay {
     }
 }
 
-/// Makes a call that answers an object, or null with an exception set.
-///
-/// # Safety
-///
-/// `call` is no more than a call of C, and what it answers belongs to the caller.
-unsafe fn staying<'py>(
-    py: Python<'py>,
-    call: impl FnOnce() -> *mut ffi::PyObject,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+/// Makes a call of C, in which the thread may end. It is no more than that: nothing of it is to be
+/// dropped.
+fn staying<T>(call: impl FnOnce() -> T) -> T {
     let stay = Stay;
     let answer = call();
     forget(stay);
+    answer
+}
+
+/// The object that a call has answered; none if it was null, and no exception is set.
+///
+/// # Safety
+///
+/// What the call has answered belongs to the caller.
+unsafe fn answered(py: Python<'_>, answer: Object) -> PyResult<Option<Bound<'_, PyAny>>> {
     // SAFETY: as the caller promises.
-    let answer = unsafe { Bound::from_owned_ptr_or_opt(py, answer) };
-    match answer {
+    match unsafe { Bound::from_owned_ptr_or_opt(py, answer) } {
         Some(answer) => Ok(Some(answer)),
         None => PyErr::take(py).map_or(Ok(None), Err),
     }
+}
+
+fn silent() -> PyErr {
+    PySystemError::new_err("a call has neither answered nor failed")
+}
+
+/// Asks an object for another one.
+fn ask<'py>(object: &Bound<'py, PyAny>, raw: Ask) -> PyResult<Bound<'py, PyAny>> {
+    let raw = black_box(raw);
+    // SAFETY: the object is there during the call, and the interpreter is attached. Each of these
+    // functions takes any object, and its answer belongs to the caller.
+    let answer = unsafe { answered(object.py(), staying(|| raw(object.as_ptr())))? };
+    answer.ok_or_else(silent)
+}
+
+/// Asks an object for what it has under the name of another.
+fn ask_of<'py>(
+    object: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyAny>,
+    raw: AskOf,
+) -> PyResult<Bound<'py, PyAny>> {
+    let raw = black_box(raw);
+    // SAFETY: both objects are there during the call, and the interpreter is attached. Each of
+    // these functions takes any objects, and its answer belongs to the caller.
+    let answer = unsafe { answered(object.py(), staying(|| raw(object.as_ptr(), name.as_ptr())))? };
+    answer.ok_or_else(silent)
 }
 
 /// Calls `function`, which may let others have the interpreter.
@@ -80,24 +128,75 @@ where
     A::Error: Into<PyErr>,
 {
     let args = args.into_pyobject(function.py()).map_err(Into::into)?;
-    // SAFETY: both objects are there during the call, and the interpreter is attached.
+    let raw: Call = black_box(raw::PyObject_Call);
+    // SAFETY: both objects are there during the call, the interpreter is attached, and the answer
+    // is ours.
     let answer = unsafe {
-        let raw_call: Call = black_box(raw::PyObject_Call);
-        let call = || raw_call(function.as_ptr(), args.as_ptr(), null_mut());
-        staying(function.py(), call)?
+        let answer = staying(|| raw(function.as_ptr(), args.as_ptr(), null_mut()));
+        answered(function.py(), answer)?
     };
-    answer.ok_or_else(|| PySystemError::new_err("a call has neither answered nor failed"))
+    answer.ok_or_else(silent)
+}
+
+/// The attribute of that name.
+pub(crate) fn get<'py>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    ask_of(object, &PyString::new(object.py(), name), raw::PyObject_GetAttr)
+}
+
+/// The same, if there is one.
+pub(crate) fn find<'py>(
+    object: &Bound<'py, PyAny>,
+    name: &str,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match get(object, name) {
+        Err(error) if error.is_instance_of::<PyAttributeError>(object.py()) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// What `object[key]` is.
+pub(crate) fn item<'py>(
+    object: &Bound<'py, PyAny>,
+    key: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    ask_of(object, key, raw::PyObject_GetItem)
+}
+
+/// What `len(object)` is.
+pub(crate) fn len(object: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let raw: Size = black_box(raw::PyObject_Size);
+    // SAFETY: the object is there during the call, and the interpreter is attached.
+    let size = staying(|| unsafe { raw(object.as_ptr()) });
+    usize::try_from(size).map_err(|_| PyErr::fetch(object.py()))
+}
+
+/// What `str(object)` is.
+pub(crate) fn text(object: &Bound<'_, PyAny>) -> PyResult<String> {
+    ask(object, raw::PyObject_Str)?.extract()
+}
+
+/// What `repr(object)` is.
+pub(crate) fn shown(object: &Bound<'_, PyAny>) -> PyResult<String> {
+    ask(object, raw::PyObject_Repr)?.extract()
+}
+
+/// The module of that name, which may have to be run first.
+pub(crate) fn import<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    ask(&PyString::new(py, name), raw::PyImport_Import)
+}
+
+/// Reports what nobody can catch, as Python does.
+pub(crate) fn report(error: PyErr, place: &Bound<'_, PyAny>) {
+    let raw: Report = black_box(raw::PyErr_WriteUnraisable);
+    error.restore(place.py());
+    // SAFETY: the object is there during the call, the interpreter is attached, and there is an
+    // exception.
+    staying(|| unsafe { raw(place.as_ptr()) });
 }
 
 /// What an object iterates over. Each step may let others have the interpreter.
 pub(crate) fn each<'py>(items: &Bound<'py, PyAny>) -> PyResult<Each<'py>> {
-    // SAFETY: the object is there during the call, and the interpreter is attached.
-    let iterator = unsafe {
-        let raw_iter: Ask = black_box(raw::PyObject_GetIter);
-        staying(items.py(), || raw_iter(items.as_ptr()))?
-    };
-    let none = || PySystemError::new_err("there is neither an iterator nor an exception");
-    iterator.map(Each).ok_or_else(none)
+    ask(items, raw::PyObject_GetIter).map(Each)
 }
 
 pub(crate) struct Each<'py>(Bound<'py, PyAny>);
@@ -107,11 +206,50 @@ impl<'py> Iterator for Each<'py> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let Self(iterator) = self;
-        // SAFETY: the iterator is there during the call, and the interpreter is attached.
-        let next = unsafe {
-            let raw_next: Ask = black_box(raw::PyIter_Next);
-            staying(iterator.py(), || raw_next(iterator.as_ptr()))
-        };
+        let raw: Ask = black_box(raw::PyIter_Next);
+        // SAFETY: the iterator is there during the call, the interpreter is attached, and the
+        // answer is ours.
+        let next = unsafe { answered(iterator.py(), staying(|| raw(iterator.as_ptr()))) };
         next.transpose()
+    }
+}
+
+/// The bytes of an object, which stays as it is until they are given back.
+pub(crate) struct Held<'py> {
+    py: Python<'py>,
+    /// Points into itself, as some objects fill it in.
+    raw: Box<ffi::Py_buffer>,
+}
+
+impl<'py> Held<'py> {
+    /// Takes hold of bytes that lie one behind the other, whatever they mean. `flags` says what
+    /// else they have to be.
+    pub(crate) fn take(object: &Bound<'py, PyAny>, flags: c_int) -> PyResult<Self> {
+        let hold: Hold = black_box(raw::PyObject_GetBuffer);
+        let mut raw = Box::new(ffi::Py_buffer::new());
+        let at: Buffer = &raw mut *raw;
+        // SAFETY: the object is there during the call, the interpreter is attached, and what is
+        // filled in is ours.
+        match staying(|| unsafe { hold(object.as_ptr(), at, flags) }) {
+            0 => Ok(Self { py: object.py(), raw }),
+            _ => Err(PyErr::fetch(object.py())),
+        }
+    }
+
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.raw.buf.cast()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        usize::try_from(self.raw.len).unwrap_or(0)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let release: Release = black_box(raw::PyBuffer_Release);
+        let (_attached, at): (_, Buffer) = (self.py, &raw mut *self.raw);
+        // SAFETY: the buffer was filled in, is given back once, and the interpreter is attached.
+        staying(|| unsafe { release(at) });
     }
 }

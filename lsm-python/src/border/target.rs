@@ -2,25 +2,21 @@
 
 #![allow(unsafe_code, reason = "foreign buffers are written where they lie")]
 
-use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::PyBufferError;
+use pyo3::ffi::PyBUF_WRITABLE;
 use pyo3::prelude::*;
 
-/// A writable buffer whose bytes lie one behind the other.
-pub(crate) struct Target(PyUntypedBuffer);
+use crate::border::calling::Held;
 
-impl Target {
-    pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let buffer = PyUntypedBuffer::get(object)?;
-        if buffer.readonly() || !buffer.is_c_contiguous() {
-            let message = "the buffer must be writable, and its bytes lie one behind the other";
-            return Err(PyBufferError::new_err(message));
-        }
-        Ok(Self(buffer))
+/// A writable buffer whose bytes lie one behind the other.
+pub(crate) struct Target<'py>(Held<'py>);
+
+impl<'py> Target<'py> {
+    pub(crate) fn new(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        Held::take(object, PyBUF_WRITABLE).map(Self)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len_bytes()
+        self.0.len()
     }
 
     /// Copies the bytes to the front; false if they do not fit. Whoever has the interpreter is
@@ -30,10 +26,9 @@ impl Target {
             return false;
         }
         if !bytes.is_empty() {
-            let target = self.0.buf_ptr().cast::<u8>();
-            // SAFETY: the exporter keeps `len` bytes at `target` writable while the buffer is held,
-            // which have room for these. No slice of ours overlaps them: ours is the database's.
-            unsafe { target.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+            // SAFETY: the exporter keeps `len` bytes there writable while the buffer is held, which
+            // have room for these. No slice of ours overlaps them: ours is the database's.
+            unsafe { self.0.start().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         }
         true
     }
