@@ -192,7 +192,10 @@ impl Writable {
     ) -> Outcome<u64> {
         let how = self.how(durability, None, false)?;
         let told = progress.map(|progress| teller(py, progress)).transpose()?;
-        let total = len(items).ok();
+        let total = match len(items) {
+            Err(error) if error.is_instance_of::<PyTypeError>(py) => None,
+            len => Some(len?),
+        };
         let (mut batch, mut count) = (Batch::new(), 0u64);
         let keyspace = &self.seen()?.keyspace;
         let write = |batch: &mut Batch, count: u64| -> Outcome<()> {

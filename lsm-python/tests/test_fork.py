@@ -24,6 +24,7 @@ class Scene:
         self.walk = iter(self.range)
         self.lent = self.range.zero_copy()
         self.cursor = self.range.cursor()
+        self.value = self.db.get_value(b"00001")
         self.snapshot = self.db.snapshot()
         self.view = self.keyspace.at(self.snapshot)
         self.batch = self.db.batch()
@@ -35,6 +36,7 @@ class Scene:
         db = self.db
         return {
             "get": lambda: db[b"00001"],
+            "value": lambda: db.get(self.value),
             "put": lambda: db.put(b"k", b"v"),
             "durable": lambda: db.put(b"k", b"v", durability="durable"),
             "update": lambda: db.update({b"k": b"v"}),

@@ -5,6 +5,8 @@ read, and there is no len(), which would read everything. Keyspaces and subclass
 alike.
 """
 
+import mmap
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -205,16 +207,49 @@ def test_text_is_told_to_be_encoded(empty: lsmdb.Writable) -> None:
 
 
 def test_anything_with_a_buffer_goes_in(empty: lsmdb.Writable) -> None:
-    from array import array
-
     empty[bytearray(b"a")] = memoryview(b"xyz")[1:]
     empty[memoryview(b"b")] = array("d", [1.0])
     empty[array("H", [1])] = bytearray()
     assert empty[b"a"] == b"yz"
     assert empty[b"b"] == array("d", [1.0]).tobytes()
     assert empty[b"\x01\x00"] == b""
-    with pytest.raises(BufferError, match="one behind the other"):
+    with pytest.raises(BufferError, match="contiguous"):
         empty[b"c"] = memoryview(b"abcdef")[::2]
+
+
+def test_arrays_of_ctypes_go_in(empty: lsmdb.Writable) -> None:
+    import ctypes
+
+    key = (ctypes.c_ubyte * 3)(*b"key")
+    empty[key] = (ctypes.c_uint16 * 2)(1, 0xFFFF)
+    assert empty[key] == empty[b"key"] == array("H", [1, 0xFFFF]).tobytes()
+    empty[b"number"] = ctypes.c_ubyte(7)
+    assert empty[b"number"] == b"\x07"
+    room = (ctypes.c_ubyte * 4)()
+    assert empty.get_into(b"key", room) == 4
+    assert bytes(room) == empty[b"key"]
+
+
+def test_a_buffer_says_itself_why_it_has_no_bytes(empty: lsmdb.Writable) -> None:
+    view = memoryview(b"key")
+    view.release()
+    with mmap.mmap(-1, 16) as mapped:
+        empty[b"key"] = mapped
+    assert empty[b"key"] == bytes(16)
+    for gone, why in ((view, "released"), (mapped, "closed")):
+        for use in (empty.get, lambda key: empty.put(b"key", key), lambda key: key in empty):
+            with pytest.raises(ValueError, match=why):
+                use(gone)
+
+
+def test_put_many_hears_what_a_length_raises(empty: lsmdb.Writable) -> None:
+    class Sized(list[tuple[bytes, bytes]]):
+        def __len__(self) -> int:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        empty.put_many(Sized([(b"key", b"value")]))
+    assert list(empty) == []
 
 
 def test_get_into(full: lsmdb.Writable) -> None:

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use lsm_core::api::bounds::prefix_bounds;
 use lsm_core::{Durability, KeyRange, Slice};
-use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::ffi::PyBUF_SIMPLE;
 use pyo3::prelude::*;
 use pyo3::types::{PySlice, PyString};
+
+use crate::border::calling::Held;
 
 /// A key or a value. `bytes` never change, so they are used where they lie, also while the
 /// interpreter runs on; anything else with a buffer may change then, and is copied first.
@@ -44,18 +46,22 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Input<'a> {
 /// The bytes of an object that is not `bytes`.
 #[cold]
 fn copied(object: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
-    let Ok(buffer) = PyUntypedBuffer::get(object) else { return Err(no_bytes(object)) };
-    if !buffer.is_c_contiguous() {
-        let message = "the buffer's bytes do not lie one behind the other: copy it first";
-        return Err(PyBufferError::new_err(message));
-    }
-    let (start, len) = (buffer.buf_ptr().cast::<u8>(), buffer.len_bytes());
-    if len == 0 {
+    let held = match Held::take(object, PyBUF_SIMPLE) {
+        Err(_) if !has_buffer(object) => return Err(no_bytes(object)),
+        held => held?,
+    };
+    if held.len() == 0 {
         return Ok(Vec::new());
     }
-    // SAFETY: the exporter keeps `len` bytes at `start` readable until the buffer is released,
-    // behind this function; the interpreter is attached, so no Python code changes them meanwhile.
-    Ok(unsafe { std::slice::from_raw_parts(start, len) }.to_vec())
+    // SAFETY: the exporter keeps `len` bytes at `start` readable until they are given back, behind
+    // this function; the interpreter is attached, so no Python code changes them meanwhile.
+    Ok(unsafe { std::slice::from_raw_parts(held.start(), held.len()) }.to_vec())
+}
+
+/// True if an object is of a type that has buffers, whether or not it has one now.
+pub(crate) fn has_buffer(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the object is there, and the interpreter attached.
+    unsafe { pyo3::ffi::PyObject_CheckBuffer(object.as_ptr()) == 1 }
 }
 
 fn no_bytes(object: &Bound<'_, PyAny>) -> PyErr {

@@ -9,7 +9,9 @@ use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 
+use crate::border::calling::call;
 use crate::border::errors::{Failure, Outcome};
+use crate::border::input::has_buffer;
 
 /// A column: each place along the first axis is a row.
 pub(crate) struct Matrix {
@@ -28,7 +30,7 @@ impl Matrix {
             return Err(PyTypeError::new_err(format!("{what} are {name}: {advice}")).into());
         }
         // Not all objects say all that a memoryview of them says.
-        let view = PyMemoryView::from(object)?;
+        let view = call(&object.py().get_type::<PyMemoryView>(), (object,))?;
         if view.getattr("ndim")?.extract::<usize>()? == 0 {
             return Err(Failure::refuse(&format!("{what} are one number, not an array")));
         }
@@ -80,11 +82,6 @@ impl Matrix {
         }
         copied
     }
-}
-
-fn has_buffer(object: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: the object is there, and the interpreter attached.
-    unsafe { pyo3::ffi::PyObject_CheckBuffer(object.as_ptr()) == 1 }
 }
 
 /// True if a buffer's format has objects or other pointers in it, outside of the names of fields,
