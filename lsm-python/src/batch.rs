@@ -8,7 +8,7 @@ use lsm_core::{Error, ErrorKind};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
-use crate::border::errors::{Outcome, no_pickle};
+use crate::border::errors::{Failure, Outcome, no_pickle};
 use crate::border::fork::{Kept, OF_PARENT};
 use crate::border::input::{Index, Input, Span};
 use crate::border::lock::Lock;
@@ -69,10 +69,11 @@ impl Batch {
         keyspace: Chosen<'_, '_>,
         add: impl FnOnce(&mut lsm_core::Batch, &lsm_core::Keyspace),
     ) -> Outcome<()> {
-        let seen = match keyspace {
-            Some(keyspace) => keyspace.get().seen()?,
-            None => self.seen.get()?,
-        };
+        let own = self.seen.get()?;
+        let seen = keyspace.map_or(Ok(own), |keyspace| keyspace.get().seen())?;
+        if !Arc::ptr_eq(&seen.life, &own.life) {
+            return Err(Failure::refuse("the keyspace is one of another database"));
+        }
         let mut batch = self.lock(py)?;
         add(&mut batch, &seen.keyspace);
         Ok(batch.take_error().map_or(Ok(()), Err)?)

@@ -172,15 +172,22 @@ def test_batches(tmp_path: Path) -> None:
         with db.batch() as empty:
             pass
         assert len(empty) == 0
-        batch.put(b"k", b"v", keyspace=other.default)
-        with pytest.raises(lsmdb.InvalidArgument):
-            batch.commit()
-        batch.clear()
+        batch.put(b"k", b"v", keyspace=db.default)
+        for foreign in (other, other.default, other.keyspace("users")):
+            with pytest.raises(lsmdb.InvalidArgument, match="another database"):
+                batch.put(b"k", b"foreign", keyspace=foreign)
+            with pytest.raises(lsmdb.InvalidArgument, match="another database"):
+                batch.delete(b"k", keyspace=foreign)
+            with pytest.raises(lsmdb.InvalidArgument, match="another database"):
+                batch.delete_range(None, None, keyspace=foreign)
+        assert len(batch) == 1
         with pytest.raises(lsmdb.TooLarge):
             batch.put(bytes(70_000), b"")
         with pytest.raises(TypeError):
             batch.put(b"k", b"v", keyspace="users")  # type: ignore[arg-type]
         batch.commit()
+        assert db[b"k"] == b"v"
+        assert list(other) == []
 
 
 def test_reading_in_other_ways(tmp_path: Path) -> None:
