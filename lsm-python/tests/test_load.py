@@ -404,12 +404,12 @@ class TestArrays:
         ],
     )
     def test_pointers_are_no_bytes(self, db, wrong):
-        with pytest.raises(TypeError, match="keys are objects"):
+        with pytest.raises(TypeError, match="keys cannot be objects"):
             db.load_columns(wrong, np.arange(2))
 
     def test_pointers_of_c_are_no_bytes(self, db):
         for kind in (ctypes.py_object, ctypes.POINTER(ctypes.c_int), ctypes.CFUNCTYPE(None)):
-            with pytest.raises(TypeError, match="values are objects"):
+            with pytest.raises(TypeError, match="values cannot be objects"):
                 db.load_columns(np.arange(2), (kind * 2)())
 
     def test_a_field_may_have_any_name(self, db):

@@ -282,3 +282,28 @@ def test_every_durability(empty: lsmdb.Writable) -> None:
     for durability in ("durable", "buffered", "volatile"):
         empty.put(durability.encode(), b"", durability=durability, timeout=60, low_priority=True)
     assert empty.count() == 3
+
+
+def test_bytes_that_mean_something_else_are_refused(empty: lsmdb.Writable) -> None:
+    from array import array
+
+    np = pytest.importorskip("numpy")
+    things = np.array([b"a", None], object)
+    empty[b"k"] = bytes(8)
+    for call in (
+        lambda: empty.put(things, b""),
+        lambda: empty.put(b"", things),
+        lambda: empty.get_into(b"k", things),
+        lambda: empty.load_columns(things, things),
+    ):
+        with pytest.raises(TypeError, match="pointers"):
+            call()
+    assert things[1] is None
+    for text in (np.array(["ab"]), array("u", "ab")):
+        with pytest.raises(TypeError, match="encode"):
+            empty[text] = b""
+    with pytest.raises(TypeError, match="encode"):
+        empty.load_columns(np.array(["a"]), np.array([b"a"]))
+    fields = np.array([(1, 2)], dtype=[("Ow", "u1"), ("u", "u1")])
+    empty[fields] = np.array([1, 2], "<u2")
+    assert empty[b"\x01\x02"] == b"\x01\0\x02\0"

@@ -7,7 +7,7 @@
 
 #![allow(unsafe_code, reason = "unwinding has to be met where it comes from C")]
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::hint::black_box;
 use std::mem::forget;
 use std::ptr::null_mut;
@@ -234,6 +234,15 @@ impl<'py> Held<'py> {
             0 => Ok(Self { py: object.py(), raw }),
             _ => Err(PyErr::fetch(object.py())),
         }
+    }
+
+    /// What the bytes mean, in the language of the module struct; plain bytes if nobody says.
+    pub(crate) fn format(&self) -> String {
+        if self.raw.format.is_null() {
+            return "B".to_owned();
+        }
+        // SAFETY: whoever filled the buffer in keeps its format until it is given back.
+        unsafe { CStr::from_ptr(self.raw.format) }.to_string_lossy().into_owned()
     }
 
     pub(crate) fn start(&self) -> *mut u8 {

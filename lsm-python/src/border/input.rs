@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use lsm_core::api::bounds::prefix_bounds;
 use lsm_core::{Durability, KeyRange, Slice};
-use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::ffi::PyBUF_SIMPLE;
+use pyo3::exceptions::PyTypeError;
+use pyo3::ffi::{PyBUF_FORMAT, PyBUF_ND};
 use pyo3::prelude::*;
 use pyo3::types::{PySlice, PyString};
 
 use crate::border::calling::Held;
+use crate::border::errors::Failure;
 
 /// A key or a value. `bytes` never change, so they are used where they lie, also while the
 /// interpreter runs on; anything else with a buffer may change then, and is copied first.
@@ -46,16 +47,32 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Input<'a> {
 /// The bytes of an object that is not `bytes`.
 #[cold]
 fn copied(object: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
-    let held = match Held::take(object, PyBUF_SIMPLE) {
+    let held = match Held::take(object, PyBUF_ND | PyBUF_FORMAT) {
         Err(_) if !has_buffer(object) => return Err(no_bytes(object)),
         held => held?,
     };
+    check_format("keys and values", &held.format())?;
     if held.len() == 0 {
         return Ok(Vec::new());
     }
     // SAFETY: the exporter keeps `len` bytes at `start` readable until they are given back, behind
     // this function; the interpreter is attached, so no Python code changes them meanwhile.
     Ok(unsafe { std::slice::from_raw_parts(held.start(), held.len()) }.to_vec())
+}
+
+/// Refuses bytes that mean something to this process alone, or to nobody who expects bytes. Names of
+/// fields stand between colons in a format.
+pub(crate) fn check_format(what: &str, format: &str) -> PyResult<()> {
+    let has = |types: &[char]| format.split(':').step_by(2).any(|part| part.contains(types));
+    if has(&['O', 'P', 'X', '&']) {
+        let message = format!("{what} cannot be objects: their bytes are only pointers");
+        return Err(PyTypeError::new_err(message));
+    }
+    if has(&['u', 'w']) {
+        let message = format!("{what} are bytes, not text: encode it first, or use lsmdb.codecs");
+        return Err(PyTypeError::new_err(message));
+    }
+    Ok(())
 }
 
 /// True if an object is of a type that has buffers, whether or not it has one now.
@@ -108,9 +125,7 @@ impl Span {
     /// Of a slice between brackets.
     pub(crate) fn of(slice: &Bound<'_, PySlice>) -> PyResult<Self> {
         if !slice.getattr("step")?.is_none() {
-            return Err(PyValueError::new_err(
-                "a range of keys has no step: use range() and reversed()",
-            ));
+            return Err(refused("a range of keys has no step: use range() and reversed()"));
         }
         let (start, stop) = (slice.getattr("start")?, slice.getattr("stop")?);
         Ok(Self::new(start.extract()?, stop.extract()?))
@@ -142,6 +157,10 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Index<'a> {
     }
 }
 
+fn refused(message: &str) -> PyErr {
+    Failure::refuse(message).into()
+}
+
 /// A word for when a write is durable.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Durable(pub(crate) Durability);
@@ -155,7 +174,7 @@ impl<'py> FromPyObject<'_, 'py> for Durable {
             "durable" => Ok(Self(Durability::Durable)),
             "buffered" => Ok(Self(Durability::Buffered)),
             "volatile" => Ok(Self(Durability::Volatile)),
-            _ => Err(PyValueError::new_err(format!(
+            _ => Err(refused(&format!(
                 "durability is \"durable\", \"buffered\" or \"volatile\", not {word:?}"
             ))),
         }
@@ -171,7 +190,7 @@ impl<'py> FromPyObject<'_, 'py> for Seconds {
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         let seconds: f64 = object.extract()?;
-        let refused = || PyValueError::new_err(format!("{seconds} is no time to wait, in seconds"));
-        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| refused())
+        let refusal = || refused(&format!("{seconds} is no time to wait, in seconds"));
+        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| refusal())
     }
 }

@@ -2,17 +2,20 @@
 
 #![allow(unsafe_code, reason = "foreign buffers are written where they lie")]
 
-use pyo3::ffi::PyBUF_WRITABLE;
+use pyo3::ffi::{PyBUF_FORMAT, PyBUF_ND, PyBUF_WRITABLE};
 use pyo3::prelude::*;
 
 use crate::border::calling::Held;
+use crate::border::input::check_format;
 
 /// A writable buffer whose bytes lie one behind the other.
 pub(crate) struct Target<'py>(Held<'py>);
 
 impl<'py> Target<'py> {
     pub(crate) fn new(object: &Bound<'py, PyAny>) -> PyResult<Self> {
-        Held::take(object, PyBUF_WRITABLE).map(Self)
+        let held = Held::take(object, PyBUF_WRITABLE | PyBUF_ND | PyBUF_FORMAT)?;
+        check_format("buffers", &held.format())?;
+        Ok(Self(held))
     }
 
     pub(crate) fn len(&self) -> usize {

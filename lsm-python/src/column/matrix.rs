@@ -11,7 +11,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 
 use crate::border::calling::call;
 use crate::border::errors::{Failure, Outcome};
-use crate::border::input::has_buffer;
+use crate::border::input::{check_format, has_buffer};
 
 /// A column: each place along the first axis is a row.
 pub(crate) struct Matrix {
@@ -40,10 +40,7 @@ impl Matrix {
             let message = format!("the rows of {what} do not lie one behind the other: {advice}");
             return Err(PyBufferError::new_err(message).into());
         }
-        if has_pointers(&buffer.format().to_string_lossy()) {
-            let message = format!("{what} are objects, whose bytes are only pointers");
-            return Err(PyTypeError::new_err(message).into());
-        }
+        check_format(what, &buffer.format().to_string_lossy())?;
         let rows = buffer.shape().first().copied().unwrap_or(0);
         let width = buffer.len_bytes().checked_div(rows).unwrap_or(0);
         Ok(Self { buffer, rows, width })
@@ -82,12 +79,6 @@ impl Matrix {
         }
         copied
     }
-}
-
-/// True if a buffer's format has objects or other pointers in it, outside of the names of fields,
-/// which stand between colons.
-fn has_pointers(format: &str) -> bool {
-    format.split(':').step_by(2).any(|types| types.contains(['O', 'P', 'X', '&']))
 }
 
 /// Some rows of two columns, copied.
