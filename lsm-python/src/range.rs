@@ -94,6 +94,12 @@ impl Range {
         Ok(found.ok_or_else(missing)?)
     }
 
+    /// True if a key lies in the range, and is there.
+    fn __contains__(&self, py: Python<'_>, key: Input<'_>) -> Outcome<bool> {
+        let seen = self.seen()?;
+        Ok(self.span.contains(key.as_ref()) && seen.look(py, key.as_ref(), |_| ())?.is_some())
+    }
+
     /// An iterator over the keys alone: values are not touched.
     fn keys(&self, py: Python<'_>) -> Outcome<Walk> {
         self.walk(py, What::Keys, false)

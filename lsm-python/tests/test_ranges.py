@@ -70,6 +70,26 @@ def test_a_range_is_a_mapping(db: lsmdb.DB) -> None:
     assert len(copy) == 100
 
 
+def test_what_a_range_contains(db: lsmdb.DB) -> None:
+    span = db[b"0100":b"0200"]
+    assert b"0100" in span and bytearray(b"0199") in span
+    for outside in (b"0099", b"0200", b"01505", b""):
+        assert outside not in span
+    assert b"0150" in db.range(b"0100", b"0200", reverse=True)
+    assert b"0200" in db[b"0100":] and b"0099" not in db[b"0100":]
+    for wrong in ("0150", (b"0150", PAIRS[b"0150"]), None):
+        with pytest.raises(TypeError):
+            wrong in span  # type: ignore[operator]
+
+
+def test_a_range_of_what_is_closed_contains_nothing_to_speak_of(tmp_path: Path) -> None:
+    with lsmdb.open(tmp_path / "db") as db:
+        span = db[b"b":b"c"]
+    for key in (b"a", b"b"):
+        with pytest.raises(lsmdb.Closed):
+            key in span
+
+
 def test_prefixes(db: lsmdb.DB) -> None:
     assert list(db.prefix(b"12").keys()) == [b"12%02d" % number for number in range(100)]
     assert list(db.prefix(b"12", reverse=True).keys()) == [b"12%02d" % n for n in range(99, -1, -1)]

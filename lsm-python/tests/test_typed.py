@@ -74,6 +74,14 @@ def test_views_of_keys_values_and_items(ages):
     assert "zoe" in live
 
 
+def test_what_a_range_contains(ages):
+    span = ages["b":"e"]
+    assert "bob" in span
+    assert "ada" not in span and "eve" not in span and "c" not in span
+    with pytest.raises(TypeError):
+        5 in span
+
+
 def test_deleting_what_is_not_there_is_a_key_error_and_delete_is_not(ages):
     del ages["ada"]
     with pytest.raises(KeyError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, Union, cast
 
 from lsmdb.codecs._codec import Codec, PrefixCodec, wrong_type
 
@@ -74,6 +74,9 @@ class TypedRange(Generic[K, V]):
 
     def __getitem__(self, key: K, /) -> V:
         return self._coding.values.decode(self._range[self._coding.keys.encode(key)])
+
+    def __contains__(self, key: object, /) -> bool:
+        return self._coding.keys.encode(cast(K, key)) in self._range
 
     def _pairs(self, pairs: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[K, V]]:
         key, value = self._coding.keys.decode, self._coding.values.decode
