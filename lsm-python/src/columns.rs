@@ -138,8 +138,8 @@ impl Columns {
     }
 }
 
-/// An iterator over a range in chunks of columns. What is left of it can be taken as an Arrow
-/// stream, too.
+/// An iterator over a range in chunks of columns. It sees the moment at which it was made. What is
+/// left of it can be taken as an Arrow stream, too.
 #[pyclass(module = "lsmdb", name = "ColumnsIterator", frozen)]
 pub(crate) struct Reader {
     scan: Kept<Lock<Option<Scan>>>,

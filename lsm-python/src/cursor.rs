@@ -24,7 +24,7 @@ use crate::value::Value;
 /// >>> cursor.seek(b"b").next(), cursor.next(), cursor.prev()
 /// ((b'c', b'3'), None, (b'c', b'3'))
 ///
-/// It sees the moment at which it was used first, until `refresh()`.
+/// It sees the moment at which it was made, until `refresh()`.
 #[pyclass(module = "lsmdb", frozen, weakref)]
 pub(crate) struct Cursor {
     inner: Kept<Lock<Option<lsm_core::Cursor>>>,

@@ -12,11 +12,12 @@ use crate::border::fork::Kept;
 use crate::border::lock::Lock;
 use crate::life::Life;
 use crate::value::Value;
+use crate::walk::BYTES_ENOUGH;
 
-/// So many entries are fetched at a time. Each may keep a block in memory.
+/// No more entries are fetched at a time. Each may keep a block in memory.
 const MOST: usize = 32;
 
-/// An iterator over pairs of `Value`.
+/// An iterator over pairs of `Value`. It sees the moment at which it was made.
 #[pyclass(module = "lsmdb", name = "ZeroCopyIterator", frozen)]
 pub(crate) struct PinnedWalk {
     inner: Kept<Lock<Inner>>,
@@ -25,6 +26,7 @@ pub(crate) struct PinnedWalk {
 
 struct Inner {
     life: Arc<Life>,
+    /// Until the end was reached.
     cursor: Option<Cursor>,
     reverse: bool,
     fetched: VecDeque<(Slice, Slice)>,
@@ -33,7 +35,8 @@ struct Inner {
 impl Inner {
     fn fetch(&mut self) -> Result<(), Error> {
         let Some(cursor) = &mut self.cursor else { return Ok(()) };
-        while self.fetched.len() < MOST {
+        let mut bytes = 0;
+        while self.fetched.len() < MOST && bytes < BYTES_ENOUGH {
             let entry = if self.reverse { cursor.prev() } else { cursor.next() };
             let key = match entry {
                 Ok(Some((key, _))) => Slice::copy_from(key),
@@ -41,6 +44,7 @@ impl Inner {
                 Ok(None) | Err(_) => break,
             };
             let Some(value) = cursor.pinned_value() else { break };
+            bytes += value.len();
             self.fetched.push_back((key, value));
         }
         if self.fetched.is_empty() {
@@ -76,6 +80,9 @@ impl PinnedWalk {
         // Before the lock is taken: handlers of signals may run anything.
         py.check_signals()?;
         let mut inner = self.inner.get()?.lock(py);
+        if inner.cursor.is_none() {
+            return Ok(None);
+        }
         inner.life.check()?;
         if inner.fetched.is_empty() {
             let inner = &mut *inner;

@@ -22,7 +22,7 @@ pub(crate) const FIRST: usize = 4;
 pub(crate) const GROWTH: usize = 2;
 pub(crate) const MOST: usize = 1024;
 /// No more entries are fetched once they take so many bytes.
-const BYTES_ENOUGH: usize = 256 << 10;
+pub(crate) const BYTES_ENOUGH: usize = 256 << 10;
 
 /// So many entries are handed out until signals are heard.
 pub(crate) const UNHEARD: u32 = 1024;
@@ -37,7 +37,7 @@ pub(crate) enum What {
     Chunks(usize),
 }
 
-/// An iterator over a range. It sees the moment at which it was asked for the first time.
+/// An iterator over a range. It sees the moment at which it was made.
 #[pyclass(module = "lsmdb", name = "Iterator", frozen)]
 pub(crate) struct Walk {
     what: What,
@@ -49,6 +49,7 @@ pub(crate) struct Walk {
 
 struct Inner {
     life: Arc<Life>,
+    /// Until the end was reached.
     cursor: Option<Cursor>,
     /// From the last to the first.
     reverse: bool,
@@ -162,6 +163,9 @@ impl Inner {
 
     #[inline]
     fn next(&mut self, py: Python<'_>) -> Outcome<Option<(&[u8], &[u8])>> {
+        if self.cursor.is_none() {
+            return Ok(None);
+        }
         self.life.check()?;
         if self.fetched.handed == self.fetched.ends.len() && !self.fetch(py)? {
             return Ok(None);

@@ -26,7 +26,7 @@ MAKERS: dict[str, Callable[[lsmdb.DB], object]] = {
     "range": lambda db: db.range(),
     "walk": lambda db: db.items(),
     "lent": lambda db: db.range().zero_copy(),
-    "chunks": lambda db: db.range().chunks(),
+    "chunks": lambda db: db.range().chunks(2),
     "cursor": lambda db: db.range().cursor(),
     "batch": lambda db: db.batch(),
 }

@@ -130,6 +130,62 @@ def test_a_range_is_lazy_and_sees_one_moment_each_time(tmp_path: Path) -> None:
         assert list(span.keys()) == [b"c"]
 
 
+KINDS = ["iter", "reversed", "keys", "values", "items", "chunks", "zero_copy", "columns"]
+
+
+def begun(span: lsmdb.Range) -> dict[str, Iterator[object]]:
+    """One of every kind of iterator."""
+    made = [iter(span), reversed(span), span.keys(), span.values(), span.items()]
+    return dict(zip(KINDS, [*made, span.chunks(2), span.zero_copy(), span.columns(2)], strict=True))
+
+
+def test_what_is_iterated_over_is_that_of_when_the_iterator_was_made(tmp_path: Path) -> None:
+    with lsmdb.open(tmp_path / "db") as db:
+        db.update({b"a": b"1", b"b": b"2"})
+        iterators, columns = begun(db.range()), db.range().columns()
+        cursor = db.range().cursor()
+        db.update({b"a": b"new", b"c": b"3"})
+        old = [(b"a", b"1"), (b"b", b"2")]
+        assert list(iterators["iter"]) == list(iterators["items"]) == list(cursor) == old
+        assert list(iterators["reversed"]) == old[::-1]
+        assert list(iterators["keys"]) == [b"a", b"b"]
+        assert list(iterators["values"]) == [b"1", b"2"]
+        assert list(iterators["chunks"]) == [old]
+        assert list(iterators["zero_copy"]) == old
+        assert [list(zip(chunk.keys(), chunk.values())) for chunk in columns] == [old]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_iterator_at_its_end_stays_there_when_the_database_is_closed(
+    tmp_path: Path, kind: str
+) -> None:
+    with lsmdb.open(tmp_path / "db") as db:
+        db.update({b"%d" % number: b"" for number in range(9)})
+        ended, going = begun(db.range())[kind], begun(db.range())[kind]
+        for _ in ended:
+            pass
+        next(going)
+    for _ in range(2):
+        assert next(ended, "end") == "end"
+        with pytest.raises(lsmdb.Closed):
+            next(going)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_large_values_are_not_fetched_far_ahead(tmp_path: Path, reverse: bool) -> None:
+    pairs = {b"%02d" % number: bytes([number]) * (128 << 10) for number in range(32)}
+    with lsmdb.open(tmp_path / "db") as db:
+        db.update(pairs)
+        db.flush()
+    with lsmdb.open(tmp_path / "db") as db:
+        lent = db.range(reverse=reverse).zero_copy()
+        before = db.metrics()["lsm_cache_misses_total"]
+        first = next(lent)
+        read = db.metrics()["lsm_cache_misses_total"] - before
+        assert 0 < read < 16, "as many blocks as two values and their index take"
+        assert [first, *lent] == sorted(pairs.items(), reverse=reverse)
+
+
 def test_deleted_ranges(tmp_path: Path) -> None:
     with lsmdb.open(tmp_path / "db") as db:
         db.update(PAIRS)

@@ -452,14 +452,14 @@ class Range:
 
 @final
 class Iterator:
-    """An iterator over a range. It sees the moment at which it was asked for the first time."""
+    """An iterator over a range. It sees the moment at which it was made."""
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Any: ...
 
 @final
 class ZeroCopyIterator:
-    """An iterator over pairs of `Value`."""
+    """An iterator over pairs of `Value`. It sees the moment at which it was made."""
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> tuple[Value, Value]: ...
@@ -516,8 +516,9 @@ class Columns:
 
 @final
 class ColumnsIterator:
-    """An iterator over a range in chunks of columns. What is left of it can be taken as an Arrow
-    stream, too.
+    """
+    An iterator over a range in chunks of columns. It sees the moment at which it was made. What is
+    left of it can be taken as an Arrow stream, too.
     """
 
     def __iter__(self) -> Self: ...
@@ -536,7 +537,7 @@ class Cursor:
     >>> cursor.seek(b"b").next(), cursor.next(), cursor.prev()
     ((b'c', b'3'), None, (b'c', b'3'))
 
-    It sees the moment at which it was used first, until `refresh()`.
+    It sees the moment at which it was made, until `refresh()`.
     """
 
     def __iter__(self) -> Self: ...
