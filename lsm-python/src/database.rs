@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use lsm_core::{Db, Error, ErrorKind, IfMissing, Keyspace as Core, Options, ReadOptions, SeqNo};
 use pyo3::exceptions::PyValueError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
@@ -28,6 +29,7 @@ use crate::writable::Writable;
 #[pyclass(module = "lsmdb._native", extends = Writable, frozen, subclass)]
 pub(crate) struct Database {
     life: Kept<Arc<Life>>,
+    told: Told,
 }
 
 /// A way to the directory, of anything that `open` of Python takes.
@@ -101,8 +103,9 @@ impl Database {
         let options = with_mode(Options::parse(options)?, mode)?;
         let usual = options.get_durability();
         let mut builder = Db::builder(&path).options(options);
-        if let Some(function) = listener {
-            builder = builder.listener(Told(function));
+        let told = Told::new(listener);
+        if !told.is_nobody(py) {
+            builder = builder.listener(told.clone());
         }
         let db = detached(py, || {
             if mode == "n" {
@@ -113,7 +116,7 @@ impl Database {
         let keyspace = db.default_keyspace().clone();
         let life = Arc::new(Life::new(db, usual));
         let seen = Arc::new(Seen::new(&life, keyspace, None, ReadOptions::new()));
-        Ok(Writable::layers(&seen, None).add_subclass(Self { life: Kept::new(life) }))
+        Ok(Writable::layers(&seen, None).add_subclass(Self { life: Kept::new(life), told }))
     }
 
     /// The directory that it was opened in, as the opening named it.
@@ -304,7 +307,9 @@ impl Database {
     /// database answers `Closed` from then on. Does nothing the second time, or in a forked child.
     fn close(&self, py: Python<'_>) -> Outcome<()> {
         let Ok(life) = self.life.get() else { return Ok(()) };
-        detached(py, || life.close())
+        let closed = detached(py, || life.close());
+        self.told.forget(py);
+        closed
     }
 
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -326,7 +331,15 @@ impl Database {
 
     /// Something that closes the database and keeps no object of it: for when it is forgotten.
     fn _closer(&self) -> Outcome<Closer> {
-        Ok(Closer { life: Kept::new(self.life.get()?.clone()) })
+        Ok(Closer { life: Kept::new(self.life.get()?.clone()), told: self.told.clone() })
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.told.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.told.clear();
     }
 
     /// What keyspaces and values may be named and hold, by name.
@@ -343,6 +356,7 @@ impl Database {
 #[pyclass(module = "lsmdb._native", frozen)]
 pub(crate) struct Closer {
     life: Kept<Arc<Life>>,
+    told: Told,
 }
 
 #[pymethods]
@@ -355,7 +369,9 @@ impl Closer {
 
     fn close(&self, py: Python<'_>) -> Outcome<()> {
         let Ok(life) = self.life.get() else { return Ok(()) };
-        detached(py, || life.close())
+        let closed = detached(py, || life.close());
+        self.told.forget(py);
+        closed
     }
 }
 

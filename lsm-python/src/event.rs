@@ -1,9 +1,13 @@
 //! Events: what happens inside, told to a function of Python's.
 
+use std::sync::Arc;
+
 use lsm_core::{Event as Happened, Level, Listener};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::border::calling::{call, report};
+use crate::border::lock::Lock;
 
 /// Something that happened inside a database. `str(event)` is a sentence.
 #[pyclass(module = "lsmdb", frozen, get_all)]
@@ -81,16 +85,49 @@ fn keyspace(event: &Happened) -> Option<&str> {
     }
 }
 
-/// A function of Python's that is told. What it raises is reported as Python reports what nobody
-/// can catch; it is told of the next event all the same.
-pub(crate) struct Told(pub(crate) Py<PyAny>);
+/// Who is told: a function of Python's, until nobody is to be told any more. It may hold the
+/// database's object, which shows it to the garbage collector: else both would stay for ever.
+#[derive(Clone, Default)]
+pub(crate) struct Told(Arc<Lock<Option<Py<PyAny>>>>);
+
+impl Told {
+    pub(crate) fn new(function: Option<Py<PyAny>>) -> Self {
+        Self(Arc::new(Lock::new(function)))
+    }
+
+    pub(crate) fn is_nobody(&self, py: Python<'_>) -> bool {
+        self.0.lock(py).is_none()
+    }
+
+    /// Lets go of the function: what happens from now on goes unheard.
+    pub(crate) fn forget(&self, py: Python<'_>) {
+        let gone = self.0.lock(py).take();
+        drop(gone);
+    }
+
+    /// Shows the function to the garbage collector, which cannot wait. What is in use just now is
+    /// no garbage.
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.0.try_lock().map_or(Ok(()), |function| visit.call(&*function))
+    }
+
+    /// `forget`, for the garbage collector.
+    pub(crate) fn clear(&self) {
+        let gone = self.0.try_lock().and_then(|mut function| function.take());
+        drop(gone);
+    }
+}
 
 impl Listener for Told {
+    /// What the function raises is reported as Python reports what nobody can catch; it is told of
+    /// the next event all the same.
     fn event(&self, event: &Happened) {
         // Without an interpreter there is nobody to tell.
         let _unheard = Python::try_attach(|py| {
-            if let Err(error) = call(self.0.bind(py), (Event::of(event),)) {
-                report(error, self.0.bind(py));
+            let function = self.0.lock(py).as_ref().map(|function| function.clone_ref(py));
+            let Some(function) = function else { return };
+            if let Err(error) = call(function.bind(py), (Event::of(event),)) {
+                report(error, function.bind(py));
             }
         });
     }

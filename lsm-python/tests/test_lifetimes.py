@@ -108,6 +108,69 @@ def test_objects_go_in_any_order(tmp_path: Path) -> None:
         gc.collect()
 
 
+class Owner:
+    """Has a database, and is told what happens in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.heard: list[str] = []
+        self.db = lsmdb.open(path, listener=self.hear)
+
+    def hear(self, event: lsmdb.Event) -> None:
+        self.heard.append(event.kind)
+
+
+def test_a_listener_that_has_its_database_goes_after_close(tmp_path: Path) -> None:
+    owner = Owner(tmp_path / "db")
+    owner.db[b"k"] = b"v"
+    owner.db.flush()
+    gc.collect()
+    gc.collect()
+    owner.db.keyspace("users")
+    assert {"flush_began", "keyspace_created"} <= set(owner.heard)
+    gone = weakref.ref(owner)
+    owner.db.close()
+    del owner
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_listener_goes_with_a_database_that_is_closed(tmp_path: Path) -> None:
+    owner = Owner(tmp_path / "db")
+    gone, db = weakref.ref(owner), owner.db
+    del owner.db, owner
+    gc.collect()
+    assert gone() is not None
+    db.close()
+    assert gone() is None
+
+
+def test_a_listener_and_its_database_go_when_both_are_forgotten(tmp_path: Path) -> None:
+    owner = Owner(tmp_path / "db")
+    owner.db[b"k"] = b"v"
+    gone, heard = weakref.ref(owner), owner.heard
+    with pytest.warns(ResourceWarning, match="unclosed database"):
+        del owner
+        gc.collect()
+    assert gone() is None
+    assert "keyspace_created" not in heard
+    with lsmdb.open(tmp_path / "db") as db:
+        assert db[b"k"] == b"v"
+
+
+def test_a_part_of_a_database_keeps_who_is_told(tmp_path: Path) -> None:
+    owner = Owner(tmp_path / "db")
+    default, heard, gone = owner.db.default, owner.heard, weakref.ref(owner)
+    del owner
+    gc.collect()
+    default[b"k"] = b"v"
+    default.flush()
+    assert "flush_began" in heard
+    with pytest.warns(ResourceWarning, match="unclosed database"):
+        del default
+        gc.collect()
+    assert gone() is None
+
+
 def test_a_ring_through_a_subclass_is_collected(tmp_path: Path) -> None:
     class Own(lsmdb.DB):
         def __init__(self, path: Path) -> None:
