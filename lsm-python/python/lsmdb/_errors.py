@@ -2,7 +2,7 @@
 
 import errno as _errno
 import os
-from typing import Final
+from typing import Any, Final
 
 
 class Error(Exception):
@@ -16,17 +16,37 @@ class Error(Exception):
     """The file concerned, if one is."""
     offset: int | None = None
     """The byte of that file where the trouble begins."""
+    errno: int | None = None
+    """What the operating system said, or would say of the like; None if nothing is like it."""
+
+    def __init_subclass__(cls) -> None:
+        if issubclass(cls, OSError):
+            # Read from the arguments, which a default further up would hide.
+            cls.errno = OSError.errno
 
     def __str__(self) -> str:
-        return str(self.args[-1]) if self.args else ""
+        # An OSError is made of a number, what it says, and paths.
+        said = self.args[1:2] or self.args
+        return str(said[0]) if said else ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An OSError of its own accord keeps what was among its arguments, and no more.
+        told = vars(self).copy()
+        if isinstance(self, OSError):
+            told |= {name: getattr(self, name) for name in _TOLD}
+        return type(self), self.args, told
 
 
 class InvalidArgument(Error, ValueError):
     """The call must be mended."""
 
+    errno: int | None = _errno.EINVAL
+
 
 class TooLarge(InvalidArgument):
     """A documented limit was exceeded, as by a key of more than 64 KiB."""
+
+    errno = _errno.E2BIG
 
 
 class NoDatabase(InvalidArgument, FileNotFoundError):
@@ -40,6 +60,8 @@ class Exists(Error, FileExistsError):
 class Unsupported(Error, NotImplementedError):
     """This platform, medium or build cannot do it."""
 
+    errno = _errno.ENOTSUP
+
 
 class StorageError(Error, OSError):
     """The operating system failed: `errno` says how, `path` where."""
@@ -49,8 +71,18 @@ class NoSpace(StorageError):
     """The disk is full."""
 
 
+class NotADirectory(StorageError, NotADirectoryError):
+    """A file lies where a directory must be."""
+
+
+class NoPermission(StorageError, PermissionError):
+    """The operating system does not allow it."""
+
+
 class Corruption(Error):
     """Stored bytes are wrong: `path` and `offset` say where."""
+
+    errno = _errno.EBADMSG
 
 
 class Locked(Error, BlockingIOError):
@@ -72,6 +104,8 @@ class Timeout(Error, TimeoutError):
 class Closed(Error, ValueError):
     """The database, or what the object depends on, was closed."""
 
+    errno = _errno.EBADF
+
 
 class ForkedProcess(Closed):
     """It was opened before a fork, by the parent process: open it anew."""
@@ -80,17 +114,25 @@ class ForkedProcess(Closed):
 class ReadOnly(Error):
     """Opened to be read only, or turned so by a fault: see `DB.fault` and `DB.resume`."""
 
+    errno = _errno.EROFS
+
 
 class FormatTooNew(Error):
     """Not a database of lsm, or written by a newer version."""
+
+    errno = _errno.ENOTSUP
 
 
 class Aborted(Error):
     """The call was stopped by its caller."""
 
+    errno = _errno.ECANCELED
+
 
 class OutOfMemory(Error, MemoryError):
     """Memory could not be had."""
+
+    errno = _errno.ENOMEM
 
 
 class InternalError(Error, RuntimeError):
@@ -118,7 +160,17 @@ _CLASSES: Final[dict[str, type[Error]]] = {
     "Internal": InternalError,
 }
 
-# What `errno` says where the operating system has said nothing.
+# What the operating system has said in words that Python has a class for.
+_SAID: Final[dict[int | None, type[Error]]] = {
+    _errno.ENOTDIR: NotADirectory,
+    _errno.EACCES: NoPermission,
+    _errno.EPERM: NoPermission,
+}
+
+# What an OSError holds beside its dict.
+_TOLD: Final = ("errno", "strerror", "filename", "filename2")
+
+# What `errno` says in an OSError where the operating system has said nothing.
 _ERRNO: Final[dict[type[Error], int]] = {
     Exists: _errno.EEXIST,
     StorageError: _errno.EIO,
@@ -139,11 +191,7 @@ def from_engine(
     """The exception for an error of the engine; `place` is path, offset and errno."""
     found, offset, code = place
     path = None if found is None else os.fspath(found)
-    made = _CLASSES.get(kind, Error)
-    if made is InvalidArgument and code == _errno.ENOENT:
-        made = NoDatabase
-    elif made is FormatTooNew and code == _errno.ENOTDIR:
-        made = StorageError
+    made = _class(kind, code)
     if issubclass(made, OSError):
         number = code or _ERRNO.get(made, _errno.EIO)
         error: Error = made(number, message)
@@ -153,6 +201,16 @@ def from_engine(
             setattr(error, name, value)
     else:
         error = made(message)
+        error.errno = code or made.errno
     error.path, error.offset = path, offset
     error.retryable, error.maybe_committed = retryable, maybe_committed
     return error
+
+
+def _class(kind: str, code: int | None) -> type[Error]:
+    made = _CLASSES.get(kind, Error)
+    if made is InvalidArgument and code == _errno.ENOENT:
+        return NoDatabase
+    if made is StorageError or (made is FormatTooNew and code == _errno.ENOTDIR):
+        return _SAID.get(code, StorageError)
+    return made
