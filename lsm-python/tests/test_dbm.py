@@ -7,6 +7,7 @@ import pickle
 import shelve
 import stat
 import sys
+from dbm import dumb
 
 import lsmdb
 import pytest
@@ -32,7 +33,9 @@ def test_the_names_of_every_dbm_module():
     assert issubclass(dbm.error, OSError)
     assert issubclass(dbm.error, lsmdb.Error)
     assert dbm.library == "lsmdb"
-    assert set(dbm.__all__) == {"Database", "error", "library", "open"}
+    assert set(dbm.__all__) == {
+        *("Database", "error", "library", "open", "open_shelf", "whichdb")
+    }
 
 
 @pytest.mark.parametrize("flag", ["r", "w"])
@@ -40,14 +43,17 @@ def test_what_is_not_there_is_not_opened(path, flag):
     for arguments in [(path,), (path, flag)]:
         with pytest.raises(dbm.error) as raised:
             dbm.open(*arguments)
-        assert raised.value.errno == errno.ENOENT
+        error = raised.value
+        assert (error.errno, error.args[0]) == (errno.ENOENT, errno.ENOENT)
+        assert error.strerror == error.args[1] == str(error)
+        assert (error.filename, error.path, len(error.args)) == (path, path, 2)
         cause = raised.value.__cause__
         assert isinstance(cause, lsmdb.NoDatabase)
         assert (cause.errno, cause.filename) == (errno.ENOENT, path)
     assert not os.path.exists(path)
 
 
-@pytest.mark.parametrize("flag", ["", "x", "rf", "cn", None, 3, b"r"])
+@pytest.mark.parametrize("flag", ["", "x", "rx", "cn", "rwn", "wr", "s", "R", None, 3, b"r"])
 def test_other_flags_are_refused(path, flag):
     with pytest.raises(ValueError, match="flag"):
         dbm.open(path, flag)
@@ -65,6 +71,51 @@ def test_flags(full):
     with dbm.open(full, "n") as db:
         assert len(db) == 0
         assert db.keys() == []
+
+
+def test_flags_of_gdbm_and_ndbm(path):
+    with dbm.open(path, "nf") as db:
+        db["n"] = "1"
+    for flag in ("c", "cf", "cs", "cu", "cfsu", "w", "wsf", "rw", "rws", "rwfu"):
+        with dbm.open(path, flag) as db:
+            db[flag] = "1"
+    for flag in ("r", "rf", "rs", "rsu"):
+        with dbm.open(path, flag) as db:
+            assert len(db) == 11
+            with pytest.raises(dbm.error) as raised:
+                db["a"] = "b"
+            assert raised.value.errno == errno.EROFS
+
+
+def test_synchronous_writes_are_durable(path):
+    with dbm.open(path, "cs") as db:
+        db["a"] = "b"
+        assert db._db.durable_seqno == db._db.latest_seqno
+    for flag in ("c", "cs"):  # what is chosen in so many words counts
+        with dbm.open(path, flag, durability="volatile") as db:
+            db["a"] = "c"
+            assert db._db.durable_seqno < db._db.latest_seqno
+
+
+def test_whichdb(path, tmp_path):
+    assert dbm.whichdb(path) is None
+    os.mkdir(path)
+    assert dbm.whichdb(path) == ""
+    with open(os.path.join(path, "a.head"), "w") as file:
+        file.write("not a head")
+    assert dbm.whichdb(path) == ""
+    os.remove(os.path.join(path, "a.head"))
+    dbm.open(path, "c").close()
+    for given in (path, os.fsencode(path), Path(path)):
+        assert dbm.whichdb(given) == "lsmdb.dbm"
+    os.remove(os.path.join(path, "a.head"))  # there are two of them
+    assert dbm.whichdb(path) == "lsmdb.dbm"
+    (tmp_path / "text").write_text("no database of anybody, and longer than a magic number")
+    assert dbm.whichdb(tmp_path / "text") == ""
+    assert dbm.whichdb(tmp_path / "text" / "db") is None
+    with dumb.open(str(tmp_path / "dumb"), "c") as other:
+        other["a"] = "b"
+    assert dbm.whichdb(tmp_path / "dumb") == "dbm.dumb"
 
 
 def test_a_file_that_is_no_database_stays_as_it_is(path):
@@ -320,6 +371,7 @@ def test_an_open_that_fails_leaves_nothing(path, tmp_path):
     with pytest.raises(dbm.error) as raised:
         dbm.open(str(tmp_path / "no" / "folder"), "c")
     assert raised.value.errno == errno.ENOENT
+    assert raised.value.filename == raised.value.path == str(tmp_path / "no" / "folder")
 
 
 def test_options_of_lsmdb_go_through(path):
@@ -351,6 +403,18 @@ def test_a_shelf(path, writeback):
             shelf["z"]
     with pytest.raises(ValueError):
         shelf["key"]
+
+
+def test_a_shelf_in_one_call(path):
+    with dbm.open_shelf(path, writeback=True, durability="buffered") as shelf:
+        shelf["key"] = ["some"]
+        shelf["key"].append("thing")
+    with dbm.open_shelf(path, "r", protocol=2) as shelf:
+        assert dict(shelf) == {"key": ["some", "thing"]}
+        with pytest.raises(dbm.error):
+            shelf["key"] = []
+    with pytest.raises(ValueError, match="flag"):
+        dbm.open_shelf(path, "x")
 
 
 def test_a_shelf_that_is_read_only_refuses_writes(path):

@@ -9,14 +9,17 @@ A program changes one import:
 (b'1815', 1, [b'ada'])
 
 Keys and values are bytes, or `str`, which is written as UTF-8; bytes come out. `shelve.Shelf` works
-over it. What differs from the modules of the standard library: the database is a directory, keys
-come in order, one process at a time has it open for writing, and `len(db)` reads all keys.
+over it, which `open_shelf` does in one call. What differs from the modules of the standard library:
+the database is a directory, keys come in order, one process at a time has it open for writing, and
+`len(db)` reads all keys.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import shelve
 from collections.abc import ItemsView, Iterator, MutableMapping, ValuesView
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, cast, overload
@@ -30,9 +33,13 @@ if TYPE_CHECKING:
 
     Text: TypeAlias = str | Buffer
 
-__all__ = ["Database", "error", "library", "open"]
+__all__ = ["Database", "error", "library", "open", "open_shelf", "whichdb"]
 
 library = "lsmdb"
+_Path: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+# What the heads of a database are called, and how each begins.
+_HEADS = ("a.head", "b.head")
+_MAGIC = b"\x89LSM\r\n\x1a\n"
 T = TypeVar("T")
 _MISSING: Any = object()
 
@@ -57,8 +64,9 @@ _telling = _Telling()
 
 
 def _as_dbm(cause: Error) -> error:
-    told = error(str(cause))
-    told.errno, told.filename = getattr(cause, "errno", None), cause.path
+    # A third argument that is None would stay among them.
+    place = () if cause.path is None else (cause.path,)
+    told = error(str(cause)) if cause.errno is None else error(cause.errno, str(cause), *place)
     told.path, told.offset = cause.path, cause.offset
     told.retryable, told.maybe_committed = cause.retryable, cause.maybe_committed
     return told
@@ -243,26 +251,91 @@ class _Items(ItemsView[bytes, bytes]):
 
 
 def open(  # noqa: A001 - all dbm modules call it so
-    file: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+    file: _Path,
     flag: str = "r",
     mode: int = 0o666,
     **options: Any,
 ) -> Database:
     """Opens the database in the directory `file`.
 
-    `flag` is `r` to read, `w` to write, `c` to write and to make it if it is not there, `n` to make
-    it new and empty. `mode` holds for a directory that is made, less the umask: who may read it may
-    also enter it. `options` are those of `lsmdb.open`.
+    `flag` is `r` to read, `w` or `rw` to write, `c` to write and to make it if it is not there, `n`
+    to make it new and empty. What gdbm has behind that is taken: with `s` every write is durable
+    before it returns; `f` asks for what is so without it, and `u` for no lock, which there always
+    is. `mode` holds for a directory that is made, less the umask: who may read it may also enter
+    it. `options` are those of `lsmdb.open`.
     """
-    if flag not in ("r", "w", "c", "n"):
-        raise ValueError(f"flag is 'r', 'w', 'c' or 'n', not {flag!r}")
+    verb, more = _read(flag)
+    if "s" in more and verb != "r":
+        options.setdefault("durability", "durable")
     path = os.fspath(file)
     with contextlib.ExitStack() as undo, _telling:
-        if flag in "cn" and _made(path, mode):
+        if verb in "cn" and _made(path, mode):
             undo.callback(_unmade, path)
-        db = lsmdb.DB(path, mode=cast(Any, flag), **options)
+        db = lsmdb.DB(path, mode=cast(Any, verb), **options)
         undo.pop_all()
-        return Database(db, writable=flag != "r")
+        return Database(db, writable=verb != "r")
+
+
+def open_shelf(
+    file: _Path,
+    flag: str = "c",
+    *,
+    protocol: int | None = None,
+    writeback: bool = False,
+    **options: Any,
+) -> shelve.Shelf[Any]:
+    """Opens a shelf, as `shelve.open` does: a mapping of `str` to whatever can be pickled.
+
+    Open only what you trust: pickles may do anything when they are read.
+
+    >>> from lsmdb import dbm
+    >>> with dbm.open_shelf("objects") as shelf:
+    ...     shelf["primes"] = {2, 3, 5}
+    ...     shelf["primes"]
+    {2, 3, 5}
+    """
+    return shelve.Shelf(open(file, flag, **options), protocol, writeback)
+
+
+def whichdb(filename: _Path) -> str | None:
+    """Tells which module opens what lies at a path: `lsmdb.dbm` where a database of lsmdb is.
+
+    Of anything else it answers what the standard library's function does: the name of a module,
+    None if nothing can be read there, and an empty string if it is nothing that is known.
+
+    >>> from lsmdb import dbm
+    >>> dbm.open("sessions", "c").close()
+    >>> dbm.whichdb("sessions")
+    'lsmdb.dbm'
+    """
+    path = os.fsdecode(filename)
+    if not os.path.isdir(path):
+        import dbm
+
+        return dbm.whichdb(path)
+    try:
+        os.listdir(path)
+    except OSError:
+        return None
+    return "lsmdb.dbm" if any(_is_head(os.path.join(path, name)) for name in _HEADS) else ""
+
+
+def _is_head(path: str) -> bool:
+    try:
+        with io.open(path, "rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
+
+
+def _read(flag: object) -> tuple[str, str]:
+    """What is to be opened, and what gdbm has behind it."""
+    if isinstance(flag, str):
+        verb, more = ("w", flag[2:]) if flag.startswith("rw") else (flag[:1], flag[1:])
+        if verb in ("r", "w", "c", "n") and set(more) <= set("fsu"):
+            return verb, more
+    wanted = "'r', 'w', 'rw', 'c' or 'n', with 'f', 's' or 'u' behind it"
+    raise ValueError(f"flag is {wanted}, not {flag!r}")
 
 
 def _made(path: str | bytes, mode: int) -> bool:
@@ -272,7 +345,9 @@ def _made(path: str | bytes, mode: int) -> bool:
     except FileExistsError:
         return False
     except OSError as cause:
-        raise error(cause.errno, cause.strerror, cause.filename) from cause
+        told = error(cause.errno, cause.strerror, cause.filename)
+        told.path = os.fsdecode(path)
+        raise told from cause
     return True
 
 
