@@ -45,6 +45,19 @@ def test_it_is_a_mutable_mapping(ages):
         hash(ages)
 
 
+def test_what_is_not_a_mapping_of_bytes_is_refused(db, ages):
+    for source in (None, {}, {b"a": b"b"}, [], db.range(), db.path, ages, codecs, lsmdb.DB):
+        with pytest.raises(TypeError, match="a database, a keyspace or a view of one"):
+            codecs.typed(source, key=str, value=int)
+    with pytest.raises(TypeError, match=r"\.into\(batch\)"):
+        codecs.typed(db.batch(), key=str, value=int)
+    for source, kind in [(db, codecs.Typed), (db.default, codecs.Typed)]:
+        assert type(codecs.typed(source, key=str, value=int)) is kind
+    with db.snapshot() as snapshot:
+        for source in (snapshot, db.at(snapshot), db.reading()):
+            assert type(codecs.typed(source, key=str, value=int)) is codecs.TypedReader
+
+
 def test_get_and_get_many(ages):
     assert ages.get("zoe") is None
     assert ages.get("zoe", 7) == 7

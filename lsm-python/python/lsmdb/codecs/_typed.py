@@ -14,13 +14,14 @@ from collections.abc import (
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, cast, overload
 
+from lsmdb._native import Batch, Readable, Writable
 from lsmdb._pairs import pairs
 from lsmdb.codecs._codec import Codec, shown
 from lsmdb.codecs._range import Bound, Coding, TypedBatch, TypedRange
 from lsmdb.codecs._shorthand import key_codec, value_codec
 
 if TYPE_CHECKING:
-    from lsmdb._native import Batch, Readable, Snapshot, Writable
+    from lsmdb._native import Snapshot
     from lsmdb._options import Durability
     from lsmdb._progress import Bar, Told
 
@@ -357,6 +358,11 @@ def typed(source: Any, /, *, key: Any, value: Any) -> TypedReader[Any, Any]:
     Traceback (most recent call last):
     lsmdb.codecs._codec.WrongType: int is wanted here, not str
     """
+    if isinstance(source, Batch):
+        raise TypeError("a batch is written by way of a view: typed(db, ...).into(batch)")
+    if not isinstance(source, Readable):
+        wanted = "a database, a keyspace or a view of one"
+        raise TypeError(f"a typed view is of {wanted}, not {type(source).__name__}")
     coding = Coding(key_codec(key), value_codec(value))
-    view = Typed if hasattr(source, "put") else TypedReader
+    view = Typed if isinstance(source, Writable) else TypedReader
     return view(source, coding)
