@@ -12,6 +12,7 @@ from dbm import dumb
 import lsmdb
 import pytest
 from lsmdb import dbm
+from lsmdb._pairs import pairs
 
 PAIRS = {b"0": b"", b"a": b"Python:", b"b": b"Programming", b"c": b"the", b"f": b"Guido"}
 
@@ -242,6 +243,17 @@ def test_update_and_clear(full):
         assert list(db.items()) == []
         with pytest.raises(KeyError):
             db.popitem()
+
+
+def test_what_is_copied_from_a_database_is_of_one_moment(path):
+    with lsmdb.open(path) as db:
+        db.update(PAIRS)
+        for source in (db, db.range(), db.snapshot()):
+            walking = iter(pairs(source))
+            found = [next(walking)]
+            db.clear()
+            assert [*found, *walking] == sorted(PAIRS.items())
+            db.update(PAIRS)
 
 
 def test_everything_raises_error_after_close(full):

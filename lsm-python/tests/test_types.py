@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import examples
 import lsmdb
 import pytest
 
@@ -55,6 +56,7 @@ PROGRAM = """\
 from typing import assert_type
 
 import lsmdb
+from lsmdb import plyvel
 
 with lsmdb.open("data") as db:
     assert_type(db, lsmdb.DB)
@@ -65,10 +67,37 @@ with lsmdb.open("data") as db:
     assert_type(db.get_many([b"a"]), list[bytes | None])
     assert_type([pair for pair in db.items()], list[tuple[bytes, bytes]])
     assert_type(memoryview(db.get_value(b"a") or b""), memoryview)
+    db.update({b"a": bytearray(1)})
+    db.update(dict[bytes, memoryview]())
+    db.update(db)
+    db.put_many(db.keyspace("other")[b"a":b"b"])
+    db.put_many([(memoryview(b"a"), bytearray(1))])
+    db |= {b"a": bytearray(1)}
+    db.update({"a": b"1"})  # E: text is not bytes
+    db.update({b"a": 1})  # E: numbers neither
+    db.update([b"a"])  # E: no pairs
     db["a"] = b"1"  # E: text is not bytes
     db.put(b"a", b"1", durability="never")  # E: no such word
     len(db)  # E: it has no length
+
+with plyvel.DB("old") as old:
+    assert_type(next(old.iterator()), tuple[bytes, bytes])
+    assert_type(next(iter(old)), tuple[bytes, bytes])
+    assert_type(next(old.iterator(prefix=b"a", include_value=False)), bytes)
+    assert_type(old.snapshot().iterator(include_key=False).prev(), bytes)
+    assert_type([pair for pair in old.prefixed_db(b"a")], list[tuple[bytes, bytes]])
 """
+
+
+def test_the_guide_lends_values_as_strict_programs_do(tmp_path: Path) -> None:
+    guide = CRATE.parent / "docs" / "python.md"
+    if not guide.exists():
+        pytest.skip("a source archive has no pages")
+    lent = [text for _, text in examples.blocks(guide) if "get_value" in text]
+    assert lent
+    opened = "import lsmdb\n\ndb = lsmdb.open('data')\n"
+    (tmp_path / "program.py").write_text(opened + "\n".join(lent))
+    assert checked("mypy", "--strict", "program.py", cache=tmp_path) == ""
 
 
 def test_programs_are_checked(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The native part of lsmdb. Import lsmdb instead."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from collections.abc import Iterator as _Iterator
 from os import PathLike
 from types import TracebackType
@@ -19,8 +19,14 @@ _T = TypeVar("_T")
 _Mode: TypeAlias = Literal["r", "w", "c", "n", "x"]
 _Bound: TypeAlias = Buffer | None
 _Pair: TypeAlias = tuple[bytes, bytes]
-_Pairs: TypeAlias = Mapping[bytes, bytes] | Iterable[tuple[Buffer, Buffer]]
 _Path: TypeAlias = str | bytes | PathLike[str] | PathLike[bytes]
+
+# A dict, a database, a range: whatever has keys that can be looked up.
+class _Keyed(Protocol):
+    def keys(self) -> Iterable[bytes]: ...
+    def __getitem__(self, key: bytes, /) -> Buffer: ...
+
+_Pairs: TypeAlias = _Keyed | Iterable[tuple[Buffer, Buffer]]
 
 # What Arrow reads: pyarrow, pandas, polars, DuckDB, and ranges.
 class _ArrowStream(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from lsmdb._native import _Roamer
 from lsmdb.plyvel._errors import IteratorInvalidError, told
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from lsmdb.plyvel._db import DB
 
 Pair = tuple[bytes, bytes]
+Item = TypeVar("Item")
 
 
-class Iterator(_Roamer):
+class Iterator(_Roamer, Generic[Item]):
     """Goes over a part of a database, both ways. `DB.iterator` makes it.
 
     It stands between two entries. `next` passes the one ahead of it and answers it; `prev` passes
@@ -47,6 +48,11 @@ class Iterator(_Roamer):
 
     # The database is not closed while somebody iterates over it.
     _db: DB | None
+
+    if TYPE_CHECKING:
+
+        def __next__(self) -> Item: ...
+        def prev(self) -> Item: ...
 
     def close(self) -> None:
         """Lets go of what the iterator sees.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from lsmdb import _errors as engine
 from lsmdb.plyvel._bounds import Bounds, between, of_prefix
 from lsmdb.plyvel._errors import copied, told
-from lsmdb.plyvel._iterator import Iterator
+from lsmdb.plyvel._iterator import Iterator, Pair
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from lsmdb.plyvel._db import DB
 
     View = lsmdb.KeyspaceView
+
+    class Part(TypedDict, total=False):
+        """What an iterator is asked for besides the form of its items."""
+
+        reverse: bool
+        start: Buffer | None
+        stop: Buffer | None
+        include_start: bool
+        include_stop: bool
+        prefix: Buffer | None
+        verify_checksums: bool
+        fill_cache: bool
 
 
 class Source:
@@ -31,6 +43,37 @@ class Source:
         """The pairs as an iterator that is made now sees them."""
         raise NotImplementedError
 
+    if TYPE_CHECKING:
+
+        @overload
+        def iterator(
+            self,
+            *,
+            include_key: Literal[True] = ...,
+            include_value: Literal[True] = ...,
+            **part: Unpack[Part],
+        ) -> Iterator[Pair]: ...
+        @overload
+        def iterator(
+            self,
+            *,
+            include_key: Literal[True] = ...,
+            include_value: Literal[False],
+            **part: Unpack[Part],
+        ) -> Iterator[bytes]: ...
+        @overload
+        def iterator(
+            self,
+            *,
+            include_key: Literal[False],
+            include_value: Literal[True] = ...,
+            **part: Unpack[Part],
+        ) -> Iterator[bytes]: ...
+        @overload
+        def iterator(
+            self, *, include_key: bool = ..., include_value: bool = ..., **part: Unpack[Part]
+        ) -> Iterator[Any]: ...
+
     def iterator(
         self,
         *,
@@ -44,7 +87,7 @@ class Source:
         include_value: bool = True,
         verify_checksums: bool = False,
         fill_cache: bool = True,
-    ) -> Iterator:
+    ) -> Iterator[Any]:
         """An iterator over the keys from `start` to `stop`, or those that begin with `prefix`. It
         sees the pairs as they are now.
 
@@ -64,7 +107,7 @@ class Source:
         shown = bool(include_key), bool(include_value)
         try:
             range = view.range(first, last, reverse=bool(reverse))
-            iterator = Iterator(range, shown, self._prefix, told)
+            iterator: Iterator[Any] = Iterator(range, shown, self._prefix, told)
         except engine.Error as error:
             raise told(error) from error
         iterator._db = self._owner()
@@ -85,7 +128,7 @@ class Source:
             raise TypeError("'prefix' cannot be used together with 'start' or 'stop'")
         return of_prefix(self._prefix + copied(prefix))
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self) -> Iterator[Pair]:
         return self.iterator()
 
     # Without this `key in db` would look for the key among the pairs of a whole scan.
