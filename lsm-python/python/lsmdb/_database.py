@@ -1,17 +1,21 @@
 """`DB`: the native database, and what becomes of one that is forgotten."""
 
 import os
+import sys
 import warnings
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal, Self
 
+from lsmdb._errors import InvalidArgument
 from lsmdb._native import Closer, Database, Event
 from lsmdb._options import Durability, Options
 
 Mode = Literal["r", "w", "c", "n", "x"]
 StrPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+Place = tuple[str, int, str]
+_PACKAGE = os.path.join(os.path.dirname(__file__), "")
 
 
 class DB(Database):
@@ -31,7 +35,7 @@ class DB(Database):
     """
 
     __slots__ = ("_finalizer",)
-    _finalizer: "weakref.finalize[[Closer, str], Self]"
+    _finalizer: "weakref.finalize[[Closer, str, Place], Self]"
 
     def __new__(
         cls,
@@ -46,6 +50,11 @@ class DB(Database):
         options: Options | None = None,
         listener: Callable[[Event], object] | None = None,
     ) -> Self:
+        if not os.fsdecode(path):
+            raise InvalidArgument("the path of the database is empty")
+        if listener is not None and not callable(listener):
+            kind = type(listener).__name__
+            raise TypeError(f"the listener is called with events, which {kind} cannot be")
         chosen: dict[str, Any] = {
             "memory_limit": memory_limit,
             "memtable_bytes": memtable_bytes,
@@ -56,17 +65,31 @@ class DB(Database):
         text = str(replace(options or Options(), **beside))
         self = super().__new__(cls, path, mode=mode, options=text, listener=listener)
         name = Database.__repr__(self)  # a subclass may not be ready for its own yet
-        self._finalizer = weakref.finalize(self, _forget, self._closer(), name)
+        told = self._closer(), name, _opener()
+        self._finalizer = weakref.finalize(self, _forget, *told)
         return self
 
     def __init__(self, path: StrPath, /, **_chosen: Any) -> None:
         super().__init__()
 
+    def __enter__(self) -> Self:
+        _ = self.latest_seqno  # a closed one says so, as it does everywhere else
+        return super().__enter__()
 
-def _forget(closer: Closer, name: str) -> None:
+
+def _opener() -> Place:
+    """Where a program opens a database: the first file, line and module outside of the package."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__", "")
+
+
+def _forget(closer: Closer, name: str, opened: Place) -> None:
     """Closes what nobody has closed, also when the interpreter ends."""
     if not closer.closed:
         try:
-            warnings.warn(f"unclosed database {name}", ResourceWarning, stacklevel=2)
+            message = f"unclosed database {name}"
+            warnings.warn_explicit(message, ResourceWarning, *opened, source=closer)
         finally:  # a warning may have been made an error
             closer.close()
