@@ -204,7 +204,7 @@ impl Range {
         detached(py, || seen.keyspace.approximate_bytes(&self.span))
     }
 
-    /// A cursor over the range, in front of its first key; with `keys_only` it reads no values, and
+    /// A cursor over the range, in front of its smallest key, whichever way the range goes; with `keys_only` it reads no values, and
     /// answers empty ones.
     #[pyo3(signature = (*, keys_only = false))]
     fn cursor(&self, py: Python<'_>, keys_only: bool) -> Outcome<Cursor> {

@@ -443,7 +443,7 @@ class Range:
     def __arrow_c_schema__(self) -> object: ...
     def cursor(self, *, keys_only: bool = False) -> Cursor:
         """
-        A cursor over the range, in front of its first key; with `keys_only` it reads no values, and
+        A cursor over the range, in front of its smallest key, whichever way the range goes; with `keys_only` it reads no values, and
         answers empty ones.
         """
     @property
