@@ -11,7 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+)
 from pathlib import Path
 from typing import Any
 
@@ -325,6 +332,162 @@ def test_a_task_that_only_meets_memory_lets_others_run(tmp_path: Path) -> None:
     run(main())
 
 
+Loads = Callable[[aio.DB], Awaitable[object]]
+
+
+async def one_by_one(pairs: Iterable[tuple[bytes, bytes]]) -> AsyncIterator[tuple[bytes, bytes]]:
+    """An asynchronous iterator that never waits."""
+    for pair in pairs:
+        yield pair
+
+
+def many(count: int = 20_000) -> Iterator[tuple[bytes, bytes]]:
+    return ((b"%07d" % number, b"v") for number in range(count))
+
+
+LOADS: dict[str, Loads] = {
+    "put_many of a generator": lambda db: db.put_many(many()),
+    "put_many of a dict": lambda db: db.put_many(dict(many())),
+    "put_many of an asynchronous generator": lambda db: db.put_many(one_by_one(many())),
+    "update of a generator": lambda db: db.update(many()),
+    "update of a dict": lambda db: db.update(dict(many())),
+}
+
+
+class Taken:
+    """Pairs that see how many of them are taken before others run."""
+
+    def __init__(self) -> None:
+        self.at_once = self.most = 0
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        for pair in many():
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+            yield pair
+
+
+@pytest.mark.parametrize(
+    ("verb", "given"),
+    [
+        ("put_many", iter),
+        ("put_many", lambda pairs: pairs),
+        ("put_many", one_by_one),
+        ("update", iter),
+        ("update", lambda pairs: pairs),
+    ],
+)
+def test_a_load_lets_others_run(tmp_path: Path, verb: str, given: Callable[[Any], Any]) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            taken = Taken()
+            task = asyncio.ensure_future(getattr(db, verb)(given(taken)))
+            while not task.done():
+                taken.at_once = 0
+                await asyncio.sleep(0)
+            await task
+            assert taken.most <= 512 and await db.count() == 20_000
+
+    run(main())
+
+
+def test_a_load_of_large_values_lets_others_run_more_often(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            taken = 0
+
+            def large() -> Iterator[tuple[bytes, bytes]]:
+                nonlocal taken
+                for number in range(64):
+                    taken += 1
+                    yield b"%d" % number, bytes(1 << 18)
+
+            task = asyncio.create_task(db.update(large()))
+            await asyncio.sleep(0)
+            assert 0 < taken < 4
+            await task
+            assert await db.count() == 64
+
+    run(main())
+
+
+@pytest.mark.parametrize("load", LOADS.values(), ids=LOADS.keys())
+def test_large_batches_are_written_by_a_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Loads
+) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            here, in_loop, apart = threading.get_ident(), [], []
+
+            class Watched(StalledBatch):
+                def _try_commit(self) -> int:
+                    in_loop.append(self.native.nbytes)
+                    return self.native._try_commit()  # type: ignore[no-any-return]
+
+                def commit(self) -> int:
+                    assert threading.get_ident() != here
+                    apart.append(self.native.nbytes)
+                    return self.native.commit()  # type: ignore[no-any-return]
+
+            stalled = stall(db, monkeypatch)
+            monkeypatch.setattr(
+                stalled, "batch", lambda **how: Watched(stalled, stalled.native.batch(**how), 1)
+            )
+            await load(db)
+            assert sum(apart) > 20_000 and all(nbytes <= 8 << 10 for nbytes in in_loop)
+            apart.clear()
+            async with db.batch() as batch:
+                batch.put(b"a", bytes(10_000))
+            await db.update({b"b": b""})
+            assert len(apart) == 1 and len(in_loop) >= 1
+            assert await db.get(b"a") == bytes(10_000)
+
+    run(main())
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_load_may_be_cancelled(tmp_path: Path, is_async: bool) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            taken = 0
+
+            def endless() -> Iterator[tuple[bytes, bytes]]:
+                nonlocal taken
+                for taken in range(10**6):
+                    yield b"%07d" % taken, b"v" * 500
+
+            # The log is begun by the first write.
+            await db.put(b"", b"")
+            pairs = one_by_one(endless()) if is_async else endless()
+            load = asyncio.create_task(db.put_many(pairs))
+            while taken < 4000:
+                await asyncio.sleep(0)
+            load.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await load
+            assert taken < 10**5
+            # Whole batches from the front, and none later.
+            there = await db.count()
+            assert 1 < there <= taken + 2 and await db.last() == (b"%07d" % (there - 2), b"v" * 500)
+            await asyncio.sleep(0.05)
+            assert await db.count() == there
+
+    run(main())
+
+
+def test_a_small_mapping_may_change_while_it_is_written(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            pairs = dict(many(200))
+            task = asyncio.create_task(db.update(pairs))
+            await asyncio.sleep(0)
+            pairs.clear()
+            await task
+            assert await db.count() == 200
+
+    run(main())
+
+
 def test_durable_writes_wait_together(tmp_path: Path) -> None:
     async def main() -> None:
         async with aio.open(tmp_path / "db") as db:
@@ -612,6 +775,9 @@ class StalledBatch:
 
     def _try_commit(self) -> int:
         raise lsmdb.Timeout("held back")
+
+    def __len__(self) -> int:
+        return len(self.native)
 
     def commit(self) -> int:
         if self.stalled.is_free.wait(self.timeout):

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import lsmdb
-from lsmdb import _progress
 from lsmdb._options import Durability, KeyspaceOptions
-from lsmdb.aio._desk import PATIENCE, Desk, deadline_of
+from lsmdb.aio._desk import Desk, deadline_of
 from lsmdb.aio._scan import Pair, Range, Scan
+from lsmdb.aio._writes import Load, Stages, batch_of, committed, pairs_of
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from lsmdb.aio._snapshot import Snapshot
-
-    Pairs: TypeAlias = Mapping[bytes, bytes] | Iterable[tuple[Buffer, Buffer]]
+    from lsmdb.aio._writes import Pairs
 
 _T = TypeVar("_T")
 _NOTHING: Any = object()
 
-#: So many keys or pairs are looked up or written in the loop's own thread at most.
+#: So many keys are looked up in the loop's own thread at most.
 FEW = 256
-#: `put_many` writes batches of about so many bytes.
-BATCH_BYTES = 1 << 20
 
 
 def held(data: Buffer) -> bytes:
@@ -224,11 +220,9 @@ class Writable(Readable):
     ) -> None:
         """Writes all of these pairs, or none: one batch."""
         batch = self._batch(durability, low_priority)
-        for pairs in _parts(items):
-            for key, value in pairs:
-                batch.put(key, value, keyspace=self._keyspace())
-            if self._desk.is_due(len(pairs)):
-                await self._desk.breathe()
+        load = Load(self._desk, batch, self._keyspace())
+        for key, value in pairs_of(items):
+            await load.add(key, value)
         await self._commit(batch, durability, timeout)
 
     async def put_many(
@@ -241,16 +235,17 @@ class Writable(Readable):
     ) -> int:
         """Writes many pairs in batches of about a megabyte, and answers how many. They may come
         from an asynchronous iterator, too."""
-        load = Load(self, durability, progress)
+        batch = self._batch(durability, False)
+        load = Load(self._desk, batch, self._keyspace())
+        stages = Stages(load, durability, progress)
         if isinstance(items, AsyncIterable):
             async for key, value in items:
-                await load.add(key, value)
+                await stages.add(key, value)
         else:
-            for pairs in _parts(items):
-                for key, value in pairs:
-                    await load.add(key, value)
-        await load.flush()
-        return load.count
+            for key, value in pairs_of(items):
+                await stages.add(key, value)
+        await stages.flush()
+        return stages.count
 
     async def clear(self) -> None:
         """Takes everything away."""
@@ -322,59 +317,3 @@ class KeyspaceView(Readable):
 
     __slots__ = ()
     _native: lsmdb.KeyspaceView
-
-
-class Load:
-    """Pairs on their way, gathered into batches."""
-
-    __slots__ = ("_batch", "_durability", "_into", "_told", "count")
-
-    def __init__(self, into: Writable, durability: Durability | None, progress: Any) -> None:
-        self._into, self._durability = into, durability
-        self._told = None if progress is None else _progress.told(progress)
-        self._batch = into._batch(durability, False)
-        self.count = 0
-
-    async def add(self, key: Buffer, value: Buffer) -> None:
-        """Adds a pair, and writes the batch if it is large enough."""
-        self._batch.put(key, value, keyspace=self._into._keyspace())
-        if self._batch.nbytes >= BATCH_BYTES:
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Writes what was gathered."""
-        gathered = len(self._batch)
-        if gathered:
-            await self._into._commit(self._batch, self._durability, None)
-            self.count += gathered
-            if self._told is not None:
-                # Nobody knows how many there will be.
-                self._told(self.count, self.count)
-
-
-def batch_of(desk: Desk, durability: Durability | None, low_priority: bool) -> lsmdb.Batch:
-    """A batch that does not wait to be durable: that is done for all together."""
-    logged: Durability = "volatile" if (durability or desk.usual) == "volatile" else "buffered"
-    return desk.native.batch(durability=logged, timeout=PATIENCE, low_priority=low_priority)
-
-
-async def committed(
-    desk: Desk, batch: lsmdb.Batch, durability: Durability | None, timeout: float | None
-) -> int:
-    """Writes a batch, waits until it is durable if it has to be, and answers its number."""
-    if desk.is_due():
-        await desk.breathe()
-    deadline = deadline_of(timeout)
-    try:
-        seqno = batch._try_commit()
-    except lsmdb.Timeout:
-        seqno = await desk.commit(batch, deadline)
-    await desk.acknowledge(seqno, durability, deadline)
-    return seqno
-
-
-def _parts(items: Pairs) -> Iterable[list[tuple[Buffer, Buffer]]]:
-    """The pairs in lists, between which others may run."""
-    pairs = iter(items.items() if isinstance(items, Mapping) else items)
-    while part := list(islice(pairs, FEW)):
-        yield part

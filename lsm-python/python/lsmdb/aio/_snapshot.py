@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import lsmdb
 from lsmdb._options import Durability
 from lsmdb.aio._desk import Desk
-from lsmdb.aio._faces import Keyspace, Readable, batch_of, committed
+from lsmdb.aio._faces import Keyspace, Readable
+from lsmdb.aio._writes import batch_of, committed
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
