@@ -870,6 +870,105 @@ def test_a_time_limit_counts_for_the_sync_too(
     run(main())
 
 
+def test_a_time_limit_counts_behind_others_that_have_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            stalled = stall(db, monkeypatch)
+            patient = asyncio.create_task(db.put(b"a", b""))
+            await asyncio.sleep(0)
+            with pytest.raises(lsmdb.Timeout) as caught:
+                async with asyncio.timeout(5):
+                    await db.put(b"b", b"", timeout=0.1)
+            assert caught.value.retryable and not caught.value.maybe_committed
+            stalled.is_free.set()
+            await patient
+            assert [key async for key in db] == [b"a"]
+
+    run(main())
+
+
+Writes = dict[str, Callable[[Any, Any], Any]]
+# The verbs of both faces, the keyword that they get, and a pair to write.
+WRITES: Writes = {
+    "put": lambda db, how: db.put(b"a", b"", **how),
+    "delete": lambda db, how: db.delete(b"there", **how),
+    "delete_range": lambda db, how: db.delete_range(None, None, **how),
+    "update": lambda db, how: db.update({b"a": b""}, **how),
+    "update with much": lambda db, how: db.update({b"a": bytes(20_000)}, **how),
+    "batch": lambda db, how: db.batch(**how),
+    "flush": lambda db, how: db.flush(**how),
+    "compact": lambda db, how: db.compact(**how),
+    "verify": lambda db, how: db.verify(**how),
+    "put_many": lambda db, how: db.put_many([(b"a", b"")], **how),
+}
+ODD_DURABILITIES: tuple[object, ...] = ("durabel", b"durable", 7, [])
+ODD_TIMES: tuple[object, ...] = (
+    *(-1, -0.5, float("nan"), float("inf"), 1e30, 10**400),
+    *("x", b"1", []),
+)
+UNTIMED, UNSAFE = ("put_many",), ("flush", "compact", "verify")
+
+
+@pytest.mark.parametrize("verb", WRITES)
+def test_odd_keywords_are_refused_as_without_asyncio(tmp_path: Path, verb: str) -> None:
+    act = WRITES[verb]
+    odd: list[dict[str, object]] = []
+    if verb not in UNSAFE:
+        odd += [{"durability": it} for it in ODD_DURABILITIES]
+    if verb not in UNTIMED:
+        odd += [{"timeout": it} for it in ODD_TIMES]
+
+    async def main() -> None:
+        with lsmdb.open(tmp_path / "plain") as plain:
+            async with aio.open(tmp_path / "db") as db:
+                await db.put(b"there", b"")
+                for how in odd:
+                    with pytest.raises((TypeError, ValueError, OverflowError)) as known:
+                        act(plain, how)
+                    with pytest.raises(known.type) as caught:
+                        await act(db, how)
+                    assert caught.type is known.type, how
+                assert [key async for key in db] == [b"there"]
+
+    run(main())
+
+
+def test_what_is_refused_takes_no_pair(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            pairs = many(3)
+            with pytest.raises(ValueError, match="no time to wait"):
+                await db.update(pairs, timeout=-1)
+            assert len(list(pairs)) == 3
+
+    run(main())
+
+
+def test_an_odd_number_harms_nobody_else_who_waits(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db", durability="durable") as db:
+            await db.put(b"a", b"")
+            odd: tuple[tuple[Any, type[Exception]], ...] = (
+                ("x", TypeError),
+                (1.5, TypeError),
+                (-1, OverflowError),
+                (2**70, OverflowError),
+                (10**9, lsmdb.InvalidArgument),
+            )
+            for number, kind in odd:
+                acts = [db.put(b"b", b""), db.wait_durable(number), db.put(b"c", b"")]
+                ends = await asyncio.gather(*acts, return_exceptions=True)
+                assert [type(end) for end in ends] == [type(None), kind, type(None)]
+            for late in (-1, float("nan")):
+                with pytest.raises(ValueError):
+                    await db.wait_durable(1, late)
+            await db.wait_durable(db.latest_seqno, 10)
+
+    run(main())
+
+
 # Closing.
 
 

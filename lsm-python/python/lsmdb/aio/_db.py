@@ -12,7 +12,7 @@ from typing import Any, Self
 import lsmdb
 from lsmdb._database import Mode, StrPath
 from lsmdb._options import Durability, KeyspaceOptions, Options
-from lsmdb.aio._desk import Desk, deadline_of
+from lsmdb.aio._desk import Desk
 from lsmdb.aio._faces import Keyspace, Writable
 from lsmdb.aio._lanes import Lane
 from lsmdb.aio._snapshot import Batch, Snapshot
@@ -124,7 +124,7 @@ class DB(Writable):
     async def wait_durable(self, seqno: int, timeout: float | None = None, /) -> None:
         """Waits until the write of this number is durable, together with all who wait; at most so
         many seconds."""
-        await self._desk.wait_durable(seqno, deadline_of(timeout))
+        await self._desk.wait_for(seqno, timeout)
 
     async def resume(self) -> None:
         """Takes writes again after a fault."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from math import isfinite
+from operator import index
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -27,13 +29,27 @@ LONG = 2
 PATIENCE = 0.05
 
 
+#: No time to wait is as long as this.
+ENDLESS = 2.0**64
+
+
 class Stopped(Exception):
     """A long call ends since its task was cancelled or its database closed."""
 
 
+def checked(timeout: float | None) -> float | None:
+    """A time to wait; what is none is refused in the same way as without asyncio."""
+    if timeout is None:
+        return None
+    if isfinite(timeout) and 0 <= timeout < ENDLESS:
+        return float(timeout)
+    raise ValueError(f"{timeout} is no time to wait, in seconds")
+
+
 def deadline_of(timeout: float | None) -> float | None:
     """The time at which something that begins now is to be over."""
-    return None if timeout is None else monotonic() + timeout
+    seconds = checked(timeout)
+    return None if seconds is None else monotonic() + seconds
 
 
 class Desk:
@@ -99,7 +115,19 @@ class Desk:
         way, the batch is written or never will be."""
         given_up = threading.Event()
         errand = self.writes.start(lambda: self._patiently(batch, deadline, given_up))
-        return await errand.finish(given_up.set)
+        if deadline is None:
+            return await errand.finish(given_up.set)
+        # It must not wait for ever behind others that are held back.
+        left = max(deadline - monotonic(), PATIENCE)
+        late = asyncio.get_running_loop().call_later(left, errand.job.cancel)
+        try:
+            return await errand.finish(given_up.set)
+        except lsmdb.Closed:
+            if self.is_closed or not errand.job.cancelled():
+                raise
+            raise _late("the deadline passed while other writes were held back") from None
+        finally:
+            late.cancel()
 
     def _patiently(
         self, batch: lsmdb.Batch, deadline: float | None, given_up: threading.Event
@@ -122,6 +150,15 @@ class Desk:
         if (durability or self.usual) == "durable":
             await self.wait_durable(seqno, deadline)
 
+    async def wait_for(self, seqno: int, timeout: float | None) -> None:
+        """The same for a number that somebody else gives, and that may be none."""
+        deadline = deadline_of(timeout)
+        if 0 <= index(seqno) <= self.native.latest_seqno:
+            await self.wait_durable(seqno, deadline)
+        else:
+            # Those who wait together must not hear of it.
+            await self.read(lambda: self.native.wait_durable(seqno, timeout))
+
     async def wait_durable(self, seqno: int, deadline: float | None) -> None:
         """Until the write of this number is durable."""
         left = None if deadline is None else deadline - monotonic()
@@ -129,8 +166,8 @@ class Desk:
             async with asyncio.timeout(left):
                 await self._waiters.wait(seqno)
         except TimeoutError:
-            late = lsmdb.Timeout("the deadline passed while the log was being synced")
-            late.retryable = late.maybe_committed = True
+            late = _late("the deadline passed while the log was being synced")
+            late.maybe_committed = True
             raise late from None
 
     async def close(self) -> None:
@@ -149,3 +186,9 @@ class Desk:
         finally:
             for lane in self._lanes:
                 lane.join()
+
+
+def _late(message: str) -> lsmdb.Timeout:
+    late = lsmdb.Timeout(message)
+    late.retryable = True
+    return late

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import lsmdb
 from lsmdb._options import Durability, KeyspaceOptions
-from lsmdb.aio._desk import Desk, deadline_of
+from lsmdb.aio._desk import Desk, checked, deadline_of
 from lsmdb.aio._scan import Pair, Range, Scan
 from lsmdb.aio._writes import Load, Stages, batch_of, committed, pairs_of
 
@@ -219,6 +219,7 @@ class Writable(Readable):
         low_priority: bool = False,
     ) -> None:
         """Writes all of these pairs, or none: one batch."""
+        checked(timeout)
         batch = self._batch(durability, low_priority)
         load = Load(self._desk, batch, self._keyspace())
         for key, value in pairs_of(items):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import lsmdb
 from lsmdb._options import Durability
-from lsmdb.aio._desk import Desk
+from lsmdb.aio._desk import Desk, checked
 from lsmdb.aio._faces import Keyspace, Readable
 from lsmdb.aio._writes import batch_of, committed
 
@@ -93,7 +93,7 @@ class Batch:
         timeout: float | None,
         low_priority: bool,
     ) -> None:
-        self._desk, self._durability, self._timeout = desk, durability, timeout
+        self._desk, self._durability, self._timeout = desk, durability, checked(timeout)
         self._native = batch_of(desk, durability, low_priority)
 
     def put(self, key: Buffer, value: Buffer, /, *, keyspace: Keyspace | None = None) -> None:

@@ -24,6 +24,8 @@ BATCH_BYTES = 1 << 20
 QUICK_BYTES = 8 << 10
 #: So many bytes count as a step more.
 STEP_BYTES = 1 << 10
+#: How a write may be made.
+CHOICES = (None, "durable", "buffered", "volatile")
 
 
 def steps(nbytes: int) -> int:
@@ -78,6 +80,9 @@ class Stages:
 
 def batch_of(desk: Desk, durability: Durability | None, low_priority: bool) -> lsmdb.Batch:
     """A batch that does not wait to be durable: that is done for all together."""
+    if durability not in CHOICES:
+        # It knows best how to refuse this.
+        desk.native.batch(durability=durability)
     logged: Durability = "volatile" if (durability or desk.usual) == "volatile" else "buffered"
     return desk.native.batch(durability=logged, timeout=PATIENCE, low_priority=low_priority)
 
