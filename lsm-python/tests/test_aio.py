@@ -972,6 +972,25 @@ def test_an_odd_number_harms_nobody_else_who_waits(tmp_path: Path) -> None:
 # Closing.
 
 
+def test_a_scan_ends_with_its_database(tmp_path: Path) -> None:
+    async def main() -> None:
+        db = await aio.open(tmp_path / "db")
+        await fill(db, 2000)
+        part = db[b"0":]
+        scans: list[Any] = [aiter(db), db.items(), reversed(part), part.values(), part.chunks(9)]
+        for scan in scans:
+            await anext(scan)
+        done = db[b"x":].items()
+        assert [it async for it in done] == []
+        await db.close()
+        for scan in (*scans, done):
+            for _ in range(2):
+                with pytest.raises(lsmdb.Closed):
+                    await anext(scan)
+
+    run(main())
+
+
 def test_closing_ends_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         db = await aio.open(tmp_path / "db")

@@ -69,6 +69,9 @@ class Scan(AsyncIterator[_T]):
 
     async def __anext__(self) -> _T:
         while True:
+            if self._desk.is_closed:
+                self._let_go()
+                raise closed()
             entry = next(self._ready, _END)
             if entry is not _END:
                 return entry
@@ -87,9 +90,6 @@ class Scan(AsyncIterator[_T]):
         self._ready, self._source = iter(()), None
 
     async def _refill(self, source: Source[_T]) -> None:
-        if self._desk.is_closed:
-            self._let_go()
-            raise closed()
         ahead = self._ahead = self._ahead or self._fetch(source)
         if ahead.future.done():
             # A loop over what is there already lets others run all the same.
