@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import inspect
 import logging
 import random
 import subprocess
@@ -240,6 +241,214 @@ def test_long_loads_come_from_anywhere_and_tell_how_far_they_are(tmp_path: Path)
             assert await db.count(progress=tell) == 3000
             await asyncio.sleep(0)
             assert counted == sorted(counted)
+
+    run(main())
+
+
+KINDS = ("DB", "Keyspace", "KeyspaceView", "Snapshot", "Batch", "Range")
+# As docs/python.md says.
+ABSENT = {"Range": {"cursor", "zero_copy"}}
+Names = dict[str, inspect.Signature | None]
+
+
+def names(kind: type) -> Names:
+    """The public names of a class, and how those that are called are called."""
+    members = {name: getattr(kind, name) for name in dir(kind) if not name.startswith("_")}
+    return {
+        name: inspect.signature(it) if callable(it) else None for name, it in members.items()
+    }
+
+
+def taken(signature: inspect.Signature) -> list[tuple[str, inspect._ParameterKind]]:
+    """What a method takes, and in which way; without `self`."""
+    return [(it.name, it.kind) for it in signature.parameters.values()][1:]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_name_is_there_or_said_to_be_absent(kind: str) -> None:
+    plain, here = names(getattr(lsmdb, kind)), names(getattr(aio, kind))
+    assert set(plain) - set(here) == ABSENT.get(kind, set())
+    for name in set(plain) & set(here):
+        known, ours = plain[name], here[name]
+        assert (known is None) == (ours is None), name
+        if known is not None and ours is not None:
+            assert taken(ours) == taken(known), name
+
+
+def test_values_are_read_in_place_and_into_buffers(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            await db.put(b"a", b"v" * 1000)
+            await db.put(b"b", b"xyz")
+            async with db.snapshot() as snapshot:
+                await db.delete(b"b")
+                view = db.default.at(snapshot)
+                for is_flushed in (False, True):
+                    if is_flushed:
+                        await on_disk(db)
+                    for one in (db, db.default, snapshot, view, db.reading(verify=True)):
+                        value = await one.get_value(b"a")
+                        assert value is not None and bytes(value) == b"v" * 1000
+                        assert await one.get_value(b"x") is None
+                        buffer = bytearray(1001)
+                        assert await one.get_into(b"a", buffer) == 1000
+                        assert buffer == b"v" * 1000 + bytes(1)
+                        assert await one.get_into(b"x", buffer) is None
+                        with pytest.raises(BufferError):
+                            await one.get_into(b"a", bytearray(999))
+                    for old in (snapshot, view):
+                        assert await old.get_into(b"b", buffer) == 3
+            odd: Any
+            for odd in (None, "text", 7):
+                for act in (db.get_value(odd), db.get_into(odd, buffer), db.pop(odd)):
+                    with pytest.raises(TypeError):
+                        await act
+        for closed in (db.get_value(b"a"), db.get_into(b"a", buffer), db.pop(b"a"), db.popitem()):
+            with pytest.raises(lsmdb.Closed):
+                await closed
+        assert value is not None and bytes(value) == b"v" * 1000
+
+    run(main())
+
+
+def test_a_buffer_is_left_alone_after_a_cancellation(tmp_path: Path) -> None:
+    class Slow:
+        def __init__(self) -> None:
+            self.begun, self.ended = threading.Event(), False
+
+        def get_into(self, key: bytes, buffer: bytearray) -> int:
+            self.begun.set()
+            time.sleep(0.1)
+            self.ended = True
+            return 0
+
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            slow = Slow()
+            reading = aio.KeyspaceView(db._desk, slow)  # type: ignore[arg-type]
+            task = asyncio.create_task(reading.get_into(b"a", bytearray(1)))
+            await asyncio.to_thread(slow.begun.wait)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert slow.ended
+
+    run(main())
+
+
+def test_pairs_are_taken_away_and_set_by_default(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            for one in (db, await db.keyspace("users")):
+                await one.update({b"a": b"1", b"b": b"", b"c": b"3"})
+                assert await one.pop(bytearray(b"b")) == b"" and not await one.contains(b"b")
+                assert await one.pop(b"b", 5) == 5 and await one.pop(b"b", None) is None
+                with pytest.raises(KeyError) as caught:
+                    await one.pop(b"b")
+                assert caught.value.args == (b"b",)
+                with pytest.raises(TypeError):
+                    await one.pop(b"a", 1, 2)  # type: ignore[call-overload]
+                assert await one.popitem() == (b"a", b"1")
+                assert await one.setdefault(b"c", b"4") == b"3"
+                with pytest.raises(TypeError):
+                    await one.setdefault(b"c", 4)  # type: ignore[arg-type]
+                default = bytearray(b"5")
+                assert await one.setdefault(b"d", default) == b"5"
+                default[:] = b"6"
+                assert await one.get(b"d") == b"5"
+                assert [await one.popitem(), await one.popitem()] == [(b"c", b"3"), (b"d", b"5")]
+                with pytest.raises(KeyError):
+                    await one.popitem()
+
+    run(main())
+
+
+def test_columns_come_and_go(tmp_path: Path) -> None:
+    numpy = pytest.importorskip("numpy")
+
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            pairs = await fill(db, 3000)
+            part = db.range(b"000100", b"002100", reverse=True)
+            assert (part.start, part.stop, part.reverse) == (b"000100", b"002100", True)
+            assert (db.range().start, db.range().stop, db.range().reverse) == (None, None, False)
+            chunks = [chunk async for chunk in part.columns(300)]
+            assert [len(chunk) for chunk in chunks] == [300] * 6 + [200]
+            assert [key for chunk in chunks for key in chunk.keys()] == [
+                key for key, _ in pairs[2099:99:-1]
+            ]
+            assert [len(chunk) async for chunk in db[:b"000003"].columns(nbytes=1)] == [1, 1, 1]
+            with pytest.raises(ValueError):
+                part.columns(0)
+            with pytest.raises(ValueError):
+                part.chunks(0)
+            keys, values = await part.to_numpy(key="S6")
+            assert keys[0] == b"002099" and len(values) == 2000 and values[-1] == b"v" * 10
+            copy = await db.keyspace("copy")
+            told: list[int] = []
+            assert await copy.load(part, progress=lambda done, _: told.append(done)) == 2000
+            assert [pair async for pair in copy.items()] == pairs[100:2100]
+            await asyncio.sleep(0)
+            assert told[-1] == 2000
+            assert await copy.load(chunks[0], key="value", value="key", durability="durable") == 300
+            assert await copy.get(b"v" * 10) == b"001800"
+            numbers = numpy.arange(5, dtype=">u8")
+            assert await copy.load_columns(numbers, numbers) == 5
+            assert await copy.get((4).to_bytes(8, "big")) == (4).to_bytes(8, "big")
+            with pytest.raises(TypeError):
+                await copy.load(3)
+            with pytest.raises(ValueError):
+                await copy.load_columns(
+                    numbers, numbers, durability="durabel"  # type: ignore[arg-type]
+                )
+
+    run(main())
+
+
+def test_a_load_of_columns_ends_with_its_task_and_with_its_database(tmp_path: Path) -> None:
+    numpy = pytest.importorskip("numpy")
+
+    async def main() -> None:
+        db = await aio.open(tmp_path / "db")
+        numbers = numpy.arange(1 << 19, dtype=">u8")
+        begun = asyncio.Event()
+        load = asyncio.create_task(
+            db.load_columns(numbers, numbers, progress=lambda *_: begun.set())
+        )
+        await begun.wait()
+        load.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await load
+        there = await db.count()
+        assert 0 < there < 1 << 19
+        await asyncio.sleep(0.05)
+        assert await db.count() == there
+        begun.clear()
+        load = asyncio.create_task(
+            db.load_columns(numbers, numbers, progress=lambda *_: begun.set())
+        )
+        await begun.wait()
+        await db.close()
+        with pytest.raises(lsmdb.Closed) as caught:
+            await load
+        assert caught.value.loaded > 0  # type: ignore[attr-defined]
+
+    run(main())
+
+
+def test_what_is_destroyed_is_gone(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.open(tmp_path / "db") as db:
+            await fill(db, 10)
+            with pytest.raises(lsmdb.Locked):
+                await aio.destroy(tmp_path / "db")
+        note = tmp_path / "db" / "note"
+        note.write_text("mine")
+        assert await aio.destroy(tmp_path / "db") == ["note"]
+        note.unlink()
+        with pytest.raises(lsmdb.NoDatabase):
+            await aio.open(tmp_path / "db", mode="w")
+        await until(lambda: own_threads() == [])
 
     run(main())
 

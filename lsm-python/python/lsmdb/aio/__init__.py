@@ -1,4 +1,4 @@
-"""lsmdb for asyncio: the same names, with `await` and `async for`.
+"""lsmdb for asyncio: its verbs under their names, with `await` and `async for`.
 
 >>> import asyncio
 >>> from lsmdb import aio
@@ -20,9 +20,14 @@ that have to be durable share their syncs: a thousand tasks that wait cost littl
 A task may be cancelled anywhere. A write that was cancelled has happened, or never will; a scan
 that was cancelled may go on where it was. Closing the database ends all that wait with
 `lsmdb.Closed`. A task that finds everything in memory still lets others run now and then.
+
+What an operator does cannot wait, and has a verb: `get` for `db[key]`, `put` for `db[key] = value`,
+`delete` and `delete_range` for `del`, `contains` for `in`, `update` for `|=`. Cursors and
+`zero_copy` are not here, and a range is no Arrow stream of its own: `columns` and `load` take their
+place, or `lsmdb` itself in a thread.
 """
 
-from lsmdb.aio._db import DB, Opening, open
+from lsmdb.aio._db import DB, Opening, destroy, open
 from lsmdb.aio._faces import Keyspace, KeyspaceView, Readable, Writable
 from lsmdb.aio._scan import Range, Scan
 from lsmdb.aio._snapshot import Batch, Snapshot
@@ -38,5 +43,6 @@ __all__ = [
     "Scan",
     "Snapshot",
     "Writable",
+    "destroy",
     "open",
 ]

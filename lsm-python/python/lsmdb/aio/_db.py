@@ -14,7 +14,7 @@ from lsmdb._database import Mode, StrPath
 from lsmdb._options import Durability, KeyspaceOptions, Options
 from lsmdb.aio._desk import Desk
 from lsmdb.aio._faces import Keyspace, Writable
-from lsmdb.aio._lanes import Lane
+from lsmdb.aio._lanes import Lane, nothing
 from lsmdb.aio._snapshot import Batch, Snapshot
 
 
@@ -260,3 +260,22 @@ def open(
         listener=listener,
     )
     return Opening(make, usual)
+
+
+async def destroy(path: StrPath, /) -> list[str]:
+    """Deletes the files of the database in a directory; see `lsmdb.destroy`. Once this has ended,
+    in whichever way, it deletes no more.
+
+    >>> import asyncio
+    >>> from lsmdb import aio
+    >>> async def main():
+    ...     async with aio.open("fruits"):
+    ...         pass
+    ...     print(await aio.destroy("fruits"))
+    >>> asyncio.run(main())
+    []
+    """
+    lane = Lane("destroy", 1)
+    errand = lane.start(partial(lsmdb.destroy, path))
+    lane.retire()
+    return await errand.finish(nothing)

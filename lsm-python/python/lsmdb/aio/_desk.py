@@ -14,7 +14,7 @@ import lsmdb
 from lsmdb import _progress
 from lsmdb._options import Durability
 from lsmdb.aio._durable import Waiters
-from lsmdb.aio._lanes import Lane, closed
+from lsmdb.aio._lanes import Errand, Lane, closed
 
 _T = TypeVar("_T")
 Progress = Callable[[int, int], object]
@@ -84,19 +84,32 @@ class Desk:
 
     async def long_call(self, work: Callable[[Progress], _T], progress: Any = None) -> _T:
         """Has a thread do something long, which is told by its progress to stop."""
-        given_up = threading.Event()
-        told = self._progress(progress, given_up)
-        errand = self.long.start(lambda: self._stoppable(work, told))
+        errand, given_up = self._long(work, progress)
         try:
             return await errand.result()
         finally:
             given_up.set()
 
+    async def long_write(self, work: Callable[[Progress], _T], progress: Any) -> _T:
+        """The same for what writes: once this has ended, in whichever way, it writes no more."""
+        errand, given_up = self._long(work, progress)
+        return await errand.finish(given_up.set)
+
+    def _long(
+        self, work: Callable[[Progress], _T], progress: Any
+    ) -> tuple[Errand[_T], threading.Event]:
+        given_up = threading.Event()
+        told = self._progress(progress, given_up)
+        return self.long.start(lambda: self._stoppable(work, told)), given_up
+
     def _stoppable(self, work: Callable[[Progress], _T], told: Progress) -> _T:
         try:
             return work(told)
-        except Stopped:
-            raise closed() from None
+        except Stopped as stopped:
+            error = closed()
+            # How far a load came is told by its error.
+            error.__dict__.update(stopped.__dict__)
+            raise error from None
 
     def _progress(self, progress: Any, given_up: threading.Event) -> Progress:
         loop = asyncio.get_running_loop()

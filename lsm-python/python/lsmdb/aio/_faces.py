@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import lsmdb
 from lsmdb._options import Durability, KeyspaceOptions
 from lsmdb.aio._desk import Desk, checked, deadline_of
+from lsmdb.aio._lanes import nothing
 from lsmdb.aio._scan import Pair, Range, Scan
 from lsmdb.aio._writes import Load, Stages, batch_of, committed, pairs_of
 
@@ -84,6 +85,31 @@ class Readable:
             except lsmdb.Busy:
                 pass
         return await self._desk.read(lambda: self._native.get_many(asked, default))
+
+    async def get_value(self, key: Buffer, /) -> lsmdb.Value | None:
+        """The value of a key where it lies in the database's memory, not copied; None if there is
+        none. For large values: a thread finds it. See `lsmdb.Value`."""
+        asked = held(key)
+        return await self._desk.read(lambda: self._native.get_value(asked))
+
+    async def get_into(self, key: Buffer, buffer: Buffer, /) -> int | None:
+        """Copies the value of a key to the front of a writable buffer, and answers its length; None
+        if there is none. `BufferError` if it does not fit. Nothing is copied once this has ended,
+        in whichever way.
+
+        >>> import asyncio
+        >>> from lsmdb import aio
+        >>> async def main():
+        ...     async with aio.open("fruits") as db:
+        ...         await db.put(b"apple", b"red")
+        ...         buffer = bytearray(8)
+        ...         print(await db.get_into(b"apple", buffer), bytes(buffer[:3]))
+        >>> asyncio.run(main())
+        3 b'red'
+        """
+        asked = held(key)
+        errand = self._desk.reads.start(lambda: self._native.get_into(asked, buffer))
+        return await errand.finish(nothing)
 
     def range(
         self, start: Buffer | None = None, stop: Buffer | None = None, *, reverse: bool = False
@@ -247,6 +273,92 @@ class Writable(Readable):
                 await stages.add(key, value)
         await stages.flush()
         return stages.count
+
+    async def load(
+        self,
+        source: Any,
+        /,
+        *,
+        key: str = "key",
+        value: str = "value",
+        durability: Durability | None = None,
+        progress: Any = None,
+    ) -> int:
+        """Writes the rows of a table as pairs, as `put_many` writes them, and answers how many
+        there were; see `lsmdb.Writable.load`. The source may also be a range of an `aio.DB`. It is
+        read by a thread, and must be left alone meanwhile.
+
+        >>> import asyncio
+        >>> from lsmdb import aio
+        >>> async def main():
+        ...     async with aio.open("fruits") as db:
+        ...         await db.update({b"apple": b"red", b"plum": b"blue"})
+        ...         copy = await db.keyspace("copy")
+        ...         print(await copy.load(db[b"b":]))
+        >>> asyncio.run(main())
+        1
+        """
+        rows = source._native if isinstance(source, Range) else source
+        return await self._desk.long_write(
+            lambda told: self._native.load(
+                rows, key=key, value=value, durability=durability, progress=told
+            ),
+            progress,
+        )
+
+    async def load_columns(
+        self,
+        keys: Buffer,
+        values: Buffer,
+        /,
+        *,
+        durability: Durability | None = None,
+        progress: Any = None,
+    ) -> int:
+        """The same of two arrays with a row for each pair; see `lsmdb.Writable.load_columns`."""
+        return await self._desk.long_write(
+            lambda told: self._native.load_columns(
+                keys, values, durability=durability, progress=told
+            ),
+            progress,
+        )
+
+    @overload
+    async def pop(self, key: Buffer, /) -> bytes: ...
+    @overload
+    async def pop(self, key: Buffer, default: _T, /) -> bytes | _T: ...
+    async def pop(self, key: Buffer, /, *default: Any) -> Any:
+        """Takes a key away and answers its value; `default`, or `KeyError`, if there is none. Other
+        writers may come between the two."""
+        if len(default) > 1:
+            raise TypeError("pop takes a key, and one default at most")
+        asked = held(key)
+        value = await self.get(asked, _NOTHING)
+        if value is not _NOTHING:
+            await self.delete(asked)
+            return value
+        if not default:
+            raise KeyError(asked)
+        return default[0]
+
+    async def popitem(self) -> Pair:
+        """Takes the first pair away and answers it; `KeyError` if there is none. Other writers may
+        come between the two."""
+        pair = await self.first()
+        if pair is None:
+            raise KeyError("there is nothing in it")
+        await self.delete(pair[0])
+        return pair
+
+    async def setdefault(self, key: Buffer, default: Buffer, /) -> bytes:
+        """The value of a key; one that has none gets `default` first. Other writers may come
+        between the two."""
+        asked, usual = held(key), held(default)
+        value = await self.get(asked)
+        if value is None:
+            await self.put(asked, usual)
+            return usual
+        return value
 
     async def clear(self) -> None:
         """Takes everything away."""

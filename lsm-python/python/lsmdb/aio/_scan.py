@@ -170,7 +170,30 @@ class Range:
 
     def chunks(self, size: int = 1024) -> Scan[list[Pair]]:
         """Lists of up to `size` pairs."""
-        return Scan(self._desk, Source(partial(self._native.chunks, size), chunk_length))
+        steps = self._native.chunks(size)
+        return Scan(self._desk, Source(lambda: steps, chunk_length))
+
+    def columns(self, rows: int = 65536, *, nbytes: int = 67108864) -> Scan[lsmdb.Columns]:
+        """Chunks of up to `rows` pairs as `lsmdb.Columns`, which are complete, too, with the pair
+        that brings their keys and values to `nbytes`. One is read while another is handed out.
+
+        >>> import asyncio
+        >>> from lsmdb import aio
+        >>> async def main():
+        ...     async with aio.open("fruits") as db:
+        ...         await db.update({b"apple": b"red", b"fig": b"green", b"plum": b"blue"})
+        ...         async for columns in db.range().columns(rows=2):
+        ...             print(columns.keys(), bytes(columns.value_data))
+        >>> asyncio.run(main())
+        [b'apple', b'fig'] b'redgreen'
+        [b'plum'] b'blue'
+        """
+        steps = self._native.columns(rows, nbytes=nbytes)
+        return Scan(self._desk, Source(lambda: steps, lambda chunk: chunk.nbytes))
+
+    async def to_numpy(self, key: Any = None, value: Any = None) -> tuple[Any, Any]:
+        """All keys and all values as two NumPy arrays; see `lsmdb.Range.to_numpy`."""
+        return await self._desk.long_call(lambda _told: self._native.to_numpy(key, value))
 
     async def first(self) -> Pair | None:
         """The first pair in the range's own direction; None if there is none."""
@@ -187,6 +210,21 @@ class Range:
     async def approximate_bytes(self) -> int:
         """About how many bytes the range takes on disk."""
         return await self._desk.read(self._native.approximate_bytes)
+
+    @property
+    def start(self) -> bytes | None:
+        """Where it starts; None if that end is open."""
+        return self._native.start
+
+    @property
+    def stop(self) -> bytes | None:
+        """Before which key it stops; None if that end is open."""
+        return self._native.stop
+
+    @property
+    def reverse(self) -> bool:
+        """True if it is gone through from the last key to the first."""
+        return self._native.reverse
 
 
 def chunk_length(chunk: list[Pair]) -> int:
