@@ -101,7 +101,12 @@ impl<'a> Loader<'a> {
         self.end(py, done)
     }
 
-    fn try_matrices(&mut self, py: Python<'_>, keys: &Matrix, values: &Matrix) -> Outcome<()> {
+    fn try_matrices(
+        &mut self,
+        py: Python<'_>,
+        keys: &Matrix<'_>,
+        values: &Matrix<'_>,
+    ) -> Outcome<()> {
         let step = (BATCH_BYTES / (keys.width() + values.width()).max(1)).max(1);
         for start in (0..keys.rows()).step_by(step) {
             self.take(py, &Piece::copy(py, keys, values, start..start + step))?;

@@ -57,7 +57,7 @@ class Texted:
 class Held:
     def __buffer__(self, flags):
         busy()
-        return memoryview(b"key")
+        return memoryview(bytearray(b"key"))
 
     def __release_buffer__(self, view):
         busy()
@@ -65,7 +65,7 @@ class Held:
 def tried(call):
     try:
         call()
-    except (lsmdb.Error, TypeError):
+    except (lsmdb.Error, BufferError, TypeError):
         pass
 
 def go_on(call):

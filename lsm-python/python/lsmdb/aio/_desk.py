@@ -43,7 +43,7 @@ def checked(timeout: float | None) -> float | None:
         return None
     if isfinite(timeout) and 0 <= timeout < ENDLESS:
         return float(timeout)
-    raise ValueError(f"{timeout} is no time to wait, in seconds")
+    raise lsmdb.InvalidArgument(f"{timeout} is no time to wait, in seconds")
 
 
 def deadline_of(timeout: float | None) -> float | None:
