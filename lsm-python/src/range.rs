@@ -204,8 +204,8 @@ impl Range {
         detached(py, || seen.keyspace.approximate_bytes(&self.span))
     }
 
-    /// A cursor over the range, in front of its smallest key, whichever way the range goes; with `keys_only` it reads no values, and
-    /// answers empty ones.
+    /// A cursor over the range, in front of its smallest key, whichever way the range goes; with
+    /// `keys_only` it reads no values, and answers empty ones.
     #[pyo3(signature = (*, keys_only = false))]
     fn cursor(&self, py: Python<'_>, keys_only: bool) -> Outcome<Cursor> {
         let seen = self.seen()?;

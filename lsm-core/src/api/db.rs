@@ -284,8 +284,8 @@ impl Db {
         self.wait_idle_with(CallOptions::new())
     }
 
-    /// As `wait_idle`, stopped when it is told to. How much there is to do is not known, and is told
-    /// as nothing.
+    /// As `wait_idle`, stopped when it is told to. How much there is to do is not known, and told as
+    /// nothing.
     pub fn wait_idle_with(&self, mut options: CallOptions<'_>) -> Result<()> {
         self.engine().wait_idle(&mut options)
     }

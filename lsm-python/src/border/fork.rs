@@ -2,8 +2,8 @@
 //!
 //! A child has the parent's memory and none of its threads: a lock that another thread held stays
 //! locked there for ever. So nothing that was made before a fork is touched after it, not even to
-//! give it back. The engine counts forks before anything else runs in the child: Python itself drops
-//! objects of other threads there before it calls anybody.
+//! give it back. The engine counts forks before anything else runs in the child: Python itself
+//! drops objects of other threads there before it calls anybody.
 
 use std::fmt;
 

@@ -60,8 +60,8 @@ fn copied(object: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     Ok(unsafe { std::slice::from_raw_parts(held.start(), held.len()) }.to_vec())
 }
 
-/// Refuses bytes that mean something to this process alone, or to nobody who expects bytes. Names of
-/// fields stand between colons in a format.
+/// Refuses bytes that mean something to this process alone, or to nobody who expects bytes. Names
+/// of fields stand between colons in a format.
 pub(crate) fn check_format(what: &str, format: &str) -> PyResult<()> {
     let has = |types: &[char]| format.split(':').step_by(2).any(|part| part.contains(types));
     if has(&['O', 'P', 'X', '&']) {
