@@ -1287,7 +1287,8 @@ else:
     loop.run_until_complete(main())
     loop.close()
 """
-    for how in ("run", "close"):
+    # CPython 3.11 may fall over tasks that are still there when it ends, now and then.
+    for how in ("run", "close") if sys.version_info >= (3, 12) else ("run",):
         ended = subprocess.run(
             [sys.executable, "-c", program, str(tmp_path / "db"), how],
             capture_output=True,

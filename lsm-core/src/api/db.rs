@@ -284,7 +284,7 @@ impl Db {
         self.wait_idle_with(CallOptions::new())
     }
 
-    /// As `wait_idle`, stopped when it is told to. How much there is to do is not known, and told as
+    /// As `wait_idle`, stopped when told to. How much there is to do is not known, and told as
     /// nothing.
     pub fn wait_idle_with(&self, mut options: CallOptions<'_>) -> Result<()> {
         self.engine().wait_idle(&mut options)
