@@ -442,9 +442,8 @@ class Range:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def __arrow_c_schema__(self) -> object: ...
     def cursor(self, *, keys_only: bool = False) -> Cursor:
-        """
-        A cursor over the range, in front of its smallest key, whichever way the range goes; with `keys_only` it reads no values, and
-        answers empty ones.
+        """A cursor over the range, in front of its smallest key, whichever way the range goes; with
+        `keys_only` it reads no values, and answers empty ones.
         """
     @property
     def start(self) -> bytes | None:
