@@ -17,7 +17,7 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 help:
 	@echo 'make demo    the daily verbs, then a crash and its recovery, on this machine'
 	@echo 'make check   format, lints, layers and unit tests, in under two minutes'
-	@echo 'make test    all tests, in about twelve minutes from a clean clone'
+	@echo 'make test    all tests, in about fifteen minutes from a clean clone'
 	@echo 'make prove   the evidence: crash images, damage, planted bugs, AddressSanitizer, models'
 	@echo 'make bench   the benchmarks'
 	@echo 'make wheel   the Python package for pip, in target/wheels; make sdist its source archive'
