@@ -1,6 +1,13 @@
-"""What all tests share: how a run ends, in the words that the tests of Rust end with."""
+"""What all tests share: how a run begins, and how it ends, in the words of the tests of Rust."""
+
+import signal
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """A shell makes what it starts in the background deaf to Ctrl-C, which some tests send."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
