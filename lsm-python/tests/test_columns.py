@@ -340,6 +340,9 @@ class TestLifetimes:
             with pytest.raises(lsmdb.Closed):
                 call()
 
+    @pytest.mark.skipif(
+        "libasan" in os.environ.get("LD_PRELOAD", ""), reason="a sanitizer keeps what is freed"
+    )
     def test_nothing_is_left_behind(self, filled):
         pairs = filled[b"0900":]
 
