@@ -1,6 +1,6 @@
 //! Keyspace and head of a key in one number, because nearly all comparisons need no more.
 
-use crate::key::full::{PREFIX_LEN, big_endian, keyspace_of};
+use crate::key::full::{PREFIX_LEN, big_endian_from, keyspace_of};
 
 /// Bits that a rank may use.
 pub const RANK_BITS: u32 = 96;
@@ -18,5 +18,5 @@ pub fn rank_of(key: &[u8], head: u64) -> u128 {
 #[inline]
 #[must_use]
 pub fn second_of(key: &[u8]) -> u64 {
-    big_endian(key.get(PREFIX_LEN + 8..).unwrap_or_default())
+    big_endian_from(key, PREFIX_LEN + 8)
 }

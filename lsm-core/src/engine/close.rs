@@ -24,6 +24,7 @@ impl Engine {
         self.is_stopping.store(true, Ordering::Release);
         self.work.notify();
         self.jobs.wait(self.env.scheduler.as_ref());
+        self.stock.give_back();
         let closed = self.journal.close();
         flushed.and(closed)
     }

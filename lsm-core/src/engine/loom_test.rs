@@ -6,7 +6,7 @@
 //! that holds the newest entry of each key, as a flush without snapshots leaves it, and the number
 //! of the version's last edit is how many there are. The log is left out: it orders nothing here.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::base::budget::Budget;
 use crate::base::checksum::hash64;
@@ -53,7 +53,12 @@ struct Ground {
 }
 
 fn memtable() -> (Arc<Memtable>, Inserter) {
-    new_memtable(&Options::new().memtable(MemtableKind::SkipList), &Budget::new(1 << 30)).unwrap()
+    new_memtable(
+        &Options::new().memtable(MemtableKind::SkipList),
+        &Budget::new(1 << 30),
+        &Weak::new(),
+    )
+    .unwrap()
 }
 
 fn put(inserter: &mut Inserter, key: &[u8], seqno: u64, value: &[u8]) {

@@ -1,6 +1,6 @@
 //! Memtables: made, switched, and waited for until they are flushed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::base::budget::{Budget, Charge, MemoryKind};
@@ -9,8 +9,9 @@ use crate::base::planted::{Bug, planted};
 use crate::base::slice::Slice;
 use crate::base::sync::Ordering;
 use crate::engine::state::{Engine, Writer};
-use crate::memtable::handle::{Inserter, Memtable, new};
+use crate::memtable::handle::{Inserter, Memtable, new_from};
 use crate::memtable::options::MemtableOptions;
+use crate::memtable::stock::Stock;
 use crate::options::database::{MEMORY_LIMIT_SMALL, Options};
 use crate::options::progress::CallOptions;
 use crate::read::get::Found;
@@ -35,10 +36,14 @@ const CACHE_FLOOR_SHARE: u64 = 16;
 const WRITING_BYTES: u64 = 3 << 19;
 
 /// A memtable as the options want it.
-pub fn new_memtable(options: &Options, budget: &Arc<Budget>) -> Result<(Arc<Memtable>, Inserter)> {
+pub fn new_memtable(
+    options: &Options,
+    budget: &Arc<Budget>,
+    stock: &Weak<Stock>,
+) -> Result<(Arc<Memtable>, Inserter)> {
     let bytes = options.get_memtable_bytes() as usize;
     let kind = options.get_memtable();
-    let (memtable, mut inserter) = new(&MemtableOptions { kind, bytes })?;
+    let (memtable, mut inserter) = new_from(&MemtableOptions { kind, bytes }, stock)?;
     inserter.charge_to(budget);
     Ok((memtable, inserter))
 }
@@ -99,7 +104,8 @@ impl Engine {
 
     /// Goes on in another memtable and another log segment, and hands the old one to the flush.
     pub fn switch_memtable(&self, writer: &mut Writer) -> Result<()> {
-        let (active, inserter) = new_memtable(&self.options, &self.budget)?;
+        let (active, inserter) =
+            new_memtable(&self.options, &self.budget, &Arc::downgrade(&self.stock))?;
         let ended = self.journal.rotate()?;
         let memtable = std::mem::replace(&mut writer.memtable, active.clone());
         writer.inserter = inserter;
@@ -113,6 +119,14 @@ impl Engine {
         self.view.update(|view| view.switched(active, sealed));
         self.work.notify();
         Ok(())
+    }
+
+    /// Makes room for what others have taken of the memory limit.
+    pub fn give_way(&self) {
+        self.cache.give_way();
+        if self.budget.left() == 0 {
+            self.stock.give_back();
+        }
     }
 
     /// Waits while too many memtables wait for their flush.

@@ -26,6 +26,7 @@ use crate::journal::handle::Journal;
 use crate::journal::jobs::Jobs;
 use crate::journal::options::{JournalOptions, OpenReport};
 use crate::memtable::handle::{Inserter, Memtable};
+use crate::memtable::stock::Stock;
 use crate::options::database::Options;
 use crate::read::view::View;
 use crate::version::catalog::Catalog;
@@ -55,8 +56,8 @@ impl Engine {
         let cache = Cache::new(budget.clone(), 0);
         cache.take_the_rest(cache_floor(options));
         let garbage = Garbage::new(work.clone());
-        let files_max = options.get_open_files_max();
-        let shelf = Shelf::new(journal.directory().clone(), cache.clone(), files_max);
+        let directory = journal.directory().clone();
+        let shelf = Shelf::new(directory, cache.clone(), options.get_open_files_max());
         let version = Version::from_catalog(&catalog, garbage.clone(), Some(shelf))?;
         let last = journal.next_seqno().get().saturating_sub(1);
         let strategies = (!options.is_read_only()).then_some(&plugins.strategies);
@@ -72,6 +73,7 @@ impl Engine {
                 path: path.to_path_buf(),
                 options: options.clone(),
                 cache,
+                stock: Stock::new(&budget, options.get_memtable_bytes() as usize),
                 budget: budget.clone(),
                 reserved,
                 counters: home.counters.clone(),
@@ -100,14 +102,16 @@ impl Engine {
                 home,
             }
         });
-        engine.plugins.listeners.tell(|| Event::Recovered { report: report.clone() });
-        if !engine.options.is_read_only() {
-            engine.start_workers()?;
-        }
+        engine.begin(&report)?;
         Ok((engine, report))
     }
 
-    fn start_workers(self: &Arc<Self>) -> Result<()> {
+    /// Tells how the opening went, and begins with what is done in the background.
+    fn begin(self: &Arc<Self>, report: &OpenReport) -> Result<()> {
+        self.plugins.listeners.tell(|| Event::Recovered { report: report.clone() });
+        if self.options.is_read_only() {
+            return Ok(());
+        }
         for _ in 0..self.options.get_background_threads() {
             let worker = Box::new(Worker::new(self.clone(), self.jobs.add()));
             if let Err(error) = self.env.scheduler.spawn("lsm-worker", self.work.clone(), worker) {

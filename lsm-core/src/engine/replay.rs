@@ -1,6 +1,6 @@
 //! Replay: the log on its way into memory.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::base::budget::Budget;
 use crate::base::error::{Error, ErrorKind, Result};
@@ -32,7 +32,7 @@ pub struct Replay<'a> {
 impl<'a> Replay<'a> {
     /// Nothing was replayed yet.
     pub fn new(options: &'a Options, budget: &'a Arc<Budget>) -> Result<Self> {
-        let (active, inserter) = new_memtable(options, budget)?;
+        let (active, inserter) = new_memtable(options, budget, &Weak::new())?;
         Ok(Self { options, budget, active, inserter, sealed: Vec::new(), last: SeqNo::ZERO })
     }
 
@@ -59,7 +59,7 @@ impl<'a> Replay<'a> {
 
     /// Goes on in another memtable. The log keeps both until the last one is flushed.
     fn seal(&mut self) -> Result<()> {
-        let (active, inserter) = new_memtable(self.options, self.budget)?;
+        let (active, inserter) = new_memtable(self.options, self.budget, &Weak::new())?;
         let memtable = std::mem::replace(&mut self.active, active);
         self.inserter = inserter;
         let last = self.last;

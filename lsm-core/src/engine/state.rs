@@ -22,6 +22,7 @@ use crate::journal::handle::Journal;
 use crate::journal::jobs::Jobs;
 use crate::key::seqno::SeqNo;
 use crate::memtable::handle::{Inserter, Memtable};
+use crate::memtable::stock::Stock;
 use crate::options::database::Options;
 use crate::read::dead::DeadRanges;
 use crate::read::view::View;
@@ -77,6 +78,8 @@ pub struct Engine {
     pub cache: Arc<Cache>,
     /// Who holds how much memory.
     pub budget: Arc<Budget>,
+    /// Memory of memtables that are gone.
+    pub stock: Arc<Stock>,
     /// What background work may take at any time.
     pub reserved: Vec<Charge>,
     /// What was counted.

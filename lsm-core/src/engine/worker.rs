@@ -8,6 +8,7 @@
 //! that does not pass by itself stops writes (see `health`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::Ordering;
@@ -16,12 +17,17 @@ use crate::engine::task::{Progress, Task};
 use crate::env::schedule::{Job, Step};
 use crate::journal::jobs::JobPlace;
 
+/// Memory that no memtable has taken for so long is given back.
+const STOCK_REST: Duration = Duration::from_secs(1);
+
 /// One job.
 pub struct Worker {
     engine: Arc<Engine>,
     task: Option<Task>,
     /// What it goes back to after a flush.
     set_aside: Option<Task>,
+    /// What the stock of memory said when this had nothing to do for the first time, and when.
+    rest: Option<(Duration, u64)>,
     _place: JobPlace,
 }
 
@@ -29,7 +35,7 @@ impl Worker {
     /// A job that has nothing to do yet.
     #[must_use]
     pub fn new(engine: Arc<Engine>, place: JobPlace) -> Self {
-        Self { engine, task: None, set_aside: None, _place: place }
+        Self { engine, task: None, set_aside: None, rest: None, _place: place }
     }
 
     /// Goes on with what there is to do, if there is something just now.
@@ -44,7 +50,7 @@ impl Worker {
         }
         if let Some(task) = &mut self.task {
             let progress = task.step(&self.engine)?;
-            self.engine.cache.give_way();
+            self.engine.give_way();
             match progress {
                 Progress::Done => self.task = self.set_aside.take(),
                 Progress::Unwanted => self.cancel(),
@@ -60,7 +66,29 @@ impl Worker {
         }
         self.task = self.engine.claim();
         let is_idle = self.task.is_none();
-        Ok(if is_idle { Step::Idle(self.engine.retry_at()) } else { Step::Again })
+        Ok(if is_idle { Step::Idle(self.idle_until()) } else { Step::Again })
+    }
+
+    /// When to look again if nobody wakes it. Gives back memory that nobody has taken for a while.
+    fn idle_until(&mut self) -> Option<Duration> {
+        let retry_at = self.engine.retry_at();
+        let stock = &self.engine.stock;
+        if !stock.has_any() {
+            self.rest = None;
+            return retry_at;
+        }
+        let (now, changes) = (self.engine.env.clock.monotonic(), stock.changes());
+        let (since, _) = *self.rest.insert(match self.rest {
+            Some(rest) if rest.1 == changes => rest,
+            _ => (now, changes),
+        });
+        let until = since.saturating_add(STOCK_REST);
+        if now < until {
+            return Some(retry_at.map_or(until, |retry_at| retry_at.min(until)));
+        }
+        stock.give_back();
+        self.rest = None;
+        retry_at
     }
 
     /// Gives up what it is at, and goes back to what was set aside.

@@ -87,7 +87,7 @@ impl Engine {
         let log_bytes = if is_logged { padded_len(records.bytes().len()) } else { 0 };
         let payload = Payload::new(records.bytes());
         let mut rest = records.iter();
-        let head = rest.next().flatten().map(Ready::new).ok_or_else(malformed)?;
+        let head = Ready::new(rest.next().flatten().ok_or_else(malformed)?);
         let (last, user_bytes, has_grown) = loop {
             self.keep_pace(records.bytes().len(), deadline, options.is_low_priority())?;
             self.wait_for_flush(deadline)?;
@@ -111,7 +111,7 @@ impl Engine {
             self.journal.wait_room(deadline)?;
         };
         if has_grown {
-            self.cache.give_way();
+            self.give_way();
             // Somebody takes up the memory that the next writes touch.
             self.work.notify();
         }

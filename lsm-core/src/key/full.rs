@@ -95,21 +95,32 @@ pub fn user_key(full: &[u8]) -> &[u8] {
 #[inline]
 #[must_use]
 pub fn head_of(full: &[u8]) -> u64 {
-    big_endian(user_key(full))
+    big_endian_from(full, PREFIX_LEN)
 }
 
 /// The first eight bytes as a number that orders as they do; missing ones count as zero.
 #[inline]
 #[must_use]
 pub fn big_endian(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk::<8>() {
-        Some(head) => u64::from_be_bytes(*head),
+    big_endian_from(bytes, 0)
+}
+
+/// The same of the bytes from `from` on. Where fewer than eight are left, those before them are
+/// loaded with them and pushed out: bytes that were gathered one by one and are then loaded as a
+/// word keep the processor waiting for every store before them.
+#[inline]
+#[must_use]
+pub fn big_endian_from(bytes: &[u8], from: usize) -> u64 {
+    let Some(rest) = bytes.get(from..) else { return 0 };
+    if let Some(head) = rest.first_chunk::<8>() {
+        return u64::from_be_bytes(*head);
+    }
+    let missing = (8 - rest.len()) as u32 * u8::BITS;
+    match bytes.last_chunk::<8>() {
+        Some(end) => u64::from_be_bytes(*end).checked_shl(missing).unwrap_or(0),
         None => {
-            let mut head = [0; 8];
-            for (to, from) in head.iter_mut().zip(bytes) {
-                *to = *from;
-            }
-            u64::from_be_bytes(head)
+            let number = rest.iter().fold(0, |number, byte| number << u8::BITS | u64::from(*byte));
+            number.checked_shl(missing).unwrap_or(0)
         }
     }
 }

@@ -15,10 +15,12 @@
 
 use std::array::from_fn;
 use std::ptr::{NonNull, null_mut};
+use std::sync::Weak;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicPtr, AtomicU64, AtomicUsize, OnceLock, Ordering, Plain};
 use crate::env::os::memory::{LARGE_PAGE, LARGE_REGION, Region, prefetch};
+use crate::memtable::stock::Stock;
 
 /// Bytes in a unit.
 const UNIT: usize = 8;
@@ -28,6 +30,10 @@ const FIRST_BITS: u32 = 9;
 const CHUNKS: usize = (u32::BITS - FIRST_BITS) as usize;
 /// Bytes of a record in front of its key.
 const HEAD_LEN: usize = size_of::<RecordHead>();
+
+/// So many bytes behind an entry are asked for when it is put: the next one is going to lie there,
+/// and its stores would hold up the first lock that is let go of behind them.
+const NEXT_BYTES: usize = 256;
 
 /// The chunks of one memtable.
 #[derive(Debug)]
@@ -40,6 +46,8 @@ pub(super) struct Arena {
     next: AtomicU64,
     /// The first place whose page was not taken up ahead of the writer.
     ahead: AtomicU64,
+    /// Where large regions come from and go to.
+    stock: Weak<Stock>,
 }
 
 /// The free rest of the last chunk. There is one for each arena, and whoever has it is the writer.
@@ -77,13 +85,14 @@ pub(super) struct Entry<'a> {
 
 impl Arena {
     /// An arena without memory, and the right to fill it.
-    pub(super) fn new() -> (Self, Bump) {
+    pub(super) fn new(stock: &Weak<Stock>) -> (Self, Bump) {
         let arena = Self {
             origins: from_fn(|_| AtomicPtr::new(null_mut())),
             regions: from_fn(|_| OnceLock::new()),
             used: AtomicUsize::new(0),
             next: AtomicU64::new(0),
             ahead: AtomicU64::new(0),
+            stock: stock.clone(),
         };
         (arena, Bump { next: 0, end: 0, chunk: None })
     }
@@ -93,7 +102,7 @@ impl Arena {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Takes `bytes` zeroed bytes at a multiple of `align`, which is 8 or 64.
+    /// Takes `bytes` bytes, which hold anything at all, at a multiple of `align`, which is 8 or 64.
     ///
     /// # Safety
     ///
@@ -155,7 +164,11 @@ impl Arena {
     fn region(&self, chunk: usize) -> Result<&Region> {
         let region = self.regions.get(chunk).ok_or_else(full)?;
         if region.get().is_none() {
-            let memory = Region::new(Self::bytes_of(chunk).ok_or_else(full)?)?;
+            let bytes = Self::bytes_of(chunk).ok_or_else(full)?;
+            let memory = match self.stock.upgrade() {
+                Some(stock) => stock.take(bytes)?,
+                None => Region::new(bytes)?,
+            };
             // Two may do this at a time; one of the two is kept.
             let _ = region.set(memory);
         }
@@ -224,6 +237,7 @@ impl Arena {
             std::ptr::copy_nonoverlapping(entry.key.as_ptr(), key, entry.key.len());
             let value = key.add(entry.key.len());
             std::ptr::copy_nonoverlapping(entry.value.as_ptr(), value, entry.value.len());
+            prefetch(value.add(entry.value.len()), NEXT_BYTES);
         }
         Ok(place)
     }
@@ -249,6 +263,19 @@ impl Arena {
     pub(super) unsafe fn entry(&self, place: u32) -> Entry<'_> {
         // SAFETY: passed on to the caller; the arena outlives the answer.
         unsafe { self.record(place).entry() }
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        let Some(stock) = self.stock.upgrade() else { return };
+        let next = self.next.load(Ordering::Relaxed);
+        for (chunk, region) in self.regions.iter_mut().enumerate() {
+            let used = next.saturating_sub(Self::first_of(chunk)).min(Self::first_of(chunk));
+            if let Some(region) = region.take() {
+                stock.keep(region, used as usize * UNIT);
+            }
+        }
     }
 }
 

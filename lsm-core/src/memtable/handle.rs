@@ -1,6 +1,6 @@
 //! A memtable: entries in order, a filter in front of them, range tombstones beside them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::error::{Error, ErrorKind, Result};
@@ -15,6 +15,7 @@ use crate::memtable::cursor::{MemCursor, Way};
 use crate::memtable::filter::{Filter, FilterWriter};
 use crate::memtable::options::MemtableOptions;
 use crate::memtable::skiplist::{SkipCursor, SkipList, SkipWriter};
+use crate::memtable::stock::Stock;
 use crate::memtable::tombstones::Tombstones;
 use crate::memtable::tree::{FAN_OUT, Tree, TreeCursor, TreeWriter};
 use crate::options::memory::MemtableKind;
@@ -31,6 +32,9 @@ const CHARGE_STEP_MIN: usize = 16 << 10;
 /// from somebody who did. Nothing is taken out before the memtable goes as a whole.
 #[derive(Debug)]
 pub struct Memtable {
+    /// What it counts for, in steps ahead of what it takes. It goes first: what the stock keeps of
+    /// the memory counts there.
+    charge: Mutex<Option<Charge>>,
     index: Index,
     filter: Filter,
     tombstones: Tombstones,
@@ -40,8 +44,6 @@ pub struct Memtable {
     /// The smallest sequence number and the largest one.
     first: AtomicU64,
     last: AtomicU64,
-    /// What it counts for, in steps ahead of what it takes.
-    charge: Mutex<Option<Charge>>,
     /// So many bytes of entries it counts for; 0 if it counts for none.
     charged: AtomicUsize,
 }
@@ -82,13 +84,21 @@ pub struct MemEntry<'a> {
 
 /// An empty memtable and its writer; `OutOfMemory` if there is no memory for it.
 pub fn new(options: &MemtableOptions) -> Result<(Arc<Memtable>, Inserter)> {
+    new_from(options, &Weak::new())
+}
+
+/// As `new`, with memory from a stock, where it also goes in the end.
+pub fn new_from(
+    options: &MemtableOptions,
+    stock: &Weak<Stock>,
+) -> Result<(Arc<Memtable>, Inserter)> {
     let (index, writer) = match options.kind {
         MemtableKind::Tree => {
-            let (tree, writer) = Tree::new()?;
+            let (tree, writer) = Tree::new(stock)?;
             (Index::Tree(tree), Writer::Tree(writer))
         }
         MemtableKind::SkipList => {
-            let (list, writer) = SkipList::new();
+            let (list, writer) = SkipList::new(stock);
             (Index::SkipList(list), Writer::SkipList(writer))
         }
     };

@@ -3,7 +3,7 @@
 //! All of both is real, down to the chunks of memory. Before every access to what is not atomic,
 //! the model sees to it that the access is ordered behind the writing of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::base::sync::model::{Bound, Mistake, finds, holds, spawn};
 use crate::base::sync::{AtomicUsize, Ordering};
@@ -121,7 +121,7 @@ macro_rules! index {
 }
 
 index!(in_tree, TreeCursor, Tree::<4>::new().unwrap());
-index!(in_list, SkipCursor, SkipList::new());
+index!(in_list, SkipCursor, SkipList::new(&Weak::new()));
 
 const ONE: Bound = Bound { preemptions: 2, seconds: 5 };
 const TWO: Bound = Bound { preemptions: 1, seconds: 5 };

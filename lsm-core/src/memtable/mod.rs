@@ -2,6 +2,8 @@
 
 pub mod options;
 
+pub mod stock;
+
 mod arena;
 mod filter;
 mod tombstones;

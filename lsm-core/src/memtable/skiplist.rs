@@ -14,12 +14,13 @@
 #![allow(unsafe_code)]
 
 use std::array::from_fn;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicU32, Ordering};
 use crate::key::trailer::entry_order;
 use crate::memtable::arena::{Arena, Bump, Entry, Record};
+use crate::memtable::stock::Stock;
 
 /// The most links that an entry has; fewer in a model.
 const HEIGHT: usize = if cfg!(lsm_loom) { 3 } else { 12 };
@@ -46,8 +47,8 @@ pub(super) struct SkipWriter {
 
 impl SkipList {
     /// An empty list, and its writer.
-    pub(super) fn new() -> (Arc<Self>, SkipWriter) {
-        let (arena, bump) = Arena::new();
+    pub(super) fn new(stock: &Weak<Stock>) -> (Arc<Self>, SkipWriter) {
+        let (arena, bump) = Arena::new(stock);
         let list = Arc::new(Self { arena, start: from_fn(|_| AtomicU32::new(0)) });
         (Arc::clone(&list), SkipWriter { list, bump, random: 0x2545_f491_4f6c_dd1d })
     }

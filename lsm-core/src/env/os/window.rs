@@ -26,6 +26,7 @@ use crate::base::sync::fixed::AtomicU32;
 use crate::base::sync::{AtomicBool, Ordering, compiler_fence};
 use crate::env::fs::{WINDOW_GRAIN, Window};
 use crate::env::os::guard::Watch;
+use crate::env::os::memory::prefetch;
 use crate::env::os::{process, sys};
 
 #[cfg(not(target_env = "gnu"))]
@@ -41,6 +42,10 @@ pub struct OsWindow {
     path: PathBuf,
     is_storing: AtomicBool,
 }
+
+/// So many bytes behind a record are asked for when it is stored: the next one is going to lie
+/// there, and its stores would hold up the first lock that is let go of behind them.
+const NEXT_BYTES: usize = 256;
 
 /// The mapped memory, with the guard over it.
 struct Mapping {
@@ -182,6 +187,7 @@ impl OsWindow {
             std::ptr::copy_nonoverlapping(body.as_ptr(), after.add(rest.len()), body.len());
             std::ptr::copy_nonoverlapping(rest.as_ptr(), after, rest.len());
             AtomicU32::from_ptr(at.cast()).store(u32::from_ne_bytes(first), Ordering::Release);
+            prefetch(after.add(rest.len() + body.len()), NEXT_BYTES);
         }
         // A store that faulted has run the guard on this thread: nothing that is looked at after
         // this may have been loaded before.

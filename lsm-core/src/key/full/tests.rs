@@ -29,3 +29,17 @@ fn heads_order_as_keys_do() {
         assert!(heads[0] <= heads[1], "{a:?} {b:?}");
     }
 }
+
+#[test]
+fn words_from_any_byte_on_are_those_of_the_rest() {
+    let bytes: Vec<u8> = (1..=20).collect();
+    for len in 0..=bytes.len() {
+        for from in 0..=len + 1 {
+            let mut word = [0; 8];
+            let rest = bytes[..len].get(from..).unwrap_or_default();
+            let count = rest.len().min(8);
+            word[..count].copy_from_slice(&rest[..count]);
+            assert_eq!(big_endian_from(&bytes[..len], from), u64::from_be_bytes(word));
+        }
+    }
+}

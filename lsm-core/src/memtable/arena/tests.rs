@@ -2,13 +2,15 @@
 
 #![allow(unsafe_code)]
 
+use std::sync::Weak;
+
 use crate::base::error::ErrorKind;
 use crate::env::os::memory::{LARGE_PAGE, LARGE_REGION};
 use crate::memtable::arena::{Arena, Entry};
 
 #[test]
 fn entries_of_every_size_stay_where_they_were_put() {
-    let (arena, mut bump) = Arena::new();
+    let (arena, mut bump) = Arena::new(&Weak::new());
     let mut places = Vec::new();
     for round in 0..200_usize {
         let (key, value) = (vec![round as u8; round * 13 % 700], vec![!round as u8; round * 991]);
@@ -32,7 +34,7 @@ fn entries_of_every_size_stay_where_they_were_put() {
 
 #[test]
 fn the_first_chunk_is_one_page() {
-    let (arena, mut bump) = Arena::new();
+    let (arena, mut bump) = Arena::new(&Weak::new());
     let mut places = Vec::new();
     while arena.used() < 4096 {
         // SAFETY: the bump came with the arena.
@@ -44,7 +46,7 @@ fn the_first_chunk_is_one_page() {
 
 #[test]
 fn an_arena_that_is_full_refuses_and_holds_what_it_has() {
-    let (arena, mut bump) = Arena::new();
+    let (arena, mut bump) = Arena::new(&Weak::new());
     let entry = Entry { key: b"key", trailer: 9, value: b"value" };
     // SAFETY: the bump came with the arena.
     let place = unsafe { arena.put(&mut bump, 0, entry).unwrap() };
@@ -65,7 +67,7 @@ fn an_arena_that_is_full_refuses_and_holds_what_it_has() {
 
 #[test]
 fn memory_is_taken_up_ahead_of_the_writer_and_no_further() {
-    let (arena, mut bump) = Arena::new();
+    let (arena, mut bump) = Arena::new(&Weak::new());
     assert!(!arena.page_in(usize::MAX), "nobody has begun to write");
     // SAFETY: the bump came with the arena.
     let place = unsafe { arena.take(&mut bump, LARGE_REGION, 64).unwrap() };
@@ -82,7 +84,7 @@ fn memory_is_taken_up_ahead_of_the_writer_and_no_further() {
         pages += 1;
     }
     assert_eq!(pages, 3 * LARGE_REGION / LARGE_PAGE + 1);
-    // The writer finds that chunk, with zeros in it.
+    // The writer finds that chunk.
     let behind = loop {
         // SAFETY: as above.
         let behind = unsafe { arena.take(&mut bump, LARGE_PAGE, 64).unwrap() };

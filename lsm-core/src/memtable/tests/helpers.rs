@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::base::error::Result;
 use crate::memtable::arena::Entry;
@@ -47,8 +47,12 @@ macro_rules! each {
 
 /// A tree that splits all the time, one with an odd fan-out, the real one, and the list.
 pub(super) fn all() -> [(Reader, Writer); 4] {
-    let (small, middle, large) = (Tree::new().unwrap(), Tree::new().unwrap(), Tree::new().unwrap());
-    let list = SkipList::new();
+    let (small, middle, large) = (
+        Tree::new(&Weak::new()).unwrap(),
+        Tree::new(&Weak::new()).unwrap(),
+        Tree::new(&Weak::new()).unwrap(),
+    );
+    let list = SkipList::new(&Weak::new());
     [
         (Reader::Small(small.0), Writer::Small(small.1)),
         (Reader::Middle(middle.0), Writer::Middle(middle.1)),

@@ -13,7 +13,7 @@
 use std::array::from_fn;
 
 use crate::base::sync::{AtomicU32, AtomicU64, Ordering, Plain, fence};
-use crate::key::full::big_endian;
+use crate::key::full::big_endian_from;
 
 /// The `skip` of a node in which every entry has the same key: heads are made of trailers.
 pub(super) const SAME_KEY: u32 = u32::MAX;
@@ -73,7 +73,7 @@ pub(super) fn head_in(skip: u32, key: &[u8], trailer: u64) -> u64 {
     if skip == SAME_KEY {
         return !trailer;
     }
-    big_endian(key.get(skip as usize..).unwrap_or_default())
+    big_endian_from(key, skip as usize)
 }
 
 impl<const F: usize> Node<F> {

@@ -3,12 +3,13 @@
 //! Everything that an insertion needs is allocated before anything is changed, so one that fails
 //! for want of memory leaves the tree as it was.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicU32, Ordering};
 use crate::key::trailer::NEWEST;
 use crate::memtable::arena::{Arena, Bump, Entry};
+use crate::memtable::stock::Stock;
 use crate::memtable::tree::node::{Node, SAME_KEY, Slot, head_in};
 use crate::memtable::tree::{Target, Tree, shared_len};
 
@@ -53,8 +54,8 @@ struct Spare {
 
 impl<const F: usize> Tree<F> {
     /// An empty tree, and its writer.
-    pub(in crate::memtable) fn new() -> Result<(Arc<Self>, TreeWriter<F>)> {
-        let (arena, mut bump) = Arena::new();
+    pub(in crate::memtable) fn new(stock: &Weak<Stock>) -> Result<(Arc<Self>, TreeWriter<F>)> {
+        let (arena, mut bump) = Arena::new(stock);
         let mut tree = Self { arena, root: AtomicU32::new(0), first: 0, anchor: AtomicU32::new(0) };
         tree.first = tree.make(&mut bump, 0, 0)?;
         tree.root.store(tree.first, Ordering::Release);

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 
 use crate::base::checksum::hash64;
-use crate::key::full::{PREFIX_LEN, big_endian, head_of};
+use crate::key::full::{PREFIX_LEN, big_endian, big_endian_from, head_of};
 use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
 use crate::key::trailer::{entry_order, kind_of};
@@ -174,7 +174,7 @@ impl<'a> BlockView<'a> {
     #[cold]
     fn head_across(&self, index: usize) -> u64 {
         let missing = PREFIX_LEN.saturating_sub(self.layout.shape.prefix as usize);
-        big_endian(self.suffix(index).get(missing..).unwrap_or_default())
+        big_endian_from(self.suffix(index), missing)
     }
 
     /// An entry's sequence number and kind.
@@ -277,7 +277,7 @@ impl<'a> BlockView<'a> {
         let Some(suffix) = key.strip_prefix(prefix) else {
             return if key < prefix { 0 } else { self.len() };
         };
-        let word = big_endian(suffix);
+        let word = big_endian_from(key, prefix.len());
         let start = self.first_not_below(word);
         self.settle(start, word, suffix, trailer)
     }
