@@ -16,6 +16,7 @@ use crate::base::budget::{Budget, MemoryKind};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Owner;
 use crate::base::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, Plain};
+use crate::env::os::memory::prefetch;
 
 /// Blocks begin at multiples of this.
 pub const FRAME_ALIGN: usize = 64;
@@ -214,6 +215,12 @@ impl<'t> Glimpse<'t> {
         unsafe { bytes_of(self.head) }
     }
 
+    /// As `ask_for`.
+    #[inline]
+    pub fn ask(self, len: usize) {
+        ask_for(self.head, len);
+    }
+
     /// A reference, for those who want it for longer: as `Cache::get` answers it.
     #[inline]
     #[must_use]
@@ -234,6 +241,13 @@ impl fmt::Debug for Glimpse<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Glimpse({} bytes)", self.bytes().len())
     }
+}
+
+/// Asks for a head and the first `len` bytes of its block: whoever knows that it needs them waits
+/// once, and not for one line after the other.
+#[inline]
+pub(crate) fn ask_for(head: NonNull<Head>, len: usize) {
+    prefetch(head.as_ptr().cast(), size_of::<Head>() + len);
 }
 
 /// The bytes behind a head.

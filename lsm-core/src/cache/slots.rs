@@ -15,7 +15,7 @@ use std::sync::{Arc, Weak};
 
 use crate::base::epoch::{Epoch, Pin};
 use crate::base::sync::{AtomicPtr, AtomicU64, Mutex, Ordering, fixed};
-use crate::cache::frame::{Frame, Glimpse, Head};
+use crate::cache::frame::{Frame, Glimpse, Head, ask_for};
 
 /// Set in the word of a mark, and in no pointer to a frame.
 const MARK: usize = 1;
@@ -68,6 +68,15 @@ impl Slots {
             }
             id if id == gate.id => Binding::Old,
             _ => Binding::Foreign,
+        }
+    }
+
+    /// Asks for the first `len` bytes of the block in a place, if one is resident.
+    #[inline]
+    pub fn ask(&self, index: usize, len: usize) {
+        let word = self.words.get(index).map(|word| word.load(Ordering::Relaxed));
+        if let Some(head) = word.and_then(frame_in) {
+            ask_for(head, len);
         }
     }
 

@@ -132,6 +132,7 @@ impl TableCursor {
             false => (partition + 1, 0),
         };
         if next.1 < self.table.blocks(next.0) && self.enter(next)? > 0 {
+            self.table.ask((next.0, next.1 + 1));
             self.place(0);
         }
         Ok(())
@@ -148,6 +149,7 @@ impl TableCursor {
         };
         let len = self.enter(before)?;
         if len > 0 {
+            self.table.ask((before.0, before.1.wrapping_sub(1)));
             self.place(len - 1);
         }
         Ok(())
@@ -171,6 +173,7 @@ impl TableCursor {
             return Ok(None);
         }
         let block = self.index(partition)?.view().lower_bound(key, trailer);
+        self.table.ask((partition, block));
         self.enter((partition, block))?;
         Ok(self.page.as_ref().map(|page| page.view().lower_bound(key, trailer)))
     }

@@ -27,6 +27,10 @@ use crate::table::partition::Partition;
 use crate::table::properties::{Part, Properties, decode_parts};
 use crate::table::source::{Source, check_entries};
 
+/// A lookup needs about so many bytes from the start of a block of the usual size: the header, and
+/// all columns but the values.
+const LOOKUP_BYTES: usize = 576;
+
 /// Where a data block is to be found.
 #[derive(Debug)]
 pub struct Place {
@@ -182,7 +186,9 @@ impl Table {
             return Some(None);
         }
         let block = self.block_of(turn, partition, key, ceiling)?;
-        let peek = Peek::new(self.glimpse(turn, (partition, block))?)?;
+        let block = self.glimpse(turn, (partition, block))?;
+        block.ask(LOOKUP_BYTES);
+        let peek = Peek::new(block)?;
         turn.count(self.hits(partition));
         looked.blocks = looked.blocks.wrapping_add(1);
         Some(peek.find(key, hash, ceiling))
@@ -232,6 +238,14 @@ impl Table {
     #[must_use]
     pub fn glimpse<'t>(&'t self, turn: &'t Turn<'_>, at: (usize, usize)) -> Option<Glimpse<'t>> {
         turn.look(self.leaves.get(at.0)?.get()?, at.1)
+    }
+
+    /// Asks for the memory of a data block that is about to be read, if it is resident.
+    #[inline]
+    pub fn ask(&self, at: (usize, usize)) {
+        if let Some(leaves) = self.leaves.get(at.0).and_then(OnceLock::get) {
+            leaves.ask(at.1, LOOKUP_BYTES);
+        }
     }
 
     /// The way of a lookup that may have to load what it needs.

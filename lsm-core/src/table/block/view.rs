@@ -7,6 +7,7 @@
 use std::cmp::Ordering;
 
 use crate::base::checksum::hash64;
+use crate::env::os::memory::prefetch;
 use crate::key::full::{PREFIX_LEN, big_endian, big_endian_from, head_of};
 use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
@@ -15,6 +16,9 @@ use crate::table::block::shape::{
     ALL_DELETES, Columns, HEADER_LEN, SAME_KIND, Shape, VERSIONS, WORD,
 };
 use crate::table::block::tags::{GROUP, matching};
+
+/// So many bytes of a value are asked for as soon as its entry is probably the one.
+const VALUE_AHEAD: usize = 128;
 
 /// Where everything is in one image. Small, and copied freely: a cursor keeps one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,6 +248,7 @@ impl<'a> BlockView<'a> {
             let mut matches = matching(tags, tag);
             while matches != 0 {
                 let index = group * GROUP + matches.trailing_zeros() as usize;
+                self.ask_value(index);
                 if index < self.len() && self.suffix(index) == suffix {
                     return self.version(index, key, ceiling);
                 }
@@ -251,6 +256,13 @@ impl<'a> BlockView<'a> {
             }
         }
         None
+    }
+
+    /// Asks for the first lines of a value that is probably wanted.
+    #[inline]
+    fn ask_value(&self, index: usize) {
+        let value = self.value(index);
+        prefetch(value.as_ptr(), value.len().min(VALUE_AHEAD));
     }
 
     /// Looks at the lines in which `find` most likely finds a key with this tag, so that they are
