@@ -10,7 +10,7 @@ CFGS := --cfg lsm_sim --cfg lsm_planted
 LAB := RUSTFLAGS="$(CFGS)" RUSTDOCFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/lab
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: help demo check test prove bench wheel sdist install uninstall clean
+.PHONY: help demo check test prove bench bench-guard wheel sdist install uninstall clean
 .PHONY: docs-python python-stage lives loom tsan miri mutants coverage golden
 .PHONY: format lint deny tidy unit engine zstd capi leveldb python images asan boundary wheels-test python-asan fuzz-c
 
@@ -19,7 +19,7 @@ help:
 	@echo 'make check   format, lints, layers and unit tests, in under two minutes'
 	@echo 'make test    all tests, in about fifteen minutes from a clean clone'
 	@echo 'make prove   the evidence: crash images, damage, planted bugs, AddressSanitizer, models'
-	@echo 'make bench   the benchmarks'
+	@echo 'make bench   the benchmarks; make bench-guard counts instructions, and fails where more are needed'
 	@echo 'make wheel   the Python package for pip, in target/wheels; make sdist its source archive'
 	@echo 'make install the C library to PREFIX=/usr/local, packed below DESTDIR= (tools/install has more)'
 	@echo 'make uninstall takes it away again'
@@ -44,11 +44,16 @@ check: format lint deny tidy unit
 
 test: check engine zstd capi leveldb python
 
-prove: images asan loom boundary python-asan wheels-test
+prove: bench-guard images asan loom boundary python-asan wheels-test
 
 bench:
 	@tools/need $@ cargo cc
 	cargo bench --locked -p lsm-core
+
+# Instructions of the hot operations against the committed figures. REWRITE=1 writes those anew.
+bench-guard:
+	@tools/need $@ cargo cc valgrind
+	cargo bench --locked -p lsm-core --bench guard
 
 # What stands before or after `make install`, such as PREFIX=/usr, reaches the script by itself.
 install:
