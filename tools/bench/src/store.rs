@@ -56,6 +56,11 @@ pub trait Store: Sync {
 
     /// Rewrites everything into its best form.
     fn compact(&self) -> Result<()>;
+
+    /// What the store tells about itself, for people; empty if it tells nothing.
+    fn report(&self) -> String {
+        String::new()
+    }
 }
 
 /// One thread's way to a store.
