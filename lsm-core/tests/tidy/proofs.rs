@@ -40,6 +40,8 @@ const FILES: &[&str] = &[
     "lsm-python/src/column/matrix.rs",
     "lsm-python/src/column/memory.rs",
     "lsm-python/src/value.rs",
+    "tools/bench/src/interrupt.rs",
+    "tools/bench/src/kernel.rs",
     "tools/leveldb/src/batch.rs",
     "tools/leveldb/src/boundary.rs",
     "tools/leveldb/src/choices.rs",

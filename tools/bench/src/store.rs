@@ -11,7 +11,7 @@ use std::path::Path;
 /// What went wrong, in the store's own words.
 pub type Failure = Box<dyn Error + Send + Sync>;
 /// An answer, or what went wrong.
-pub type Result<T> = std::result::Result<T, Failure>;
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// A kind of store, set in one way.
 pub trait Engine: Sync {
