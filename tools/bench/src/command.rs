@@ -15,6 +15,7 @@ use crate::flags::Flags;
 use crate::interrupt;
 use crate::killed;
 use crate::nothing::Nothing;
+use crate::report;
 use crate::result::Outcome;
 use crate::store::{Engine, Result};
 use crate::truth::Truth;
@@ -31,6 +32,7 @@ const INTERRUPTED: u8 = 130;
 pub fn run(engines: &[&dyn Engine], words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
     let end = match words.split_first() {
+        Some((first, rest)) if first == report::command::WORD => report::command::run(rest),
         Some((first, rest)) if first == killed::WORD => fill_and_wait(engines, rest),
         _ => run_workloads(engines, &words),
     };

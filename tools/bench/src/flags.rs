@@ -140,7 +140,9 @@ pub struct Flags {
 const NOTES: &str = "\
 A flag is --name=value or --name value, with underscores or dashes; the last one counts. Numbers of
 operations are for each thread, as in db_bench. Every answer of a store is checked; the run ends
-with status 1 if one is wrong. tools/bench/README.md says how to read the figures.";
+with status 1 if one is wrong. tools/bench/README.md says how to read the figures.
+
+`lsm-bench report A.jsonl [B.jsonl ...] -o report.html` makes a page of what --json has written.";
 
 impl Flags {
     /// The flags with their help, and with this table of workloads in it.

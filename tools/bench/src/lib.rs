@@ -28,6 +28,7 @@ pub mod place;
 
 pub mod result;
 
+pub mod report;
 pub mod workload;
 
 pub mod crew;
