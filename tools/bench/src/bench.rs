@@ -1,7 +1,6 @@
 //! One store and the workloads that are run on it, one after the other.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -17,7 +16,7 @@ use crate::result::{Latency, Outcome, SCHEMA, Settled, Work, date_of};
 use crate::store::{Engine, Result, Setup, Store};
 use crate::truth::Truth;
 use crate::workload::hand::wrong;
-use crate::workload::table::{Crew, Job, Start, Workload};
+use crate::workload::table::{Count, Crew, Job, Start, Workload};
 
 /// How often `open` opens.
 const OPENINGS: u64 = 5;
@@ -112,6 +111,11 @@ impl<'a> Bench<'a> {
             self.setup = setup;
         }
         self.place.forget_state()?;
+        if matches!(workload.job, Job::OpenAfterKill) {
+            // Its memory is that of one store.
+            self.close();
+            return Ok(());
+        }
         self.open()
     }
 
@@ -131,7 +135,7 @@ impl<'a> Bench<'a> {
     }
 
     fn run_crew(&mut self, name: &str, crew: &Crew) -> Result<Done> {
-        if let crate::workload::table::Count::Keys(_) = crew.count {
+        if let Count::Keys(_) = crew.count {
             self.truth.widen(crew.operations(self.flags));
         }
         let (store, truth, flags) = (self.store()?, self.truth.as_ref(), self.flags);
@@ -186,7 +190,7 @@ impl<'a> Bench<'a> {
         let engine = if is_nothing { &own } else { self.engine };
         let setup = self.flags.setup();
         let mut store = None;
-        let done = self.time(1, |_| {
+        let mut done = self.time(1, |_| {
             let opened = engine.open(&dir, &setup)?;
             read_one(opened.as_ref(), &truth)?;
             store = Some(opened);
@@ -195,6 +199,8 @@ impl<'a> Bench<'a> {
         if let Some(store) = &store {
             killed::check(store.as_ref(), &truth)?;
         }
+        let live = truth.count() * truth.shape().pair_bytes();
+        done.room = Some((allocated_bytes(&dir).unwrap_or(0), live));
         drop(store);
         self.place.clear(&dir)?;
         Ok(done)
@@ -203,9 +209,11 @@ impl<'a> Bench<'a> {
     fn outcome(&mut self, workload: &Workload, done: Done) -> Result<Outcome> {
         let memory = Memory::now();
         let settled = self.settle(workload, &done)?;
-        let dir = self.place.store_dir();
-        let settings =
-            Flags { value_size: self.truth.shape().value_bytes as u64, ..self.flags.clone() };
+        let (dir, shape) = (self.place.store_dir(), self.truth.shape());
+        let live = self.truth.count() * shape.pair_bytes();
+        let (space_bytes, live_bytes) =
+            done.room.unwrap_or_else(|| (allocated_bytes(&dir).unwrap_or(0), live));
+        let settings = Flags { value_size: shape.value_bytes as u64, ..self.flags.clone() };
         Ok(Outcome {
             schema: SCHEMA,
             date: date_of(SystemTime::now()),
@@ -221,8 +229,8 @@ impl<'a> Bench<'a> {
             usage: done.usage,
             settled,
             memory,
-            space_bytes: allocated_bytes(&dir).unwrap_or(0),
-            live_bytes: self.truth.count() * self.truth.shape().pair_bytes(),
+            space_bytes,
+            live_bytes,
         })
     }
 
@@ -242,12 +250,6 @@ impl<'a> Bench<'a> {
     pub fn finish(mut self) -> Result<()> {
         self.close();
         self.place.write_state(self.engine.name(), &self.truth)
-    }
-
-    /// Where the store stands.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        self.place.base()
     }
 }
 

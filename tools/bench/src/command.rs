@@ -47,7 +47,7 @@ pub fn run(engines: &[&dyn Engine], words: impl IntoIterator<Item = OsString>) -
 }
 
 fn run_workloads(engines: &[&dyn Engine], words: &[OsString]) -> Result<(), End> {
-    let Some(flags) = flags_of(words)? else { return Ok(()) };
+    let Some(flags) = flags_of(engines, words)? else { return Ok(()) };
     let workloads = workloads_of(&flags)?;
     let truth = Arc::new(Truth::new(flags.shape()));
     let nothing = Nothing(truth.clone());
@@ -63,9 +63,11 @@ fn run_workloads(engines: &[&dyn Engine], words: &[OsString]) -> Result<(), End>
 }
 
 /// The flags, and what is wrong with them.
-fn flags_of(words: &[OsString]) -> Result<Option<Flags>, End> {
+fn flags_of(engines: &[&dyn Engine], words: &[OsString]) -> Result<Option<Flags>, End> {
     let lines = ALL.iter().map(|workload| format!("  {:<18} {}\n", workload.name, workload.about));
-    let flags: Option<Flags> = parse(Flags::with_help(&lines.collect::<String>()), words)?;
+    let names: Vec<&str> = engines.iter().map(|engine| engine.name()).collect();
+    let command = Flags::with_help(&lines.collect::<String>(), &names.join(", "));
+    let flags: Option<Flags> = parse(command, words)?;
     if let Some(flags) = &flags {
         flags.check().map_err(|message| End::Misused(format!("error: {message}")))?;
     }
@@ -128,7 +130,7 @@ fn append(path: &Path, outcome: &Outcome) -> Result<()> {
 
 /// The part of a process that is to be killed.
 fn fill_and_wait(engines: &[&dyn Engine], words: &[OsString]) -> Result<(), End> {
-    let Some(flags) = flags_of(words)? else { return Ok(()) };
+    let Some(flags) = flags_of(engines, words)? else { return Ok(()) };
     let nothing = Nothing(Arc::new(Truth::new(flags.shape())));
     let names = names_of(engines, &flags);
     let engine = engine_of(engines, &nothing, names.first().map_or("", String::as_str))?;

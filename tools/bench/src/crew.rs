@@ -47,6 +47,8 @@ pub struct Done {
     pub before: Usage,
     /// What it used meanwhile.
     pub usage: Usage,
+    /// What the store takes on the disk, and the bytes of its pairs, if it is gone by now.
+    pub room: Option<(u64, u64)>,
 }
 
 /// Runs a workload with as many threads as the flags say.

@@ -6,6 +6,7 @@ use clap::{Command, CommandFactory, Parser};
 use serde::{Deserialize, Serialize};
 
 use crate::generator::Shape;
+use crate::nothing::NAME;
 use crate::store::Setup;
 
 /// Measures a key-value store.
@@ -145,10 +146,12 @@ with status 1 if one is wrong. tools/bench/README.md says how to read the figure
 `lsm-bench report A.jsonl [B.jsonl ...] -o report.html` makes a page of what --json has written.";
 
 impl Flags {
-    /// The flags with their help, and with this table of workloads in it.
+    /// The flags with their help, and in it this table of workloads and these names of engines.
     #[must_use]
-    pub fn with_help(workloads: &str) -> Command {
-        Self::command().after_help(format!("Workloads (--benchmarks):\n{workloads}\n{NOTES}"))
+    pub fn with_help(workloads: &str, engines: &str) -> Command {
+        let engines = format!("Engines (--engine): {engines}, {NAME}\n");
+        let workloads = format!("Workloads (--benchmarks):\n{workloads}");
+        Self::command().after_help(format!("{workloads}\n{engines}\n{NOTES}"))
     }
 
     /// Operations of what reads.

@@ -21,10 +21,11 @@ pub mod meter;
 pub mod truth;
 pub mod words;
 
-pub mod flags;
 pub mod nothing;
 pub mod ours;
 pub mod place;
+
+pub mod flags;
 
 pub mod result;
 

@@ -129,10 +129,10 @@ impl<'a> Meter<'a> {
         if self.left() == 0 || self.board.is_over.load(Ordering::Relaxed) {
             return false;
         }
-        let Some(interval) = self.goal.interval else { return self.is_in_time(self.seen) };
-        // The moments at which operations are due do not move, however late the thread is.
+        if self.goal.interval.is_none() {
+            return self.is_in_time(self.seen);
+        }
         self.from = self.due;
-        self.due += interval;
         self.is_in_time(self.seen) && self.is_in_time(self.from) && self.wait()
     }
 
@@ -165,6 +165,10 @@ impl<'a> Meter<'a> {
         self.tally.operations += operations;
         self.tally.bytes += bytes;
         self.calls += 1;
+        if let Some(interval) = self.goal.interval {
+            // The moments at which operations are due do not move, however late the thread is.
+            self.due += interval.saturating_mul(u32::try_from(operations).unwrap_or(u32::MAX));
+        }
         let is_look = self.calls % CALLS == 0;
         if is_look {
             self.tell();

@@ -167,6 +167,20 @@ impl Outcome {
         self.amplification(&self.settled?.usage)
     }
 
+    /// Operations a second, if the time counts that the background needs afterwards.
+    #[must_use]
+    pub fn settled_per_second(&self) -> Option<f64> {
+        let seconds = self.work.seconds + self.settled?.seconds;
+        Some(self.work.operations as f64 / seconds.max(1e-9))
+    }
+
+    /// Microseconds of the processor for each operation until the background is through.
+    #[must_use]
+    pub fn settled_processor_micros(&self) -> Option<f64> {
+        let seconds = self.settled?.usage.processor_seconds();
+        Some(seconds * 1e6 / self.work.operations.max(1) as f64)
+    }
+
     fn amplification(&self, usage: &Usage) -> Option<f64> {
         let written = self.work.written;
         (written > 0).then(|| usage.write_bytes as f64 / written as f64)

@@ -10,8 +10,9 @@
 )]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use lsm_bench::place::Place;
 use lsm_bench::workload::table::{ALL, Job};
@@ -241,6 +242,30 @@ fn tables(dir: &Path) -> Vec<PathBuf> {
         paths.filter(|path| path.extension().is_some_and(|kind| kind == "sst")).collect();
     assert!(!found.is_empty());
     found
+}
+
+#[test]
+fn an_interruption_ends_it_and_leaves_nothing_behind() {
+    let place = Place::temporary().unwrap();
+    let words = ["--benchmarks=fillseq,readrandom", "--num=100", "--duration=600"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lsm-bench"))
+        .args(words)
+        .arg("--stats_interval_seconds=0.05")
+        .env("TMPDIR", place.base())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Once it tells how far it is, it reads.
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    told.read_line(&mut line).unwrap();
+    assert!(line.starts_with("readrandom: 0 %, "), "{line}");
+    assert_eq!(fs::read_dir(place.base()).unwrap().count(), 1);
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(fs::read_dir(place.base()).unwrap().count(), 0);
 }
 
 #[test]

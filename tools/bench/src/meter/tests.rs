@@ -74,6 +74,18 @@ fn it_ends_when_the_time_is_over_with_latencies_and_without() {
 }
 
 #[test]
+fn a_rate_counts_the_operations_of_a_batch() {
+    let board = Board::default();
+    let interval = Some(Duration::from_millis(1));
+    let mut meter = Meter::new(&board, Goal { operations: 100, interval, ..Goal::default() });
+    let begun = Instant::now();
+    while meter.goes_on() {
+        meter.done(20, 0);
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(80));
+}
+
+#[test]
 fn a_rate_that_cannot_be_kept_does_not_prolong_it() {
     let board = Board::default();
     let goal = Goal {

@@ -28,7 +28,9 @@ pub const RATE: Figure = Figure {
 /// All figures, in the order of their tables.
 pub const ALL: &[Figure] = &[
     RATE,
+    less("Operations a second until the background is idle", Outcome::settled_per_second).more(),
     less("Processor time for an operation, microseconds", |it| Some(it.processor_micros())),
+    less("The same until the background is idle, microseconds", Outcome::settled_processor_micros),
     less("Latency p50, microseconds", |it| Some(it.latency.as_ref()?.p50)),
     less("Latency p99, microseconds", |it| Some(it.latency.as_ref()?.p99)),
     less("Latency p99.9, microseconds", |it| Some(it.latency.as_ref()?.p999)),
