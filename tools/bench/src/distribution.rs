@@ -92,7 +92,7 @@ pub struct Zipfian {
 /// How uneven it is.
 pub const THETA: f64 = 0.99;
 /// So many terms of the sum are added up one by one.
-const TERMS: u64 = 100_000;
+const TERMS: u64 = 1000;
 
 impl Zipfian {
     /// Ranks below `count`, which is not 0.

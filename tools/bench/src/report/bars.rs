@@ -1,5 +1,6 @@
 //! A drawing for each workload: bars of medians, and whiskers over all runs.
 
+use crate::nothing;
 use crate::report::figures::Figure;
 use crate::report::markup::{at, colour, drawing, line, text};
 use crate::report::sheet::{Row, Sheet, Summary};
@@ -14,7 +15,9 @@ const BAR: f64 = 14.0;
 /// One figure of one workload, for all stores that have it.
 #[must_use]
 pub fn draw(sheet: &Sheet, row: &Row, figure: &Figure) -> String {
-    let of = |engine: &String| row.summary(engine, figure.of);
+    // The harness alone would make all others look alike.
+    let is_shown = |engine: &String| engine != nothing::NAME || sheet.engines.len() == 1;
+    let of = |engine: &String| row.summary(engine, figure.of).filter(|_| is_shown(engine));
     let all: Vec<(usize, &String, Summary)> = sheet
         .engines
         .iter()
