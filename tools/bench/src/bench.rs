@@ -15,6 +15,7 @@ use crate::place::Place;
 use crate::result::{Latency, Outcome, SCHEMA, Settled, Work, date_of};
 use crate::store::{Engine, Result, Setup, Store};
 use crate::truth::Truth;
+use crate::words::say;
 use crate::workload::hand::wrong;
 use crate::workload::table::{Count, Crew, Job, Start, Workload};
 
@@ -77,7 +78,7 @@ impl<'a> Bench<'a> {
             Job::Open => self.open_again()?,
             Job::OpenAfterKill => self.open_killed()?,
             Job::Stats => {
-                println!("{}", self.store()?.report());
+                say(&self.store()?.report())?;
                 return Ok(None);
             }
         };

@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{Write as _, stderr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,10 +16,9 @@ use crate::interrupt;
 use crate::killed;
 use crate::nothing::Nothing;
 use crate::report;
-use crate::result::Outcome;
 use crate::store::{Engine, Result};
 use crate::truth::Truth;
-use crate::words::{End, parse};
+use crate::words::{End, parse, say};
 use crate::workload::table::{ALL, Workload, find};
 
 const FAILED: u8 = 1;
@@ -42,7 +41,8 @@ pub fn run(engines: &[&dyn Engine], words: impl IntoIterator<Item = OsString>) -
         Err(End::Failed(_)) if interrupt::is_asked() => (INTERRUPTED, "interrupted".to_owned()),
         Err(End::Failed(failure)) => (FAILED, failure.to_string()),
     };
-    eprintln!("{}", message.trim_end());
+    let message = format!("{}\n", message.trim_end());
+    let _nobody_listens = stderr().write_all(message.as_bytes());
     ExitCode::from(code)
 }
 
@@ -55,6 +55,8 @@ fn run_workloads(engines: &[&dyn Engine], words: &[OsString]) -> Result<(), End>
     for name in names_of(engines, &flags) {
         chosen.push(engine_of(engines, &nothing, &name)?);
     }
+    // If the file cannot be written, better now than after an hour.
+    flags.json.iter().try_for_each(|path| append(path, ""))?;
     interrupt::listen();
     for engine in chosen {
         run_engine(engine, &flags, truth.clone(), &workloads)?;
@@ -112,17 +114,16 @@ fn run_engine(
     let mut bench = Bench::new(engine, flags, truth)?;
     for workload in workloads {
         let Some(outcome) = bench.run(workload)? else { continue };
-        println!("{}", outcome.line());
         if let Some(path) = &flags.json {
-            append(path, &outcome)?;
+            append(path, &(serde_json::to_string(&outcome)? + "\n"))?;
         }
+        say(&outcome.line())?;
     }
     Ok(bench.finish()?)
 }
 
-/// Appends a line of JSON.
-fn append(path: &Path, outcome: &Outcome) -> Result<()> {
-    let line = serde_json::to_string(outcome)? + "\n";
+/// Appends to a file, which is made if there is none.
+fn append(path: &Path, line: &str) -> Result<()> {
     let file = OpenOptions::new().create(true).append(true).open(path);
     file.and_then(|mut file| file.write_all(line.as_bytes()))
         .map_err(|error| format!("{}: {error}", path.display()).into())

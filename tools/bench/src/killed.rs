@@ -1,7 +1,7 @@
 //! Opening after a kill: another process of this program fills a store and is killed, and what it
 //! has put must be there.
 
-use std::io::{BufRead, BufReader, Read, Write as _};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use crate::generator::{Shape, mix};
 use crate::nothing;
 use crate::store::{Engine, Result, Store};
 use crate::truth::Truth;
+use crate::words::say;
 use crate::workload::hand::wrong;
 
 /// The word that makes this program the other process. Its own words follow, then the directory
@@ -90,8 +91,7 @@ pub fn fill_and_wait(engine: &dyn Engine, flags: &Flags) -> Result<()> {
         shape.value(number, &mut value);
         session.put(&key, &value)?;
     }
-    println!("{FULL}");
-    std::io::stdout().flush()?;
+    say(FULL)?;
     let mut nothing = Vec::new();
     std::io::stdin().read_to_end(&mut nothing)?;
     Ok(())

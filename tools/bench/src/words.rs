@@ -1,6 +1,8 @@
-//! Words of a command line: how they are spelled, and what becomes of those that mean nothing.
+//! Words of a command line: how they are spelled, what becomes of those that mean nothing, and what
+//! is answered.
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 
 use clap::{Command, FromArgMatches};
 
@@ -33,6 +35,14 @@ pub fn parse<T: FromArgMatches>(command: Command, words: &[OsString]) -> Result<
             Ok(None)
         }
     }
+}
+
+/// Writes a line for whoever started the program. It may be gone by now, which is no panic.
+pub fn say(line: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(line.as_bytes())?;
+    stdout.write_all(b"\n")?;
+    stdout.flush()
 }
 
 /// A flag as the parser wants it: underscores in its name, whatever its value holds.

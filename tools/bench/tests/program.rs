@@ -288,6 +288,24 @@ fn what_is_not_there_is_refused() {
 }
 
 #[test]
+fn a_file_that_cannot_be_written_is_noticed_before_anything_is_run() {
+    let output = run(&["--benchmarks=fillseq", "--num=100", "--json=/nowhere/out.jsonl"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("/nowhere/out.jsonl"));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn nobody_has_to_listen() {
+    let script =
+        "\"$0\" --benchmarks=fillseq,readseq,stats --num=100 | true; echo ${PIPESTATUS[0]}";
+    let program = env!("CARGO_BIN_EXE_lsm-bench");
+    let output = Command::new("bash").args(["-c", script, program]).output().unwrap();
+    assert!(!text(&output.stderr).contains("panicked"), "{}", text(&output.stderr));
+    assert!(["0", "1"].contains(&text(&output.stdout).trim()), "{}", text(&output.stdout));
+}
+
+#[test]
 fn help_names_every_workload() {
     let output = run(&["--help"]);
     assert!(output.status.success());

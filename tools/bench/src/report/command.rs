@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::report::page::render;
 use crate::report::sheet::{Sheet, read};
-use crate::words::{End, parse};
+use crate::words::{End, parse, say};
 
 /// The word that asks for it.
 pub const WORD: &str = "report";
@@ -43,6 +43,5 @@ pub fn run(words: &[OsString]) -> Result<(), End> {
     let sheet = Sheet::new(outcomes, flags.baseline.as_deref())?;
     let (output, page) = (&flags.output, render(&sheet));
     fs::write(output, page).map_err(|error| format!("{}: {error}", output.display()))?;
-    println!("{}", output.display());
-    Ok(())
+    Ok(say(&output.display().to_string())?)
 }
