@@ -2,9 +2,9 @@
 //! they did is added up.
 
 use std::io::{IsTerminal, Write as _, stderr};
-use std::sync::atomic::Ordering;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -74,6 +74,8 @@ pub fn run(site: &Site<'_>, crew: &Crew) -> Result<Done> {
         }
         drop(told);
         gate.ready.wait();
+        // What was done to warm up does not count.
+        readers.done.store(0, Ordering::Relaxed);
         let before = Usage::now();
         gate.go.wait();
         let mut watch = Watch { site, crew, boards: [&readers, &writer], begun: Instant::now() };
@@ -90,23 +92,40 @@ pub fn run(site: &Site<'_>, crew: &Crew) -> Result<Done> {
 struct Gate {
     ready: Barrier,
     go: Barrier,
-    failed: Mutex<bool>,
+    is_broken: AtomicBool,
 }
 
 impl Gate {
     fn new(threads: usize) -> Self {
-        let (ready, go) = (Barrier::new(threads), Barrier::new(threads));
-        Self { ready, go, failed: Mutex::new(false) }
+        let [ready, go] = [Barrier::new(threads), Barrier::new(threads)];
+        Self { ready, go, is_broken: AtomicBool::new(false) }
     }
+}
 
-    /// Waits for all; `is_able` is false if this thread cannot begin. True if all can.
-    fn pass(&self, is_able: bool) -> bool {
-        if !is_able {
-            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+/// A thread's turn at the gate. It is taken in any case, be it that the thread cannot begin or that
+/// its store panics: the others would wait for ever.
+struct Turn<'a> {
+    gate: &'a Gate,
+    is_able: bool,
+}
+
+impl Turn<'_> {
+    /// Waits for all others; true if all of them can begin.
+    fn begin(mut self) -> bool {
+        self.is_able = true;
+        let gate = self.gate;
+        drop(self);
+        !gate.is_broken.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if !self.is_able {
+            self.gate.is_broken.store(true, Ordering::Release);
         }
-        self.ready.wait();
-        self.go.wait();
-        !*self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.gate.ready.wait();
+        self.gate.go.wait();
     }
 }
 
@@ -120,14 +139,9 @@ struct Role<'a> {
 
 impl Role<'_> {
     fn play(&self, site: &Site<'_>) -> Result<Account> {
-        let mut hand = match self.prepare(site) {
-            Ok(hand) => hand,
-            Err(failure) => {
-                self.gate.pass(false);
-                return Err(failure);
-            }
-        };
-        if !self.gate.pass(true) {
+        let turn = Turn { gate: self.gate, is_able: false };
+        let mut hand = self.prepare(site)?;
+        if !turn.begin() {
             return Ok(Meter::new(self.board, Goal::default()).finish());
         }
         hand.meter = Meter::new(self.board, self.goal(site.flags));

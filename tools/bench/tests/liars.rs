@@ -44,6 +44,8 @@ enum Lie {
     Keeps,
     /// The tenth put takes long.
     Stalls,
+    /// Only the first thread gets a session.
+    Refuses,
 }
 
 /// The key that is lied about.
@@ -57,6 +59,7 @@ struct Liar(Lie);
 struct Inside {
     pairs: Pairs,
     puts: u64,
+    sessions: u64,
 }
 
 struct Shelf {
@@ -84,6 +87,11 @@ impl Engine for Liar {
 
 impl Store for Shelf {
     fn session(&self) -> Result<Box<dyn Session + '_>> {
+        let mut inside = self.inside.lock().unwrap();
+        inside.sessions += 1;
+        if self.lie == Lie::Refuses && inside.sessions > 1 {
+            return Err("no more sessions".into());
+        }
         Ok(Box::new(Way(self)))
     }
 
@@ -254,6 +262,13 @@ fn walks_that_leave_out_or_repeat_are_found() {
 fn a_key_that_stays_in_a_queue_is_found() {
     let error = run(Lie::Keeps, &["queue"], &["--num=1200"]).err().unwrap();
     assert!(error.starts_with("queue: WRONG ANSWER"), "{error}");
+}
+
+#[test]
+fn a_thread_that_cannot_begin_holds_nobody_up() {
+    let error = run(Lie::Refuses, &["fillseq"], &["--threads=3"]).err().unwrap();
+    assert_eq!(error, "fillseq: no more sessions");
+    assert!(run(Lie::None, &["fillseq"], &["--threads=3"]).is_ok());
 }
 
 #[test]
