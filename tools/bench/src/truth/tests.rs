@@ -61,3 +61,43 @@ fn what_is_beyond_the_last_number_is_never_there() {
     assert!(!truth.has(NUMBERS_MAX));
     assert_eq!(truth.count(), 0);
 }
+
+#[test]
+fn what_was_removed_is_passed_over() {
+    let truth = empty();
+    let (first, last) = (3, 3 * CHUNK_BITS / 2);
+    (first..=last).for_each(|number| truth.add(number));
+    (first + 1..last).for_each(|number| truth.remove(number));
+    assert_eq!(truth.at_or_after(first + 1), Some(last));
+    assert_eq!(truth.at_or_before(last - 1), Some(first));
+    truth.remove(last);
+    assert_eq!(truth.at_or_after(first + 1), None);
+    truth.add(last - 1);
+    assert_eq!((truth.at_or_after(first + 1), truth.count()), (Some(last - 1), 2));
+}
+
+#[test]
+fn threads_that_add_and_remove_in_the_same_words_lose_nothing() {
+    let truth = empty();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let truth = &truth;
+            scope.spawn(move || {
+                // Each thread has every fourth number, so that all of them meet in each word.
+                for number in (0..40_000).map(|place| (place % 100) * 4 + thread) {
+                    truth.add(number);
+                    truth.remove(number);
+                }
+                truth.add(200 + thread);
+            });
+        }
+    });
+    let there: Vec<u64> = (0..4).map(|thread| 200 + thread).collect();
+    let mut found = Vec::new();
+    let mut next = truth.at_or_after(0);
+    while let Some(number) = next {
+        found.push(number);
+        next = truth.at_or_after(number + 1);
+    }
+    assert_eq!(found, there);
+}
