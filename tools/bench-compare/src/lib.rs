@@ -6,6 +6,8 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    clippy::print_stderr,
+    clippy::print_stdout,
     reason = "a tool has files, threads and an environment of its own"
 )]
 
@@ -29,3 +31,9 @@ mod sqlite;
 mod absent;
 
 pub mod peers;
+
+mod compare;
+
+mod configurations;
+
+pub mod program;

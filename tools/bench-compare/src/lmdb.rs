@@ -76,7 +76,7 @@ const NO_SYNC: c_uint = 0x1_0000;
 const NO_TLS: c_uint = 0x20_0000;
 const COPY_COMPACT: c_uint = 1;
 /// Address space, not memory: the file may grow to this.
-const MAP_BYTES: usize = 64 << 30;
+const MAP_BYTES: usize = 32 << 30;
 
 // What a cursor is asked for.
 const FIRST: c_int = 0;
@@ -157,6 +157,7 @@ impl Engine for Lmdb {
 
     fn open(&self, dir: &Path, setup: &Setup) -> Result<Box<dyn Store>> {
         let (_, api) = self.found()?;
+        std::fs::create_dir_all(dir)?;
         let flags = flags(setup);
         let environment = Environment::open(*api, dir, flags)?;
         let environment = RwLock::new(Some(environment));

@@ -42,6 +42,11 @@ fn tell_of(name: &str) {
 }
 
 #[test]
+fn lsm_conforms() {
+    tell(&lsm_bench::ours::Ours);
+}
+
+#[test]
 fn rocksdb_conforms() {
     tell_of("rocksdb");
 }

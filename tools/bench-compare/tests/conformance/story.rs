@@ -31,7 +31,7 @@ pub(crate) fn is_there(engine: &dyn Engine) -> Result<()> {
 pub(crate) fn tell(engine: &dyn Engine) -> Result<()> {
     for is_packed in [true, false] {
         let dir = tempfile::tempdir()?;
-        lives(engine, dir.path(), &Setup { is_packed, ..setup() })?;
+        lives(engine, &dir.path().join("new"), &Setup { is_packed, ..setup() })?;
     }
     let dir = tempfile::tempdir()?;
     many_threads(engine, dir.path())?;

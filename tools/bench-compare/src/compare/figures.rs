@@ -1,0 +1,57 @@
+//! Medians and spreads of what several runs measured.
+
+use lsm_bench::result::Outcome;
+
+/// The runs of one figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) min: f64,
+    pub(crate) median: f64,
+    pub(crate) max: f64,
+}
+
+impl Spread {
+    /// Of values in any order; `None` of none.
+    pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
+        values.sort_by(f64::total_cmp);
+        let last = values.len().checked_sub(1)?;
+        let at = |place: usize| values.get(place).copied();
+        let median = at(last / 2)?.midpoint(at(last.div_ceil(2))?);
+        Some(Self { min: at(0)?, median, max: at(last)? })
+    }
+}
+
+/// Everything that was measured, in the order in which it came.
+#[derive(Default)]
+pub(crate) struct Figures(Vec<Outcome>);
+
+/// What is looked at in a run; `None` where there is no such figure.
+pub(crate) type Figure = fn(&Outcome) -> Option<f64>;
+
+impl Figures {
+    pub(crate) fn add(&mut self, outcomes: impl IntoIterator<Item = Outcome>) {
+        self.0.extend(outcomes);
+    }
+
+    /// The workloads, in the order in which they were run first.
+    pub(crate) fn workloads(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for outcome in &self.0 {
+            if !names.contains(&outcome.workload.as_str()) {
+                names.push(outcome.workload.as_str());
+            }
+        }
+        names
+    }
+
+    /// A figure of all runs of a workload on an engine.
+    pub(crate) fn spread(&self, workload: &str, engine: &str, figure: Figure) -> Option<Spread> {
+        let is_meant =
+            |outcome: &&Outcome| outcome.workload == workload && outcome.engine == engine;
+        Spread::of(self.0.iter().filter(is_meant).filter_map(figure).collect())
+    }
+}
+
+#[cfg(test)]
+#[path = "figures_test.rs"]
+mod tests;
