@@ -21,6 +21,9 @@ const SEARCH: Search = Search {
     prefix: "rocksdb_",
 };
 
+#[cfg(feature = "rocksdb")]
+use librocksdb_sys as _;
+
 /// Bytes as RocksDB has them.
 #[repr(C)]
 #[derive(Clone, Copy)]

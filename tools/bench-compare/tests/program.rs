@@ -33,9 +33,12 @@ fn lines(path: &Path) -> Vec<(String, String)> {
 fn rounds_take_turns() {
     let dir = tempfile::tempdir().unwrap();
     let json = dir.path().join("out.jsonl");
-    let flag = format!("--json={}", json.display());
+    let html = dir.path().join("out.html");
+    let [into_json, into_html] = [("json", &json), ("html", &html)]
+        .map(|(name, path)| format!("--{name}={}", path.display()));
     let workloads = "--benchmarks=fillrandom,readrandom,readrandom";
-    let output = run(&["--engines=lsm,nothing", "--rounds", "2", "--num=300", workloads, &flag]);
+    let flags = ["--engines=lsm,nothing", "--rounds", "2", "--num=300", workloads];
+    let output = run(&[&flags[..], &[&into_json, &into_html]].concat());
     assert!(output.status.success(), "{output:?}");
     let names = ["fillrandom", "readrandom", "readrandom#2"];
     let wanted: Vec<_> = ["lsm", "nothing", "nothing", "lsm"]
@@ -43,6 +46,7 @@ fn rounds_take_turns() {
         .flat_map(|engine| names.map(|name| ((*engine).to_owned(), name.to_owned())))
         .collect();
     assert_eq!(lines(&json), wanted);
+    assert!(std::fs::read_to_string(&html).unwrap().contains("readrandom#2"));
     let text = said(&output);
     assert!(text.contains("How many times as fast lsm is"), "{text}");
     assert!(text.lines().filter(|line| line.starts_with("| readrandom#2 ")).count() > 3, "{text}");

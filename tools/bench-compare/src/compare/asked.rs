@@ -12,6 +12,8 @@ pub(crate) struct Asked {
     pub(crate) rounds: usize,
     /// A file that gets a line of JSON for each workload and run.
     pub(crate) json: Option<PathBuf>,
+    /// A file that gets a page of HTML.
+    pub(crate) html: Option<PathBuf>,
     /// The words for each run.
     pub(crate) passed: Vec<OsString>,
 }
@@ -23,7 +25,7 @@ const ROUNDS: usize = 5;
 pub(crate) const HELP: &str = "\
 Measures stores side by side: each round runs every engine in a process of its own.
 
-Usage: lsm-bench-compare [--engines=NAMES] [--rounds=5] [--json=FILE] FLAGS
+Usage: lsm-bench-compare [--engines=NAMES] [--rounds=5] [--json=FILE] [--html=FILE] FLAGS
        lsm-bench-compare configurations [FLAGS]
        lsm-bench-compare --engine=NAME FLAGS
 
@@ -31,6 +33,7 @@ Usage: lsm-bench-compare [--engines=NAMES] [--rounds=5] [--json=FILE] FLAGS
                          The first one is held against each other one
       --rounds <COUNT>   How often [default: 5]
       --json <FILE>      Appends a line for each workload and run
+      --html <FILE>      Writes a page with plots
 The second form shows how each peer is set. The third is one process of the first.
 All other flags are those of lsm-bench:
 ";
@@ -56,6 +59,7 @@ impl Asked {
         let text = value.to_string_lossy();
         match name {
             "json" => self.json = Some(value.into()),
+            "html" => self.html = Some(value.into()),
             "engines" => {
                 self.engines = text.split(',').map(str::to_owned).collect();
             }
@@ -75,7 +79,7 @@ fn own(word: &OsString) -> Option<(&'static str, Option<OsString>)> {
         Some((name, value)) => (name, Some(OsString::from(value))),
         None => (flag, None),
     };
-    let names = ["engines", "rounds", "json"];
+    let names = ["engines", "rounds", "json", "html"];
     names.into_iter().find(|own| *own == name).map(|own| (own, value))
 }
 

@@ -1,6 +1,9 @@
 //! Medians and spreads of what several runs measured.
 
+use lsm_bench::report::page::render;
+use lsm_bench::report::sheet::Sheet;
 use lsm_bench::result::Outcome;
+use lsm_bench::store::Result;
 
 /// The runs of one figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +45,11 @@ impl Figures {
             }
         }
         names
+    }
+
+    /// A page of HTML with everything.
+    pub(crate) fn page(self) -> Result<String> {
+        Ok(render(&Sheet::new(self.0, None)?))
     }
 
     /// A figure of all runs of a workload on an engine.

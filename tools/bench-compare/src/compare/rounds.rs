@@ -47,6 +47,9 @@ pub(crate) fn compare(engines: &[&dyn Engine], asked: &Asked, setup: &Setup) -> 
     progress.end();
     println!("{}", tables(&figures, &field.engines));
     field.tell();
+    if let Some(path) = &asked.html {
+        std::fs::write(path, figures.page()?)?;
+    }
     Ok(failed.is_empty())
 }
 

@@ -13,7 +13,7 @@ struct Table {
     cell: fn(&Spread) -> String,
 }
 
-const TABLES: [Table; 7] = [
+const TABLES: [Table; 8] = [
     Table {
         title: "Operations a second: median (smallest - largest)",
         figure: |outcome| Some(outcome.work.per_second()),
@@ -21,6 +21,11 @@ const TABLES: [Table; 7] = [
             let [min, median, max] = [spread.min, spread.median, spread.max].map(thousands);
             format!("{median} ({min} - {max})")
         },
+    },
+    Table {
+        title: "Writes a second beside the readers",
+        figure: |outcome| Some(outcome.beside.as_ref()?.per_second),
+        cell: |spread| thousands(spread.median),
     },
     Table { title: "p50, us", figure: |outcome| Some(outcome.latency.as_ref()?.p50), cell: median },
     Table {
