@@ -7,7 +7,6 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::print_stderr,
-    clippy::print_stdout,
     reason = "a tool has files, threads and an environment of its own"
 )]
 

@@ -9,13 +9,16 @@ use lsm_bench::command;
 use lsm_bench::flags::Flags;
 use lsm_bench::nothing::Nothing;
 use lsm_bench::ours::Ours;
+use lsm_bench::report::sheet::read;
 use lsm_bench::store::Engine;
 use lsm_bench::truth::Truth;
 use lsm_bench::words::{End, parse};
 use lsm_bench::workload::table::find;
 
 use crate::compare::asked::{Asked, HELP};
-use crate::compare::rounds::compare;
+use crate::compare::figures::Figures;
+use crate::compare::rounds::{compare, say};
+use crate::compare::table::tables;
 use crate::configurations::configurations;
 use crate::peers::peers;
 
@@ -31,8 +34,9 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let first = words.first().map_or("", |word| word.to_str().unwrap_or(""));
     match first {
         "configurations" => show(&engines, words.get(1..).unwrap_or_default()).unwrap_or_else(told),
+        "tables" => show_again(words.get(1..).unwrap_or_default()).unwrap_or_else(told),
         "--help" | "-h" | "" => {
-            println!("{HELP}");
+            say(HELP);
             command::run(&engines, [OsString::from("--help")])
         }
         _ if !first.starts_with('-') || names_engine(&words) => {
@@ -69,7 +73,24 @@ fn show(engines: &[&dyn Engine], words: &[OsString]) -> Result<ExitCode, End> {
     let Some(flags) = parse::<Flags>(Flags::command(), &words)? else {
         return Ok(ExitCode::SUCCESS);
     };
-    println!("{}", configurations(engines, &flags.setup()));
+    say(&configurations(engines, &flags.setup()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The tables of files that runs have written.
+fn show_again(paths: &[OsString]) -> Result<ExitCode, End> {
+    if paths.is_empty() {
+        return Err(End::Misused(
+            "error: which files? They are what --json has written".to_owned(),
+        ));
+    }
+    let mut figures = Figures::default();
+    for path in paths {
+        let name = path.to_string_lossy();
+        let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
+        figures.add(read(&name, &text)?);
+    }
+    say(&tables(&figures, &figures.engines()));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,7 +11,7 @@ use lsm_bench::store::{Cursor, Engine, Result, Session, Setup, Store};
 
 use crate::level::{Database, Level, Seek, Words, Writer};
 use crate::library::{Origin, Ptr, Search, bytes, functions, small};
-use crate::rocksdb_settings::{Kind, Settings};
+use crate::rocksdb_settings::{BOTTOMMOST, Kind, Settings};
 
 const SEARCH: Search = Search {
     variable: "LSM_ROCKSDB",
@@ -57,6 +57,7 @@ functions! {
     compactoptions_create() -> Ptr;
     compactoptions_destroy(Ptr);
     compactoptions_set_max_subcompactions(Ptr, c_int);
+    compactoptions_set_bottommost_level_compaction(Ptr, c_uchar);
     compact_range_opt(Ptr, Ptr, *const u8, usize, *const u8, usize);
 }
 
@@ -218,6 +219,8 @@ impl Store for Opened {
         unsafe {
             let options = (self.own.compactoptions_create)();
             (self.own.compactoptions_set_max_subcompactions)(options, parts);
+            let bottom = BOTTOMMOST as c_uchar;
+            (self.own.compactoptions_set_bottommost_level_compaction)(options, bottom);
             let none = null_mut::<u8>();
             (self.own.compact_range_opt)(self.database.db, options, none, 0, none, 0);
             (self.own.compactoptions_destroy)(options);

@@ -24,6 +24,16 @@ impl Kind {
     }
 }
 
+/// What a full compaction does with tables that are at the bottom already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bottommost {
+    /// Rewrites them, unless it has just made them itself.
+    ForceOptimized = 3,
+}
+
+/// Without it one table would only be moved, and nothing measured.
+pub(crate) const BOTTOMMOST: Bottommost = Bottommost::ForceOptimized;
+
 type Lines = Vec<(&'static str, String)>;
 
 /// Everything that is set.
@@ -70,6 +80,8 @@ impl Settings {
         lines.push(("block_cache".to_owned(), format!("{cache} of {} bytes", self.cache_bytes)));
         let parts = self.subcompactions.to_string();
         lines.push(("CompactRangeOptions.max_subcompactions".to_owned(), parts));
+        let bottommost = "CompactRangeOptions.bottommost_level_compaction".to_owned();
+        lines.push((bottommost, format!("k{BOTTOMMOST:?}")));
         lines
     }
 }

@@ -51,6 +51,8 @@ fn rounds_take_turns() {
     assert!(text.contains("How many times as fast lsm is"), "{text}");
     assert!(text.lines().filter(|line| line.starts_with("| readrandom#2 ")).count() > 3, "{text}");
     assert!(!text.contains("Left out"), "{text}");
+    let again = run(&["tables", json.to_str().unwrap()]);
+    assert_eq!(said(&again).trim(), text.trim());
 }
 
 #[test]
@@ -82,6 +84,7 @@ fn what_makes_no_sense_is_refused() {
         (&["--engines=lsm,oracle", "--benchmarks=fillseq"][..], "`oracle` is no engine"),
         (&["--benchmarks=fillfast"][..], "`fillfast` is not a workload"),
         (&["--rounds=none", "--benchmarks=fillseq"][..], "not a number"),
+        (&["tables"][..], "which files"),
         (&["--nmu=3", "--benchmarks=fillseq"][..], "--nmu"),
     ] {
         let output = run(words);

@@ -26,6 +26,7 @@ pub(crate) const HELP: &str = "\
 Measures stores side by side: each round runs every engine in a process of its own.
 
 Usage: lsm-bench-compare [--engines=NAMES] [--rounds=5] [--json=FILE] [--html=FILE] FLAGS
+       lsm-bench-compare tables FILES
        lsm-bench-compare configurations [FLAGS]
        lsm-bench-compare --engine=NAME FLAGS
 
@@ -34,7 +35,8 @@ Usage: lsm-bench-compare [--engines=NAMES] [--rounds=5] [--json=FILE] [--html=FI
       --rounds <COUNT>   How often [default: 5]
       --json <FILE>      Appends a line for each workload and run
       --html <FILE>      Writes a page with plots
-The second form shows how each peer is set. The third is one process of the first.
+The second form shows the tables of what --json has written, and the third how each peer is set.
+The fourth is one process of the first.
 All other flags are those of lsm-bench:
 ";
 

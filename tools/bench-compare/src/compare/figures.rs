@@ -38,10 +38,19 @@ impl Figures {
 
     /// The workloads, in the order in which they were run first.
     pub(crate) fn workloads(&self) -> Vec<&str> {
+        self.names(|outcome| &outcome.workload)
+    }
+
+    /// The engines, in the order in which they ran first.
+    pub(crate) fn engines(&self) -> Vec<&str> {
+        self.names(|outcome| &outcome.engine)
+    }
+
+    fn names(&self, name: fn(&Outcome) -> &String) -> Vec<&str> {
         let mut names = Vec::new();
-        for outcome in &self.0 {
-            if !names.contains(&outcome.workload.as_str()) {
-                names.push(outcome.workload.as_str());
+        for name in self.0.iter().map(|outcome| name(outcome).as_str()) {
+            if !names.contains(&name) {
+                names.push(name);
             }
         }
         names

@@ -1,7 +1,7 @@
 //! The rounds: who runs when, what becomes of those that cannot, and how it all ends.
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{Write as _, stdout};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -45,8 +45,8 @@ pub(crate) fn compare(engines: &[&dyn Engine], asked: &Asked, setup: &Setup) -> 
         }
     }
     progress.end();
-    println!("{}", tables(&figures, &field.engines));
-    field.tell();
+    say(&tables(&figures, &field.engines));
+    say(&field.words());
     if let Some(path) = &asked.html {
         std::fs::write(path, figures.page()?)?;
     }
@@ -67,14 +67,17 @@ impl<'a> Field<'a> {
         Ok(field)
     }
 
-    fn tell(&self) {
-        if !self.left_out.is_empty() {
-            println!("Left out:\n");
-        }
-        for line in &self.left_out {
-            println!("* {line}");
-        }
+    /// Who does not take part, and why.
+    fn words(&self) -> String {
+        let head = if self.left_out.is_empty() { "" } else { "Left out:\n\n" };
+        let lines = self.left_out.iter().map(|line| format!("* {line}\n"));
+        head.to_owned() + &lines.collect::<String>()
     }
+}
+
+/// Writes to the standard output, whether or not anybody reads it.
+pub(crate) fn say(text: &str) {
+    let _nobody_reads = stdout().write_all(text.as_bytes());
 }
 
 /// The engines of these names, in this order.
