@@ -41,6 +41,8 @@ impl Leveled {
                     (0, _) => 0,
                     // Above the base nothing needs to be, but there is no hurry.
                     (_, 0) => 1000,
+                    // A little over its size is over, too.
+                    (bytes, target) if bytes > target => scaled(bytes, 1000, target).max(1001),
                     (bytes, target) => scaled(bytes, 1000, target),
                 }
             }

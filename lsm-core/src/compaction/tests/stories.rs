@@ -413,3 +413,22 @@ fn what_has_expired_is_dropped_from_the_oldest_and_not_read() {
         assert!(sim.tree.runs.is_empty() && sim.written == 0);
     }
 }
+
+#[test]
+fn a_level_that_is_a_little_too_large_is_owed_and_merged() {
+    let context = Context { memtable_bytes: 1000, table_bytes: 500, ..Context::default() };
+    let leveled = Leveled::new(10);
+    let tree = |above: u64| {
+        let of = |number, bytes, level| {
+            let keys = (super::fake::key(0), super::fake::key(9));
+            super::fake::slice(super::fake::meta(number, bytes), (level, 0), keys, false)
+        };
+        super::fake::tree([of(1, 1_000_000, LAST), of(2, above, LAST - 1)])
+    };
+    let target = Shape::of(&tree(1), &context, 10).target(LAST - 1);
+    for (above, is_full) in [(target, false), (target + 1, true)] {
+        let tree = tree(above);
+        assert_eq!(leveled.debt(&tree, &context).bytes > 0, is_full);
+        assert_eq!(leveled.pick(&tree, &Busy::new(), &context).is_some(), is_full);
+    }
+}
