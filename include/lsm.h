@@ -421,6 +421,10 @@ typedef uint32_t lsm_strategy;
 // Nothing is merged; the oldest tables go when there is too much or they are too old.
 #define LSM_FIFO 3
 
+// The last level is one sorted run, each above it holds up to `level_ratio`: writes cost half of
+// what they do with LSM_LEVELED, and little room is wasted; reads look in more places.
+#define LSM_LAZY 4
+
 // How the log is written; the bytes are the same.
 typedef uint32_t lsm_wal_mode;
 
@@ -510,8 +514,8 @@ typedef struct lsm_keyspace_options {
   uint32_t struct_size;
   // How tables are merged. Usual: LSM_LEVELED.
   lsm_strategy strategy;
-  // How many times larger each level is, for LSM_TIERED how many runs it holds: 2 to 100.
-  // Usual: 10, and 4 for LSM_TIERED.
+  // How many times larger each level is, for LSM_TIERED and LSM_LAZY how many runs it holds: 2
+  // to 100. Usual: 10, 4 for LSM_TIERED, and 8 for LSM_LAZY.
   uint32_t level_ratio;
   // How blocks are packed. Usual: LSM_COMPRESSION_LZ4.
   lsm_compression compression;

@@ -442,7 +442,8 @@ enum class Strategy : lsm_strategy {
     Usual,
     Leveled = LSM_LEVELED,
     Tiered = LSM_TIERED,
-    Fifo = LSM_FIFO
+    Fifo = LSM_FIFO,
+    Lazy = LSM_LAZY
 };
 
 /// How the log is written. Usual: Auto.
@@ -595,7 +596,7 @@ struct Options {
 struct KeyspaceOptions {
     /// How tables are merged.
     Strategy strategy = Strategy::Usual;
-    /// How many times larger each level is, for Tiered how many runs it holds: 2 to 100.
+    /// How many times larger each level is, for Tiered and Lazy how many runs it holds: 2 to 100.
     std::uint32_t level_ratio = 0;
     /// How blocks are packed.
     Compression compression = Compression::Usual;

@@ -51,6 +51,10 @@ pub const LSM_TIERED: lsm_strategy = 2;
 /// Nothing is merged; the oldest tables go when there is too much or they are too old.
 pub const LSM_FIFO: lsm_strategy = 3;
 
+/// The last level is one sorted run, each above it holds up to `level_ratio`: writes cost half of
+/// what they do with LSM_LEVELED, and little room is wasted; reads look in more places.
+pub const LSM_LAZY: lsm_strategy = 4;
+
 /// How the log is written; the bytes are the same.
 pub type lsm_wal_mode = u32;
 
@@ -140,8 +144,8 @@ pub struct lsm_keyspace_options {
     pub struct_size: u32,
     /// How tables are merged. Usual: LSM_LEVELED.
     pub strategy: lsm_strategy,
-    /// How many times larger each level is, for LSM_TIERED how many runs it holds: 2 to 100.
-    /// Usual: 10, and 4 for LSM_TIERED.
+    /// How many times larger each level is, for LSM_TIERED and LSM_LAZY how many runs it holds: 2
+    /// to 100. Usual: 10, 4 for LSM_TIERED, and 8 for LSM_LAZY.
     pub level_ratio: u32,
     /// How blocks are packed. Usual: LSM_COMPRESSION_LZ4.
     pub compression: lsm_compression,

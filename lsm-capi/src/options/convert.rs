@@ -10,7 +10,7 @@ use lsm_core::{
 use crate::border::pointers::invalid;
 use crate::options::{
     LSM_BUFFERED, LSM_COMPRESSION_LZ4, LSM_COMPRESSION_NONE, LSM_COMPRESSION_ZSTD, LSM_DURABLE,
-    LSM_FIFO, LSM_LEVELED, LSM_MEMTABLE_SKIPLIST, LSM_MEMTABLE_TREE, LSM_NO_FILTER,
+    LSM_FIFO, LSM_LAZY, LSM_LEVELED, LSM_MEMTABLE_SKIPLIST, LSM_MEMTABLE_TREE, LSM_NO_FILTER,
     LSM_OPEN_EXISTING, LSM_OPEN_NEW, LSM_OPEN_READONLY, LSM_SYNC_NEVER, LSM_TIERED, LSM_VOLATILE,
     LSM_WAL_AUTO, LSM_WAL_MAPPED, LSM_WAL_WRITE, LSM_WRITE_LOW_PRIORITY, LSM_WRITE_NO_WAIT,
     lsm_keyspace_options, lsm_options, lsm_write_options,
@@ -35,6 +35,7 @@ pub(crate) const MEMTABLES: Words<MemtableKind> =
 /// What a keyspace gets that says nothing of it.
 const LEVELED_RATIO: u32 = 10;
 const TIERED_RUNS: u32 = 4;
+const LAZY_RUNS: u32 = 8;
 const ZSTD_LEVEL: u32 = 3;
 
 /// What a number means; `None` for 0.
@@ -146,6 +147,7 @@ fn strategy(chosen: &lsm_keyspace_options) -> Result<Strategy> {
     }
     match chosen.strategy {
         0 | LSM_LEVELED => Ok(Strategy::Leveled { ratio: or(LEVELED_RATIO) }),
+        LSM_LAZY => Ok(Strategy::Lazy { runs_max: or(LAZY_RUNS) }),
         LSM_TIERED => Ok(Strategy::Tiered { runs_max: or(TIERED_RUNS) }),
         LSM_FIFO => Ok(Strategy::Fifo {
             bytes_max: chosen.fifo_bytes_max,
@@ -198,6 +200,9 @@ pub(crate) fn keyspace_for_c(options: &KeyspaceOptions) -> lsm_keyspace_options 
         }
         Strategy::Tiered { runs_max } => {
             (chosen.strategy, chosen.level_ratio) = (LSM_TIERED, *runs_max);
+        }
+        Strategy::Lazy { runs_max } => {
+            (chosen.strategy, chosen.level_ratio) = (LSM_LAZY, *runs_max);
         }
         Strategy::Fifo { bytes_max, age_max_millis } => {
             chosen.strategy = LSM_FIFO;

@@ -68,6 +68,7 @@ fn every_setting_of_a_keyspace_reaches_the_struct() {
     for text in [
         "strategy=leveled:7; compression=none; block_bytes=1024; filter_bits_per_key=5",
         "strategy=tiered:9; compression=lz4; block_bytes=4096; filter_bits_per_key=0",
+        "strategy=lazy:6; compression=lz4; block_bytes=4096; filter_bits_per_key=12",
         "strategy=fifo:10:20; compression=zstd:9; block_bytes=512; filter_bits_per_key=32",
     ] {
         let said = parse_keyspace(usual_keyspace(), text).unwrap();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::compaction::fifo::Fifo;
+use crate::compaction::lazy::Lazy;
 use crate::compaction::leveled::Leveled;
 use crate::compaction::registry::Strategies;
 use crate::compaction::strategist::Strategist;
@@ -17,6 +18,7 @@ pub fn strategist_of(choice: &Choice, strategies: &Strategies) -> Result<Strateg
     let strategy: Arc<dyn Strategy> = match choice {
         Choice::Leveled { ratio } => Arc::new(Leveled::new(*ratio)),
         Choice::Tiered { runs_max } => Arc::new(Tiered::new(*runs_max)),
+        Choice::Lazy { runs_max } => Arc::new(Lazy::new(*runs_max)),
         Choice::Fifo { bytes_max, age_max_millis } => {
             Arc::new(Fifo { bytes_max: *bytes_max, age_max_millis: *age_max_millis })
         }

@@ -21,6 +21,9 @@ pub struct Context {
     pub delete_age_millis: u64,
     /// Data may be dropped that nobody deleted: only for keyspaces whose options say so.
     pub may_drop: bool,
+    /// Nobody has written for a while, or somebody waits until nothing is left to do: what makes
+    /// reads faster may cost more than usual.
+    pub is_quiet: bool,
 }
 
 impl Default for Context {
@@ -34,6 +37,7 @@ impl Default for Context {
             level_zero_runs: 4,
             delete_age_millis: 0,
             may_drop: false,
+            is_quiet: false,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::compaction::busy::Busy;
 use crate::compaction::context::Context;
 use crate::compaction::place::Place;
 use crate::compaction::plan::{Input, Plan, PlanKind, Reason};
@@ -67,6 +68,21 @@ pub fn plan_to(
         .because(reason)
         .with_tables_of(context.table_bytes);
     Some(if can_move(&plan, context) { Plan { kind: PlanKind::Move, ..plan } } else { plan })
+}
+
+/// The same plan with every free slice of the newest run that lies within what it rewrites anyway.
+#[must_use]
+pub fn widened(tree: &Tree, busy: &Busy, context: &Context, run: &Run, plan: Plan) -> Plan {
+    if plan.kind != PlanKind::Merge {
+        return plan;
+    }
+    let Some(hull) = plan.hull() else { return plan };
+    let inside = |slice: &&Arc<Slice>| {
+        plan.takes(slice) || (hull.holds(&Span::of(slice)) && !busy.holds(slice))
+    };
+    let slices: Vec<_> = overlapping(run, &hull).iter().filter(inside).cloned().collect();
+    let chosen = [Input { level: run.level, run: run.number, slices }];
+    plan_to(tree, context, &chosen, plan.output(), plan.reason).unwrap_or(plan)
 }
 
 /// True if the inputs can stand in the output's run as they are, and it is good that they do.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::compaction::busy::Busy;
 use crate::compaction::context::Context;
 use crate::compaction::expiry::pick as pick_expired;
-use crate::compaction::gather::{is_dense, join_place, level_bytes, plan_to, runs_of};
+use crate::compaction::gather::{is_dense, join_place, level_bytes, plan_to, runs_of, widened};
 use crate::compaction::place::Place;
-use crate::compaction::plan::{Input, Plan, PlanKind, Reason};
-use crate::compaction::shape::{LAST, Shape};
+use crate::compaction::plan::{Input, Plan, Reason};
+use crate::compaction::shape::{LAST, Shape, scaled};
 use crate::compaction::span::{Span, bytes_of, overlapping};
 use crate::compaction::strategy::{Debt, Strategy};
 use crate::compaction::{deletes, level_zero};
@@ -61,11 +61,6 @@ fn level_is_due(level: u8, shape: &Shape) -> bool {
     level == 0 || shape.target(level) == 0
 }
 
-fn scaled(value: u64, by: u64, over: u64) -> u64 {
-    let scaled = u128::from(value) * u128::from(by) / u128::from(over.max(1));
-    u64::try_from(scaled).unwrap_or(u64::MAX)
-}
-
 /// A level that another strategy has left with several runs becomes one run.
 fn pick_unite(tree: &Tree, busy: &Busy, context: &Context) -> Option<Plan> {
     let level = (1..=LAST).find(|&level| runs_of(tree, level).len() > 1)?;
@@ -93,7 +88,7 @@ fn pick_slice(tree: &Tree, busy: &Busy, context: &Context, level: u8) -> Option<
     costs.sort_unstable();
     let free = costs.into_iter().filter_map(|(_, at)| run.slices.get(at));
     for slice in free.filter(|slice| !busy.holds(slice)).take(TRIES) {
-        let plan = plan_to(tree, context, &only(run, slice), output, Reason::LevelFull)?;
+        let plan = plan_to(tree, context, &[Input::only(run, slice)], output, Reason::LevelFull)?;
         let plan = widened(tree, busy, context, run, plan);
         if busy.allows(&plan) {
             return Some(plan);
@@ -102,29 +97,11 @@ fn pick_slice(tree: &Tree, busy: &Busy, context: &Context, level: u8) -> Option<
     None
 }
 
-fn only(run: &Run, slice: &Arc<Slice>) -> [Input; 1] {
-    [Input { level: run.level, run: run.number, slices: vec![Arc::clone(slice)] }]
-}
-
 /// Bytes rewritten for each that goes down, in thousandths. Deletes make room: they go first.
 fn cost(slice: &Arc<Slice>, below: Option<&Run>) -> u64 {
     let touched = below.map(|below| bytes_of(overlapping(below, &Span::of(slice)))).unwrap_or(0);
     let cost = scaled(touched, 1000, slice.meta.bytes);
     if is_dense(slice) { cost / 4 } else { cost }
-}
-
-/// The same plan with every free slice of the level that lies within what it rewrites anyway.
-fn widened(tree: &Tree, busy: &Busy, context: &Context, run: &Run, plan: Plan) -> Plan {
-    if plan.kind != PlanKind::Merge {
-        return plan;
-    }
-    let Some(hull) = plan.hull() else { return plan };
-    let inside = |slice: &&Arc<Slice>| {
-        plan.takes(slice) || (hull.holds(&Span::of(slice)) && !busy.holds(slice))
-    };
-    let slices: Vec<_> = overlapping(run, &hull).iter().filter(inside).cloned().collect();
-    let chosen = [Input { level: run.level, run: run.number, slices }];
-    plan_to(tree, context, &chosen, plan.output(), plan.reason).unwrap_or(plan)
 }
 
 impl Strategy for Leveled {

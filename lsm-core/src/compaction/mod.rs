@@ -33,6 +33,10 @@ pub mod fifo;
 pub mod level_zero;
 pub mod tiered;
 
+pub mod descent;
+
+pub mod lazy;
+
 pub mod leveled;
 
 pub mod strategist;

@@ -62,6 +62,12 @@ impl Input {
         Place { level: self.level, run: self.run }
     }
 
+    /// One slice of a run.
+    #[must_use]
+    pub fn only(run: &Run, slice: &Arc<Slice>) -> Self {
+        Self { level: run.level, run: run.number, slices: vec![Arc::clone(slice)] }
+    }
+
     /// All slices of a run.
     #[must_use]
     pub fn whole(run: &Run) -> Self {

@@ -64,5 +64,12 @@ fn grown(bytes: u64, factor: u64, steps: u32) -> u64 {
     (0..steps).fold(bytes, |bytes, _| bytes.saturating_mul(factor))
 }
 
+/// `value * by / over`, in between too.
+#[must_use]
+pub fn scaled(value: u64, by: u64, over: u64) -> u64 {
+    let scaled = u128::from(value) * u128::from(by) / u128::from(over.max(1));
+    u64::try_from(scaled).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests;

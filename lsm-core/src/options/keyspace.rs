@@ -34,6 +34,12 @@ pub enum Strategy {
         /// From 2 to 100.
         runs_max: u32,
     },
+    /// The last level is one sorted run, and each above it holds up to `runs_max`. Writes cost half
+    /// of what they do with `Leveled`, and little room is wasted; reads look in more places.
+    Lazy {
+        /// From 2 to 100.
+        runs_max: u32,
+    },
     /// Nothing is merged; the oldest tables go when there are too many bytes or they are too old.
     Fifo {
         /// How many bytes may stay; 0 for any number.
@@ -190,6 +196,9 @@ impl KeyspaceOptions {
             Strategy::Tiered { runs_max } if !FAN.contains(runs_max) => {
                 refuse("runs_max of a tiered keyspace is from 2 to 100")
             }
+            Strategy::Lazy { runs_max } if !FAN.contains(runs_max) => {
+                refuse("runs_max of a lazy keyspace is from 2 to 100")
+            }
             Strategy::Fifo { bytes_max: 0, age_max_millis: 0 } => {
                 refuse("a fifo keyspace has a limit of bytes, of age, or of both")
             }
@@ -257,6 +266,7 @@ fn parse_strategy(text: &str) -> Option<Strategy> {
     let strategy = match (parts.next()?, parts.next()?, parts.next()) {
         ("leveled", ratio, None) => Strategy::Leveled { ratio: ratio.parse().ok()? },
         ("tiered", runs, None) => Strategy::Tiered { runs_max: runs.parse().ok()? },
+        ("lazy", runs, None) => Strategy::Lazy { runs_max: runs.parse().ok()? },
         ("user", name, None) => Strategy::user(name),
         ("fifo", bytes, Some(age)) => {
             Strategy::Fifo { bytes_max: bytes.parse().ok()?, age_max_millis: age.parse().ok()? }
@@ -271,6 +281,7 @@ impl fmt::Display for KeyspaceOptions {
         match &self.strategy {
             Strategy::Leveled { ratio } => write!(f, "strategy=leveled:{ratio}")?,
             Strategy::Tiered { runs_max } => write!(f, "strategy=tiered:{runs_max}")?,
+            Strategy::Lazy { runs_max } => write!(f, "strategy=lazy:{runs_max}")?,
             Strategy::Fifo { bytes_max, age_max_millis } => {
                 write!(f, "strategy=fifo:{bytes_max}:{age_max_millis}")?;
             }

@@ -7,7 +7,7 @@ from lsmdb import _native
 
 Durability = Literal["durable", "buffered", "volatile"]
 
-_SHORT = {"leveled": "leveled:10", "tiered": "tiered:8", "zstd": "zstd:3"}
+_SHORT = {"leveled": "leveled:10", "tiered": "tiered:8", "lazy": "lazy:8", "zstd": "zstd:3"}
 
 
 class _Settings:
@@ -85,7 +85,8 @@ class KeyspaceOptions(_Settings):
 
     strategy: str = "leveled:10"
     """How tables are merged: "leveled:10" (each level ten times the one above), "tiered:8" (up to
-    eight runs a level), "fifo:BYTES:MILLISECONDS" (the oldest go; 0 for no limit)."""
+    eight runs a level), "lazy:8" (the same above one run of almost everything: half the writing of
+    "leveled"), "fifo:BYTES:MILLISECONDS" (the oldest go; 0 for no limit)."""
     compression: str = "lz4"
     """How blocks are packed: "none", "lz4", or in builds that have it "zstd:3"."""
     block_bytes: int = 4096

@@ -4,5 +4,8 @@ pub(crate) mod fake;
 
 mod sim;
 
+mod crew;
+
+mod costs;
 mod hostile;
 mod stories;

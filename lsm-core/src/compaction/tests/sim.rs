@@ -56,6 +56,8 @@ pub(crate) struct Sim {
     pub(crate) runs_max: usize,
     pub(crate) space_max: u64,
     pub(crate) expiry_max_millis: u64,
+    /// The largest merge.
+    pub(crate) job_max: u64,
     next_number: u64,
     model: BTreeMap<u32, u64>,
 }
@@ -78,6 +80,7 @@ impl Sim {
             runs_max: 0,
             space_max: 0,
             expiry_max_millis: 0,
+            job_max: 0,
             next_number: 1,
             model: BTreeMap::new(),
         }
@@ -184,12 +187,20 @@ impl Sim {
             return false;
         }
         let at = self.rng.below(self.running.len() as u64) as usize;
+        self.end_at(at);
+        true
+    }
+
+    /// Ends this one of the plans that run.
+    pub(crate) fn end_at(&mut self, at: usize) {
         let (ticket, plan) = self.running.swap_remove(at);
-        let before = bytes_of(self.tree.runs.iter().flat_map(|run| &run.slices));
+        let before = self.stored();
         self.perform(&plan);
         self.space_max = self.space_max.max(before + plan.bytes());
+        if plan.kind == PlanKind::Merge {
+            self.job_max = self.job_max.max(plan.bytes());
+        }
         self.busy.release(ticket);
-        true
     }
 
     pub(crate) fn perform(&mut self, plan: &Plan) {
@@ -240,11 +251,15 @@ impl Sim {
         }
         let mut made = Vec::new();
         let mut from = 0;
+        // What is merged grows no younger by it.
+        let oldest = plan.slices().map(|slice| slice.file.meta.created_millis).min().unwrap();
+        let now = std::mem::replace(&mut self.context.now_millis, oldest);
         for end in starts.into_iter().chain([u32::MAX]) {
             let part = part(&all, from, end);
             made.extend(self.add(part, (plan.output_level, plan.output_run)));
             from = end;
         }
+        self.context.now_millis = now;
         self.written += bytes_of(&made);
         made
     }
@@ -342,14 +357,27 @@ impl Sim {
         assert_eq!(read, self.model);
     }
 
+    /// What was done so far does not count.
+    pub(crate) fn begin_to_count(&mut self) {
+        (self.flushed, self.written, self.moves, self.merges) = (0, 0, 0, 0);
+        (self.runs_max, self.space_max, self.job_max) = (0, 0, 0);
+    }
+
     pub(crate) fn amplification(&self) -> f64 {
         (self.flushed + self.written) as f64 / self.flushed.max(1) as f64
     }
 
     /// Bytes stored for each byte that is seen.
     pub(crate) fn space(&self) -> f64 {
-        let stored = bytes_of(self.tree.runs.iter().flat_map(|run| &run.slices));
-        stored as f64 / (self.model.len() as u64 * ENTRY).max(1) as f64
+        self.per_seen(self.stored())
+    }
+
+    pub(crate) fn per_seen(&self, bytes: u64) -> f64 {
+        bytes as f64 / (self.model.len() as u64 * ENTRY).max(1) as f64
+    }
+
+    pub(crate) fn stored(&self) -> u64 {
+        bytes_of(self.tree.runs.iter().flat_map(|run| &run.slices))
     }
 
     pub(crate) fn show(&self) -> String {
@@ -368,7 +396,7 @@ impl Sim {
             self.merges,
             self.moves,
             self.space(),
-            self.space_max as f64 / (self.model.len() as u64 * ENTRY).max(1) as f64,
+            self.per_seen(self.space_max),
             self.runs_max,
             self.show()
         );

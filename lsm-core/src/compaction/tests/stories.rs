@@ -7,6 +7,7 @@ use crate::compaction::busy::Busy;
 use crate::compaction::context::Context;
 use crate::compaction::fifo::Fifo;
 use crate::compaction::gather::{level_bytes, plan_to, runs_of};
+use crate::compaction::lazy::Lazy;
 use crate::compaction::leveled::Leveled;
 use crate::compaction::manual::{Answer, Request};
 use crate::compaction::place::Place;
@@ -29,6 +30,14 @@ fn leveled() -> Arc<dyn Strategy> {
 
 fn tiered() -> Arc<dyn Strategy> {
     Arc::new(Tiered::new(4))
+}
+
+fn lazy() -> Arc<dyn Strategy> {
+    Arc::new(Lazy::new(8))
+}
+
+fn all() -> [(&'static str, Arc<dyn Strategy>); 3] {
+    [("leveled", leveled()), ("tiered", tiered()), ("lazy", lazy())]
 }
 
 struct Load {
@@ -115,7 +124,7 @@ fn a_large_tree_grows_more_levels() {
 #[test]
 fn deletes_and_range_deletes_go_away() {
     for seed in 0..6 {
-        for (name, strategy) in [("leveled", leveled()), ("tiered", tiered())] {
+        for (name, strategy) in all() {
             let load = Load {
                 keys: 2000,
                 memtable: 50,
@@ -132,7 +141,7 @@ fn deletes_and_range_deletes_go_away() {
 
 #[test]
 fn a_sequential_fill_is_moved_and_not_rewritten() {
-    for (name, strategy) in [("leveled", leveled()), ("tiered", tiered())] {
+    for (name, strategy) in all() {
         let mut sim = Sim::new(strategy, context(100, 50), 3);
         for round in 0..1000_u32 {
             let writes: Vec<_> = (0..100).map(|at| (round * 100 + at, false)).collect();
@@ -151,7 +160,7 @@ fn a_sequential_fill_is_moved_and_not_rewritten() {
 
 #[test]
 fn two_sequential_writers_and_a_hot_range() {
-    for (name, strategy) in [("leveled", leveled()), ("tiered", tiered())] {
+    for (name, strategy) in all() {
         let mut sim = Sim::new(strategy, context(100, 50), 4);
         for round in 0..600_u32 {
             let mut writes: Vec<_> = (0..40).map(|at| (round * 40 + at, false)).collect();
@@ -196,7 +205,7 @@ fn a_trickle_into_a_large_tree_is_gathered_first() {
 #[test]
 fn a_snapshot_keeps_deletes_and_nothing_turns_in_circles() {
     for seed in 0..4 {
-        for (name, strategy) in [("leveled", leveled()), ("tiered", tiered())] {
+        for (name, strategy) in all() {
             let mut sim = Sim::new(strategy, context(50, 25), seed);
             sim.context.delete_age_millis = 10;
             let mut rng = Rng::new(seed);
@@ -221,7 +230,7 @@ fn a_snapshot_keeps_deletes_and_nothing_turns_in_circles() {
             sim.settle();
             sim.check_model();
             sim.report(&format!("{name}, snapshots"));
-            if name == "leveled" {
+            if name != "tiered" {
                 let all = sim.tree.runs.iter().flat_map(|run| &run.slices);
                 let left = all.filter(|slice| slice.meta.deletes > 0).count();
                 assert_eq!(left, 0, "old deletes stay: {}", sim.show());
@@ -237,8 +246,10 @@ fn a_tree_survives_every_change_of_strategy() {
         let mut sim = Sim::new(leveled(), context(50, 25), seed);
         let mut rng = Rng::new(seed);
         for _ in 0..30 {
-            sim.strategy = match rng.below(5) {
+            sim.strategy = match rng.below(7) {
                 0 => tiered(),
+                4 => lazy(),
+                5 => Arc::new(Lazy::new(2)),
                 1 => Arc::new(Leveled::new(3)),
                 2 => Arc::new(Tiered::new(8)),
                 3 => Arc::new(Fifo { bytes_max: 0, age_max_millis: 0 }),
@@ -248,6 +259,7 @@ fn a_tree_survives_every_change_of_strategy() {
                 let writes: Vec<_> =
                     (0..50).map(|_| (rng.below(3000) as u32, rng.chance(1, 10))).collect();
                 sim.flush(&writes, &[]);
+                sim.context.is_quiet = rng.chance(1, 8);
                 let events = sim.rng.below(6);
                 sim.work_if_it_merges(events);
             }
@@ -289,7 +301,7 @@ fn first_in_first_out_keeps_the_newest_bytes() {
 #[test]
 fn a_request_leaves_one_run_without_deletes() {
     for seed in 0..6 {
-        for strategy in [leveled(), tiered()] {
+        for strategy in all().map(|(_, strategy)| strategy) {
             let mut sim = Sim::new(strategy, context(50, 25), seed);
             let mut rng = Rng::new(seed);
             for _ in 0..(10 + seed * 30) {
@@ -395,7 +407,7 @@ fn a_strategy_of_ones_own_works_like_any_other() {
 
 #[test]
 fn what_has_expired_is_dropped_from_the_oldest_and_not_read() {
-    for strategy in [leveled(), tiered()] {
+    for strategy in all().map(|(_, strategy)| strategy) {
         let mut sim = Sim::new(strategy, context(100, 50), 13);
         sim.expiry_max_millis = 1000;
         let writes: Vec<_> = (0..100).map(|at| (at, false)).collect();

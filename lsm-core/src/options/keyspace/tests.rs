@@ -7,6 +7,7 @@ fn what_is_written_reads_back() {
     let strategies = [
         Strategy::Leveled { ratio: 2 },
         Strategy::Tiered { runs_max: 9 },
+        Strategy::Lazy { runs_max: 100 },
         Strategy::Fifo { bytes_max: 5, age_max_millis: 0 },
         Strategy::user("by-day_2.x"),
         Strategy::user(&"n".repeat(64)),
@@ -32,6 +33,10 @@ fn nonsense_is_refused() {
         "strategy=leveled:1",
         "strategy=leveled:101",
         "strategy=tiered",
+        "strategy=lazy",
+        "strategy=lazy:1",
+        "strategy=lazy:101",
+        "strategy=lazy:8:1",
         "strategy=fifo:0:0",
         "strategy=fifo:1:1:1",
         "strategy=user",

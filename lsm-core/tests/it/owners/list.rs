@@ -352,6 +352,7 @@ fn each_keyspace_chooses_its_strategy() {
     let strategies = [
         Strategy::Leveled { ratio: 4 },
         Strategy::Tiered { runs_max: 3 },
+        Strategy::Lazy { runs_max: 4 },
         Strategy::Fifo { bytes_max: 64 << 10, age_max_millis: 0 },
     ];
     let chosen = |strategy| KeyspaceOptions::new().strategy(strategy);

@@ -94,6 +94,7 @@ fn options_of(number: u64) -> Options {
 fn keyspace_options_of(number: u64) -> KeyspaceOptions {
     let of = |shift: u64, choices: u64| number / shift % choices;
     let strategy = match of(1, 5) {
+        _ if of(160, 3) == 0 => Strategy::Lazy { runs_max: [2, 4, 8][of(480, 3) as usize] },
         0 => Strategy::Tiered { runs_max: 2 },
         1 => Strategy::Tiered { runs_max: 4 },
         2 => Strategy::Leveled { ratio: 2 },
