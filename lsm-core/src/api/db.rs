@@ -279,7 +279,7 @@ impl Db {
     }
 
     /// Returns once nothing is left to flush and no strategy wants anything merged, or there is a
-    /// pause.
+    /// pause. Strategies that leave for quiet times what only makes reads faster do it now.
     pub fn wait_idle(&self) -> Result<()> {
         self.wait_idle_with(CallOptions::new())
     }

@@ -9,6 +9,7 @@ use crate::base::error::Result;
 use crate::base::planted::{Bug, planted};
 use crate::base::sync::Ordering;
 use crate::compaction::busy::Busy;
+use crate::compaction::context::Context;
 use crate::compaction::job::Merging;
 use crate::compaction::manual::Answer;
 use crate::compaction::part::Setup;
@@ -44,6 +45,28 @@ impl Engine {
     #[must_use]
     pub fn retry_at(&self) -> Option<Duration> {
         if self.has_fault() { None } else { self.desk.lock().retry_at }
+    }
+
+    /// When an idle job is to look for work again, if nobody calls it.
+    #[must_use]
+    pub fn look_again_at(&self) -> Option<Duration> {
+        self.retry_at().or_else(|| self.quiet_work_at())
+    }
+
+    /// When it gets quiet, if there is something to do then that is not done before.
+    fn quiet_work_at(&self) -> Option<Duration> {
+        let from = self.quiet.from();
+        if self.has_fault() || from <= self.env.clock.monotonic() {
+            return None;
+        }
+        let busy = {
+            let desk = self.desk.lock();
+            if desk.pauses > 0 {
+                return None;
+            }
+            desk.busy.clone()
+        };
+        self.next_wanted(&busy, &self.view.load(), true).map(|_| from)
     }
 
     /// True while nothing is done in the background until `resume`.
@@ -116,7 +139,8 @@ impl Engine {
             // The view comes after the desk: it has what other jobs installed and gave back.
             let view = self.view.load();
             let wanted = || {
-                let plan = if is_paused { None } else { self.next_wanted(&busy, &view) };
+                let is_quiet = self.quiet.is_now(self.env.clock.monotonic());
+                let plan = if is_paused { None } else { self.next_wanted(&busy, &view, is_quiet) };
                 plan.map(|plan| Next { plan, asked: None })
             };
             let Some(next) = self.next_asked(&asked, &busy, &view).or_else(wanted) else {
@@ -180,11 +204,16 @@ impl Engine {
     }
 
     /// What the strategies want, tree by tree.
-    fn next_wanted(&self, busy: &BTreeMap<KeyspaceId, Busy>, view: &View) -> Option<Plan> {
+    fn next_wanted(
+        &self,
+        busy: &BTreeMap<KeyspaceId, Busy>,
+        view: &View,
+        is_quiet: bool,
+    ) -> Option<Plan> {
         let idle = Busy::new();
         view.version.trees.iter().find_map(|(id, tree)| {
             let keyspace = self.keyspaces.by_id(*id)?;
-            let context = self.context(&keyspace);
+            let context = Context { is_quiet, ..self.context(&keyspace) };
             let busy = busy.get(id).unwrap_or(&idle);
             let plan = keyspace.strategist.pick(tree, busy, &context);
             self.note_strategy(&keyspace);
@@ -267,6 +296,9 @@ impl Engine {
             // Nobody is at anything.
             return Ok(());
         }
+        // What makes reads faster is done now as well.
+        let _quiet = self.quiet.wait();
+        self.work.notify();
         let mut is_idle = || {
             if self.has_fault() || self.is_closing.load(Ordering::Acquire) {
                 return true;
@@ -276,7 +308,7 @@ impl Engine {
             let is_idle = desk.is_idle() && view.sealed.is_empty() && desk.asked.is_empty();
             let is_paused = desk.pauses > 0;
             drop(desk);
-            is_idle && (is_paused || self.next_wanted(&BTreeMap::new(), &view).is_none())
+            is_idle && (is_paused || self.next_wanted(&BTreeMap::new(), &view, true).is_none())
         };
         self.wait_told(options, &mut is_idle, &|| (0, 0))?;
         self.check_open()?;

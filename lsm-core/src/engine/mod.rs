@@ -4,6 +4,7 @@ pub mod desk;
 pub mod keyspaces;
 pub mod pacer;
 pub mod plugins;
+pub mod quiet;
 pub mod snapshots;
 pub mod throttle;
 

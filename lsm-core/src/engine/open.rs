@@ -13,6 +13,7 @@ use crate::engine::keyspaces::Keyspaces;
 use crate::engine::memory::{cache_floor, log_share, reserve, segment_bytes_max};
 use crate::engine::pacer::Pacer;
 use crate::engine::plugins::Plugins;
+use crate::engine::quiet::Quiet;
 use crate::engine::replay::Replay;
 use crate::engine::snapshots::Snapshots;
 use crate::engine::state::{Engine, Home, Identity, Writer};
@@ -59,7 +60,6 @@ impl Engine {
         let directory = journal.directory().clone();
         let shelf = Shelf::new(directory, cache.clone(), options.get_open_files_max());
         let version = Version::from_catalog(&catalog, garbage.clone(), Some(shelf))?;
-        let last = journal.next_seqno().get().saturating_sub(1);
         let strategies = (!options.is_read_only()).then_some(&plugins.strategies);
         let keyspaces = Keyspaces::of(&catalog, strategies)?;
         let Replay { active, inserter, sealed, .. } = replay;
@@ -81,12 +81,13 @@ impl Engine {
                 plugins,
                 sealed: AtomicUsize::new(view.sealed.len()),
                 view: Current::new(view),
-                visible: AtomicU64::new(last),
+                visible: AtomicU64::new(journal.next_seqno().get().saturating_sub(1)),
                 dead: home.dead.clone(),
                 snapshots: Snapshots::new(),
                 keyspaces,
                 pacer: Pacer::default(),
                 throttle: Arc::new(Throttle::new(options.get_write_bytes_per_second())),
+                quiet: Quiet::new(env.clock.monotonic()),
                 health: Health::new(),
                 is_fault_told: AtomicBool::new(false),
                 flush_read: AtomicU64::new(0),

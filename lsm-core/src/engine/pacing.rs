@@ -98,6 +98,7 @@ impl Engine {
             memtable_bytes,
             table_bytes: table_bytes(memtable_bytes),
             may_drop: may_drop(keyspace.options.get_strategy()),
+            is_quiet: self.quiet.is_now(self.env.clock.monotonic()),
             ..Context::default()
         }
     }

@@ -13,6 +13,7 @@ use crate::engine::desk::Desk;
 use crate::engine::keyspaces::Keyspaces;
 use crate::engine::pacer::Pacer;
 use crate::engine::plugins::Plugins;
+use crate::engine::quiet::Quiet;
 use crate::engine::snapshots::Snapshots;
 use crate::engine::throttle::Throttle;
 use crate::env::schedule::Signal;
@@ -106,6 +107,8 @@ pub struct Engine {
     pub pacer: Pacer,
     /// How fast background work writes.
     pub throttle: Arc<Throttle>,
+    /// Whether it is quiet.
+    pub quiet: Quiet,
     /// Whether writes are taken.
     pub health: Health,
     /// Listeners know of the present fault.

@@ -144,6 +144,7 @@ impl FlushTask {
         edits.extend(self.sealed.log_start.map(Edit::LogStart));
         engine.install(edits, Some(&self.sealed))?;
         engine.flush_read.store(0, Ordering::Relaxed);
+        engine.quiet.note_flush(engine.env.clock.monotonic());
         engine.keyspaces.all().iter().for_each(|keyspace| keyspace.strategist.note_news());
         let bytes = self.flush.table().map_or(0, |table| table.bytes());
         engine.counters.add(Counter::Flushes, 1);

@@ -71,7 +71,7 @@ impl Worker {
 
     /// When to look again if nobody wakes it. Gives back memory that nobody has taken for a while.
     fn idle_until(&mut self) -> Option<Duration> {
-        let retry_at = self.engine.retry_at();
+        let retry_at = self.engine.look_again_at();
         let stock = &self.engine.stock;
         if !stock.has_any() {
             self.rest = None;

@@ -9,6 +9,7 @@ mod lives;
 mod long_calls;
 mod model;
 mod own_strategy;
+mod quiet;
 mod read_options;
 mod stats;
 
