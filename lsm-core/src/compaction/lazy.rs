@@ -84,7 +84,7 @@ impl Lazy {
             let last_bytes = above(ABOVE_QUIET);
             return Aim { base, bottom, fan: FAN_QUIET, last_runs: 1, last_bytes };
         }
-        Aim { base, bottom, fan, last_runs: fan.saturating_add(EASY), last_bytes: above(ABOVE) }
+        Aim { base, bottom, fan, last_runs: fan, last_bytes: above(ABOVE) }
     }
 }
 
