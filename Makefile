@@ -10,15 +10,16 @@ CFGS := --cfg lsm_sim --cfg lsm_planted
 LAB := RUSTFLAGS="$(CFGS)" RUSTDOCFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/lab
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: help demo check test prove bench bench-guard wheel sdist install uninstall clean
+.PHONY: help demo check test prove bench bench-compare bench-guard wheel sdist install uninstall clean
 .PHONY: docs-python python-stage lives loom tsan miri mutants coverage golden
-.PHONY: format lint deny tidy unit engine zstd capi leveldb python images asan boundary wheels-test python-asan fuzz-c
+.PHONY: format lint deny tidy unit engine zstd capi leveldb benches python images asan boundary wheels-test python-asan fuzz-c
 
 help:
 	@echo 'make demo    the daily verbs, then a crash and its recovery, on this machine'
 	@echo 'make check   format, lints, layers and unit tests, in under two minutes'
 	@echo 'make test    all tests, in about fifteen minutes from a clean clone'
 	@echo 'make prove   the evidence: crash images, damage, planted bugs, AddressSanitizer, models'
+	@echo 'make bench-compare BENCH="--engines=.. --benchmarks=.." this engine beside its peers'
 	@echo 'make bench   the benchmarks; make bench-guard counts instructions, and fails where more are needed'
 	@echo 'make wheel   the Python package for pip, in target/wheels; make sdist its source archive'
 	@echo 'make install the C library to PREFIX=/usr/local, packed below DESTDIR= (tools/install has more)'
@@ -42,13 +43,20 @@ demo:
 
 check: format lint deny tidy unit
 
-test: check engine zstd capi leveldb python
+test: check engine zstd capi leveldb benches python
 
 prove: bench-guard images asan loom boundary python-asan wheels-test
 
 bench:
 	@tools/need $@ cargo cc
 	cargo bench --locked -p lsm-core
+
+# The peers that Cargo can build are, but for RocksDB, which is loaded (tools/bench-compare/README.md).
+BENCH ?= --benchmarks=fillseq,fillrandom,overwrite,readrandom,readmissing,readseq,readreverse,seekrandom
+bench-compare:
+	@tools/need $@ cargo cc
+	cargo build --locked --release -p lsm-bench-compare --features fjall,redb
+	target/release/lsm-bench-compare $(BENCH)
 
 # Instructions of the hot operations against the committed figures. REWRITE=1 writes those anew.
 bench-guard:
@@ -129,6 +137,11 @@ capi:
 leveldb:
 	@tools/need test cargo cc
 	cargo test --locked -p lsm-leveldb
+
+# What measures is tested too, with the peers that need no building. Not optimised: it is quick enough.
+benches:
+	@tools/need test cargo cc
+	CARGO_PROFILE_TEST_OPT_LEVEL=0 cargo test --locked -p lsm-bench -p lsm-bench-compare
 
 # The Python package beside its native part, not optimised, with every assertion; memory is checked as
 # it is freed, and what is left open is a failure. PYTEST= takes more for pytest, such as -k NAME.
