@@ -2,16 +2,16 @@
 //! library is.
 //!
 //! `cargo bench -p lsm-core --bench engine -- [--records N] [--rounds N] [--only ours|rocksdb] \
-//!  [--fills] [--cpu] [--many]`
+//!  [--fills] [--open] [--cpu] [--many]`
 //!
 //! 16-byte keys and 100-byte values; every value that is read is checked. The stores alternate,
 //! each in a fresh directory of its own, set alike: 64 MiB memtables, a cache that holds
 //! everything, filters of 10 bits, LZ4. `LSM_ROCKSDB` names the peer's library
 //! (`librocksdb.so` with its C API); without it only this engine is measured. Rates are medians
-//! over the rounds. `--fills` leaves out what comes after the fills. `--cpu` counts seconds of the
-//! processor instead, those of background threads included: on a machine that has other things to
-//! do, they say more than those on the wall. `--many` measures only lookups of many keys at once,
-//! against the same lookups one after the other.
+//! over the rounds. `--fills` leaves out what comes after the fills, `--open` all but the openings.
+//! `--cpu` counts seconds of the processor instead, those of background threads included: on a
+//! machine that has other things to do, they say more than those on the wall. `--many` measures
+//! only lookups of many keys at once, against the same lookups one after the other.
 
 #![allow(unsafe_code, reason = "the peer is loaded through its C interface")]
 #![allow(
@@ -30,6 +30,7 @@ mod rocksdb;
 mod store;
 mod workload;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use rocksdb::RocksDb;
@@ -41,7 +42,9 @@ const SEEK_PAIRS: usize = 10;
 const BATCH: usize = 100;
 /// How many of the rows below only write.
 const FILLS: usize = 4;
-const NAMES: [&str; 10] = [
+/// Where the rows of the openings begin.
+const OPEN: usize = 9;
+const NAMES: [&str; 11] = [
     "sequential fill",
     "batches of 100",
     "random fill",
@@ -52,12 +55,13 @@ const NAMES: [&str; 10] = [
     "scan backward",
     "seek + 10",
     "open after kill",
+    "open after close",
 ];
 
 struct Settings {
     records: u64,
     rounds: usize,
-    is_fills_only: bool,
+    rows: Range<usize>,
     clock: libc::clockid_t,
     only: Option<String>,
     is_many: bool,
@@ -81,24 +85,23 @@ fn main() {
     if settings.is_many {
         return many::compare(&stores, &settings);
     }
-    let rows = if settings.is_fills_only { FILLS } else { NAMES.len() };
-    let mut rates = vec![vec![Vec::new(); rows]; stores.len()];
+    let mut rates = vec![vec![Vec::new(); settings.rows.len()]; stores.len()];
     for round in 0..settings.rounds {
         for (at, name) in stores.iter().enumerate() {
-            let measured = run(name, &settings, round as u64);
+            let measured = measure(name, &settings, round as u64);
             for (all, rate) in rates[at].iter_mut().zip(measured) {
                 all.push(rate);
             }
         }
     }
-    report(&stores, &mut rates);
+    report(&stores, &NAMES[settings.rows], &mut rates);
 }
 
 fn settings_of(words: &[String]) -> Settings {
     let mut settings = Settings {
         records: 1_000_000,
         rounds: 3,
-        is_fills_only: false,
+        rows: 0..NAMES.len(),
         clock: libc::CLOCK_MONOTONIC,
         only: None,
         is_many: false,
@@ -112,14 +115,15 @@ fn settings_of(words: &[String]) -> Settings {
             "--rounds" => settings.rounds = number() as usize,
             "--quick" => (settings.records, settings.rounds) = (100_000, 1),
             "--only" => settings.only = words.next().cloned(),
-            "--fills" => settings.is_fills_only = true,
+            "--fills" => settings.rows = 0..FILLS,
+            "--open" => settings.rows = OPEN..NAMES.len(),
             "--cpu" => settings.clock = libc::CLOCK_PROCESS_CPUTIME_ID,
             "--many" => settings.is_many = true,
             // Cargo says so to every benchmark.
             "--bench" => {}
             _ => panic!(
                 "`{word}` is not known: --records N, --rounds N, --quick, --only NAME, --fills, \
-                 --cpu, --many"
+                 --open, --cpu, --many"
             ),
         }
     }
@@ -167,7 +171,19 @@ impl Drop for Fresh {
     }
 }
 
-/// Operations a second of each workload.
+/// Operations a second of each row that is asked for.
+fn measure(name: &str, settings: &Settings, round: u64) -> Vec<f64> {
+    let mut rates = Vec::new();
+    if settings.rows.start < OPEN {
+        rates.extend(run(name, settings, round));
+    }
+    if settings.rows.end > OPEN {
+        rates.extend(openings(name, settings));
+    }
+    rates
+}
+
+/// Operations a second of each workload before the openings.
 fn run(name: &str, settings: &Settings, round: u64) -> Vec<f64> {
     let count = settings.records;
     let timed = |work: &mut dyn FnMut() -> u64| {
@@ -198,7 +214,7 @@ fn run(name: &str, settings: &Settings, round: u64) -> Vec<f64> {
     let store = fresh.store();
     rates.push(fill(store, &mut Shuffled::new(count, round)));
     rates.push(fill(store, &mut Shuffled::new(count, round + 100)));
-    if settings.is_fills_only {
+    if settings.rows.end == FILLS {
         return rates;
     }
     store.settle();
@@ -233,20 +249,31 @@ fn run(name: &str, settings: &Settings, round: u64) -> Vec<f64> {
         assert!(pairs > count / 5 * 9);
         count / 5
     }));
-    drop(fresh);
-    rates.push(if name == "nothing" { f64::NAN } else { open_after_kill(name, settings) });
     rates
 }
 
-/// Openings a second of a database that another process left behind.
-fn open_after_kill(name: &str, settings: &Settings) -> f64 {
+/// Openings a second of a database that another process left behind, and of one that was closed.
+fn openings(name: &str, settings: &Settings) -> [f64; 2] {
+    if name == "nothing" {
+        return [f64::NAN; 2];
+    }
     let mut killed = Fresh::closed(name);
     dying::leave_behind(name, &killed.dir);
-    let begun = seconds(settings.clock);
-    killed.store = Some(open(name, &killed.dir, settings));
-    let rate = 1.0 / (seconds(settings.clock) - begun);
+    let after_kill = reopening(name, settings, &mut killed);
     dying::check(killed.store());
-    rate
+    drop(killed);
+
+    let mut closed = Fresh::open(name, settings);
+    fill_in_batches(closed.store(), settings.records, 7);
+    closed.store().settle();
+    [after_kill, reopening(name, settings, &mut closed)]
+}
+
+fn reopening(name: &str, settings: &Settings, fresh: &mut Fresh) -> f64 {
+    fresh.store = None;
+    let begun = seconds(settings.clock);
+    fresh.store = Some(open(name, &fresh.dir, settings));
+    1.0 / (seconds(settings.clock) - begun)
 }
 
 /// Keys in random order, a hundred at a time.
@@ -286,16 +313,15 @@ fn scan(store: &dyn Store, is_forward: bool, count: u64) -> u64 {
     seen
 }
 
-fn report(stores: &[&str], rates: &mut [Vec<Vec<f64>>]) {
+fn report(stores: &[&str], names: &[&str], rates: &mut [Vec<Vec<f64>>]) {
     print!("{:<18}", "operations a second");
     stores.iter().for_each(|name| print!("{name:>12}"));
     println!("{:>16}", "ours / rocksdb");
     let place = |name: &str| stores.iter().position(|it| *it == name);
-    let rows = rates.first().map_or(0, Vec::len);
-    for (row, name) in NAMES.iter().enumerate().take(rows) {
+    for (row, name) in names.iter().enumerate() {
         let medians: Vec<f64> = rates.iter_mut().map(|all| median(&mut all[row])).collect();
         print!("{name:<18} ");
-        let decimals = |rate: f64| if rate < 100.0 { 1 } else { 0 };
+        let decimals = |rate: f64| if rate < 100.0 { 2 } else { 0 };
         medians.iter().for_each(|&rate| print!("{rate:>12.*}", decimals(rate)));
         match (place("ours"), place("rocksdb")) {
             (Some(ours), Some(peer)) => println!("{:>16.2}", medians[ours] / medians[peer]),
