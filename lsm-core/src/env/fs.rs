@@ -150,6 +150,12 @@ pub trait File: Debug + Send + Sync + 'static {
     /// read, none only at the end.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize>;
 
+    /// Where that ends which was ever written: all bytes between there and the end of the file are
+    /// zero. The end of the file where it cannot be told.
+    fn written_len(&self) -> Result<u64> {
+        self.len()
+    }
+
     /// Writes at `offset`; may write less than asked for.
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<usize>;
 

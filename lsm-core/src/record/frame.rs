@@ -114,6 +114,12 @@ impl<'a> Payload<'a> {
         Self { bytes, hash: hash64(bytes) }
     }
 
+    /// The payload of a record that has verified: its hash is known.
+    #[must_use]
+    pub fn hashed(bytes: &'a [u8], hash: u64) -> Self {
+        Self { bytes, hash }
+    }
+
     /// Its bytes.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
@@ -201,17 +207,18 @@ impl Frame {
     }
 }
 
-/// True if `check` belongs to this header and payload at this place.
+/// The payload's hash, if `check` belongs to this header and payload at this place.
 #[must_use]
-pub fn verifies(
+pub fn verified_hash(
     bytes: &[u8; FRAME_LEN],
     payload: &[u8],
     place: Place,
     offset: u64,
     check: u64,
-) -> bool {
+) -> Option<u64> {
     let covered = bytes.split_at_checked(CHECKED).map(|(covered, _)| covered).unwrap_or_default();
-    check_of(covered, hash64(payload), place, offset) == check
+    let hash = hash64(payload);
+    (check_of(covered, hash, place, offset) == check).then_some(hash)
 }
 
 fn check_of(covered: &[u8], payload_hash: u64, place: Place, offset: u64) -> u64 {

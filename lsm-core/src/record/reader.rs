@@ -9,11 +9,13 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::env::fs::{File, read_full_at};
 use crate::key::seqno::SeqNo;
 use crate::record::frame::{
-    FRAME_ALIGN, FRAME_LEN, Frame, Place, RecordType, padded_len, verifies,
+    FRAME_ALIGN, FRAME_LEN, Frame, Place, RecordType, padded_len, verified_hash,
 };
 
 /// What one read asks for at least; files shorter than that are read whole.
 const READ_BYTES: u64 = 256 << 10;
+/// The same of the first read: some want to see no more than how a file begins.
+const FIRST_READ_BYTES: u64 = 4 << 10;
 /// How often the bytes of a file may be hashed while looking for records, so that a file made to
 /// look full of them costs no more than a few readings.
 const SCAN_PASSES: u64 = 16;
@@ -31,6 +33,8 @@ pub struct Record<'a> {
     pub durable: u64,
     /// What it holds.
     pub payload: &'a [u8],
+    /// `hash64` of that.
+    pub hash: u64,
 }
 
 /// What stands behind the place where a walk ended.
@@ -89,7 +93,8 @@ impl<'f> RecordReader<'f> {
         if candidate.frame.chain != self.check as u32 || candidate.frame.durable > offset {
             return Ok(None);
         }
-        let Some(payload_len) = self.verify(offset, &candidate)? else { return Ok(None) };
+        let Some(hash) = self.verify(offset, &candidate)? else { return Ok(None) };
+        let payload_len = candidate.payload_len;
         let frame = candidate.frame;
         let record_type = self.understand(&frame, offset)?;
         self.offset = offset + padded_len(payload_len);
@@ -101,6 +106,7 @@ impl<'f> RecordReader<'f> {
             count: frame.count,
             durable: frame.durable,
             payload,
+            hash,
         }))
     }
 
@@ -108,9 +114,11 @@ impl<'f> RecordReader<'f> {
     pub fn evidence_after(&mut self, mut offset: u64) -> Result<Evidence> {
         let mut evidence = Evidence::default();
         let mut hashing_left = self.file_len.saturating_mul(SCAN_PASSES).saturating_add(READ_BYTES);
-        while offset + FRAME_LEN as u64 <= self.file_len {
+        // Most of what was reserved was never written, and need not be read.
+        let written_len = self.file.written_len()?;
+        while offset < written_len && offset + FRAME_LEN as u64 <= self.file_len {
             let Some(candidate) = self.likely_candidate_at(offset)? else {
-                offset += FRAME_ALIGN;
+                offset = self.behind_zeros(offset + FRAME_ALIGN);
                 continue;
             };
             let Some(left) = hashing_left.checked_sub(padded_len(candidate.payload_len)) else {
@@ -119,15 +127,22 @@ impl<'f> RecordReader<'f> {
             };
             hashing_left = left;
             match self.verify(offset, &candidate)? {
-                Some(payload_len) => {
+                Some(_) => {
                     evidence.any_record = true;
                     evidence.durable = evidence.durable.max(candidate.frame.durable);
-                    offset += padded_len(payload_len);
+                    offset += padded_len(candidate.payload_len);
                 }
                 None => offset += FRAME_ALIGN,
             }
         }
         Ok(evidence)
+    }
+
+    /// The first place at or after `offset` that is not known to begin with zeros: no record does.
+    fn behind_zeros(&self, offset: u64) -> u64 {
+        let words = self.buffered(offset).chunks_exact(FRAME_ALIGN as usize);
+        let zeros = words.take_while(|word| *word == [0; FRAME_ALIGN as usize]).count();
+        offset + zeros as u64 * FRAME_ALIGN
     }
 
     fn understand(&self, frame: &Frame, offset: u64) -> Result<RecordType> {
@@ -165,17 +180,18 @@ impl<'f> RecordReader<'f> {
         }))
     }
 
-    /// The payload's length, if the candidate's check and padding are right.
-    fn verify(&mut self, offset: u64, candidate: &Candidate) -> Result<Option<usize>> {
+    /// The hash of the payload, if the candidate's check and padding are right.
+    fn verify(&mut self, offset: u64, candidate: &Candidate) -> Result<Option<u64>> {
         let (place, payload_len) = (self.place, candidate.payload_len);
         let padded = (padded_len(payload_len) - FRAME_LEN as u64) as usize;
         let Some(bytes) = self.bytes(offset + FRAME_LEN as u64, padded)? else { return Ok(None) };
         let Some((payload, padding)) = bytes.split_at_checked(payload_len) else {
             return Ok(None);
         };
-        let is_whole = padding.iter().all(|&byte| byte == 0)
-            && verifies(&candidate.header, payload, place, offset, candidate.check);
-        Ok(is_whole.then_some(payload_len))
+        if padding.iter().any(|&byte| byte != 0) {
+            return Ok(None);
+        }
+        Ok(verified_hash(&candidate.header, payload, place, offset, candidate.check))
     }
 
     /// `len` bytes at `offset` through the buffer, or `None` if the file ends before.
@@ -191,22 +207,31 @@ impl<'f> RecordReader<'f> {
         Ok(self.buffer.get(from..from + len))
     }
 
+    /// What the buffer holds from `offset` on.
+    fn buffered(&self, offset: u64) -> &[u8] {
+        let from = offset.checked_sub(self.buffer_at).and_then(|from| usize::try_from(from).ok());
+        from.and_then(|from| self.buffer.get(from..)).unwrap_or_default()
+    }
+
     fn refill(&mut self, offset: u64, len: usize) -> Result<()> {
-        let want = READ_BYTES.max(len as u64).min(self.file_len - offset) as usize;
-        self.buffer.clear();
-        self.buffer.try_reserve_exact(want).map_err(|_| {
+        let least = if self.buffer.is_empty() { FIRST_READ_BYTES } else { READ_BYTES };
+        let want = least.max(len as u64).min(self.file_len - offset) as usize;
+        // What was read last is overwritten where it lies, and gone if this fails.
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.truncate(want);
+        buffer.try_reserve_exact(want - buffer.len()).map_err(|_| {
             Error::new(ErrorKind::OutOfMemory, format!("cannot hold a record of {len} bytes"))
                 .at_path(self.file.path())
                 .at_offset(offset)
         })?;
-        self.buffer.resize(want, 0);
-        self.buffer_at = offset;
-        let read = read_full_at(self.file, &mut self.buffer, offset)?;
+        buffer.resize(want, 0);
+        let read = read_full_at(self.file, &mut buffer, offset)?;
         if read < want {
             return Err(Error::new(ErrorKind::Io, "the file became shorter while it was read")
                 .at_path(self.file.path())
                 .at_offset(offset + read as u64));
         }
+        (self.buffer, self.buffer_at) = (buffer, offset);
         Ok(())
     }
 }

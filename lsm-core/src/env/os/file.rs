@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::env::fs::{Access, File, Window};
+#[cfg(target_os = "linux")]
+use crate::env::os::medium::traits_of;
 use crate::env::os::sys::{self, FileId, Mode};
 
 /// A regular file of the system.
@@ -81,6 +83,15 @@ impl File for OsFile {
         self.check_range(offset, buffer.len())?;
         sys::retry(|| self.file.read_at(buffer, offset))
             .map_err(|error| self.failed("read the file", error).at_offset(offset))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn written_len(&self) -> Result<u64> {
+        let (len, file) = (self.len()?, self.file.as_fd());
+        // Not every file system counts what is still on its way to the disk. Those that take a
+        // mapped log do.
+        let is_known = sys::file_system_magic(file).is_ok_and(|magic| traits_of(magic).1);
+        Ok(if is_known { sys::data_end(file, len).unwrap_or(len) } else { len })
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<usize> {

@@ -4,6 +4,8 @@
 //! `Unsupported`, and the layers above do without. Unsafe code stands in `sys`, `memory`,
 //! `process`, `fork`, `guard` and `window`, and nowhere else.
 
+#[cfg(target_os = "linux")]
+mod medium;
 mod sys;
 
 pub mod memory;

@@ -15,13 +15,14 @@ use std::os::unix::ffi::OsStringExt;
 // The GNU library has the calls with 64-bit offsets beside the old ones; others have one kind.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use libc::{
-    fallocate64 as fallocate, fstatat64 as fstatat, fstatvfs64 as fstatvfs, readdir64 as readdir,
+    fallocate64 as fallocate, fstatat64 as fstatat, fstatvfs64 as fstatvfs, lseek64 as seek,
+    readdir64 as readdir,
 };
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 use libc::{fstatat, fstatvfs, readdir};
 
 #[cfg(all(target_os = "linux", not(target_env = "gnu")))]
-use libc::fallocate;
+use libc::{fallocate, lseek as seek};
 
 // The type bits of a file's mode; every Unix has the same.
 const TYPE_BITS: u32 = 0o170_000;
@@ -34,6 +35,10 @@ const TYPE_SOCKET: u32 = 0o140_000;
 /// `MADV_POPULATE_WRITE`, since Linux 5.14; older kernels answer `EINVAL`.
 #[cfg(target_os = "linux")]
 pub(super) const POPULATE_WRITE: libc::c_int = 23;
+
+/// A file with more holes than this counts as one without.
+#[cfg(target_os = "linux")]
+const HOLES: usize = 64;
 
 /// What a name stands for, as its mode says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,6 +223,34 @@ pub(super) fn reserve(file: BorrowedFd<'_>, len: u64) -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn reserve(_file: BorrowedFd<'_>, _len: u64) -> io::Result<()> {
     Err(io::Error::from_raw_os_error(libc::EOPNOTSUPP))
+}
+
+/// Where the last of a file's `len` bytes ends that was ever written.
+#[cfg(target_os = "linux")]
+pub(super) fn data_end(file: BorrowedFd<'_>, len: u64) -> io::Result<u64> {
+    let mut data = 0;
+    for _ in 0..HOLES {
+        let hole = next(file, data, libc::SEEK_HOLE)?;
+        if hole >= len {
+            return Ok(len);
+        }
+        match next(file, hole, libc::SEEK_DATA) {
+            Ok(more) => data = more,
+            Err(error) if error.raw_os_error() == Some(libc::ENXIO) => return Ok(hole),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(len)
+}
+
+/// The next place at or after `from` that was written, or that was not.
+#[cfg(target_os = "linux")]
+fn next(file: BorrowedFd<'_>, from: u64, what: libc::c_int) -> io::Result<u64> {
+    let from = from.try_into().map_err(|_| io::Error::from_raw_os_error(libc::EOVERFLOW))?;
+    // SAFETY: `file` is open for as long as the call, which touches no memory. Nothing reads or
+    // writes at the place that it moves.
+    let found = unsafe { seek(file.as_raw_fd(), from, what) };
+    u64::try_from(found).map_err(|_| io::Error::last_os_error())
 }
 
 /// The free bytes for this user where `file` lies, and whether nothing can be written there.

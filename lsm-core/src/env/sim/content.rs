@@ -41,6 +41,12 @@ impl Content {
         answer
     }
 
+    /// Where the last page ends that was written.
+    pub(super) fn written_len(&self) -> u64 {
+        let last = self.pages.last_key_value();
+        last.map_or(0, |(page, _)| self.len.min((page + 1) * PAGE as u64))
+    }
+
     /// Stores the bytes, growing the file where they reach past its end.
     pub(super) fn write(&mut self, offset: u64, bytes: &[u8]) {
         let mut at = offset;

@@ -260,6 +260,11 @@ impl File for SimFile {
         })
     }
 
+    fn written_len(&self) -> Result<u64> {
+        let shared = self.disk.lock();
+        Ok(shared.state.cache_of(self.id).map_or(0, |content| content.written_len()))
+    }
+
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<usize> {
         let op = self.op(OpKind::Write).with_bytes(offset, bytes);
         run(&self.disk, op.clone(), |shared, effect| {

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::env::fs::{Access, File, FileSystem};
+use crate::env::fs::{Access, File, FileSystem, write_all_at};
 use crate::env::sim::disk::SimDisk;
 use crate::key::seqno::SeqNo;
 use crate::record::frame::{Frame, Payload, Place, RecordType};
@@ -67,6 +67,25 @@ fn damage_ends_the_walk_and_later_records_bear_witness() {
         assert!(count < 6 && end <= at as u64);
         assert_eq!(evidence.any_record, count < 5, "byte {at}");
         assert_eq!(evidence.durable, if count < 5 { 64 } else { 0 }, "byte {at}");
+    }
+}
+
+#[test]
+fn records_behind_what_was_never_written_bear_witness() {
+    let disk = SimDisk::new();
+    disk.plant("/d/other", b"").unwrap();
+    let dir = disk.open_dir(Path::new("/d")).unwrap();
+    for (number, at) in [0, 8, 4088, 4096, 300_000, 1 << 20].into_iter().enumerate() {
+        let file = dir.create(&number.to_string()).unwrap();
+        file.allocate(2 << 20).unwrap();
+        let payload = Payload::new(b"far away");
+        let frame = Frame::new(RecordType::Batch, SeqNo::new(1).unwrap(), 1, 0, 0);
+        let (head, _) = frame.encode(&payload, PLACE(), at).unwrap();
+        write_all_at(file.as_ref(), &head, at).unwrap();
+        write_all_at(file.as_ref(), payload.bytes(), at + head.len() as u64).unwrap();
+        let mut reader = RecordReader::new(file.as_ref(), PLACE(), 0, 0).unwrap();
+        assert!(reader.evidence_after(0).unwrap().any_record, "at {at}");
+        assert_eq!(reader.evidence_after(at + 8).unwrap(), Evidence::default(), "behind {at}");
     }
 }
 

@@ -81,6 +81,22 @@ fn space_is_reserved_and_reads_as_zeros() {
 }
 
 #[test]
+fn what_is_said_to_be_unwritten_reads_as_zeros() {
+    let temp = TempDir::new();
+    let file = os_fs::open(temp.path()).unwrap().create("a").unwrap();
+    assert_eq!(file.written_len().unwrap(), 0);
+    for at in [0, 5000, 1 << 20, 3 << 20] {
+        write_all_at(file.as_ref(), b"far", at).unwrap();
+        let _not_everywhere = file.allocate(at + (2 << 20));
+        let (written, len) = (file.written_len().unwrap(), file.len().unwrap());
+        assert!((at + 3..=len).contains(&written));
+        let mut rest = vec![1; (len - written) as usize];
+        read_full_at(file.as_ref(), &mut rest, written).unwrap();
+        assert!(rest.iter().all(|&byte| byte == 0));
+    }
+}
+
+#[test]
 fn only_regular_files_open_and_nothing_blocks() {
     let temp = TempDir::new();
     let dir = os_fs::open(temp.path()).unwrap();
