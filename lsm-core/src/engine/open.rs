@@ -14,7 +14,7 @@ use crate::engine::memory::{cache_floor, log_share, reserve, segment_bytes_max};
 use crate::engine::pacer::Pacer;
 use crate::engine::plugins::Plugins;
 use crate::engine::quiet::Quiet;
-use crate::engine::replay::Replay;
+use crate::engine::replay::{Memtables, Replay};
 use crate::engine::snapshots::Snapshots;
 use crate::engine::state::{Engine, Home, Identity, Writer};
 use crate::engine::throttle::Throttle;
@@ -62,7 +62,7 @@ impl Engine {
         let version = Version::from_catalog(&catalog, garbage.clone(), Some(shelf))?;
         let strategies = (!options.is_read_only()).then_some(&plugins.strategies);
         let keyspaces = Keyspaces::of(&catalog, strategies)?;
-        let Replay { active, inserter, sealed, .. } = replay;
+        let Memtables { active, inserter, sealed } = replay.finish()?;
         let writer = first_writer((active.clone(), inserter), options, &journal);
         let view = View { active, sealed, version: Arc::new(version) };
         let engine = Arc::new_cyclic(|engine| {
