@@ -46,6 +46,7 @@ bugs! {
     RecoveryReusesNumbers,
     RecoverySkipsRewrite,
     RewriteSyncSkipped,
+    RewriteListedEarly,
     SequenceReusedAfterCrash,
     TableSyncSkipped,
     TableDirNotSynced,

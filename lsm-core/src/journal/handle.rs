@@ -15,7 +15,7 @@ use crate::journal::keeper::Keeper;
 use crate::journal::options::{JournalOptions, OpenReport};
 use crate::journal::read_only::recover_read_only;
 use crate::journal::recovery::{
-    Recovered, Replay, bounded, listed_of, recover, rewrite_log, witness_of,
+    Recovered, Replay, bounded, install_copy, listed_of, new_copy, recover, witness_of,
 };
 use crate::journal::state::{State, facts_of};
 use crate::journal::tables::{self, NewTable, check_edits, check_options};
@@ -28,7 +28,7 @@ use crate::options::log_mode::LogMode;
 use crate::record::frame::{FRAME_COUNT_MAX, Payload};
 use crate::version::catalog::Catalog;
 use crate::version::edit::Edit;
-use crate::wal::chain::read_chain;
+use crate::wal::chain::Chain;
 use crate::wal::log::Log;
 use crate::wal::segment::Segment;
 
@@ -352,8 +352,12 @@ impl Journal {
         let end = state.log.end();
         let listed = bounded(listed_of(manifest.catalog()), &end);
         let witness = witness_of(manifest.catalog(), state.env.host.as_ref());
-        let read = read_chain(state.dir.as_ref(), &listed, &witness, &mut |_| Ok(()))?;
-        let end = rewrite_log(&state.env, state.dir.as_ref(), &mut manifest, &read)?;
+        let chain = Chain::open(state.dir.as_ref(), &listed, &witness)?;
+        // Without a job: jobs that want the manifest must not meet somebody who waits with it.
+        let by_itself = (None, chain.clock_millis());
+        let mut copy = new_copy(&state.env, &state.dir, &mut manifest, by_itself)?;
+        let read = chain.read(&mut |batch| copy.add(&batch))?;
+        let end = install_copy(state.dir.as_ref(), &mut manifest, &read, copy)?;
         state.log.restart(end, state.log.next_seqno());
         state.log.set_facts(facts_of(manifest.catalog()));
         Ok(())

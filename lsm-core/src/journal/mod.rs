@@ -14,6 +14,7 @@ pub mod directory;
 pub mod leftovers;
 pub mod readers;
 
+pub mod copy;
 pub mod destroy;
 
 pub mod recovery;

@@ -11,7 +11,7 @@ use crate::journal::directory::{check_may_create, no_database};
 use crate::journal::listing::Listing;
 use crate::journal::lockfile;
 use crate::journal::readers::{Hold, reader_of, take_slot};
-use crate::journal::recovery::{Reading, Recovered, Replay, next_seqno_of, read_existing};
+use crate::journal::recovery::{Purpose, Reading, Recovered, Replay, next_seqno_of, read_existing};
 use crate::options::durability::IfMissing;
 
 /// Opens the directory and reads what is there. `Locked` while somebody writes it.
@@ -30,7 +30,8 @@ pub fn recover_read_only(env: &Env, path: &Path, replay: &mut Replay<'_>) -> Res
     if !listing.has_head {
         check_may_create(dir.as_ref(), &listing, IfMissing::Fail)?;
     }
-    let Reading { manifest, read, mut report, .. } = read_existing(env, &dir, &listing, replay)?;
+    let Reading { manifest, read, mut report, .. } =
+        read_existing(env, &dir, &listing, Purpose::Read, replay)?;
     let next_seqno = next_seqno_of(&read, manifest.catalog());
     let hold = match lock {
         None => {

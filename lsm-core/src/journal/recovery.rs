@@ -9,7 +9,9 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
 use crate::env::fs::{Directory, Lock};
 use crate::env::host::Host;
+use crate::env::schedule::Scheduler;
 use crate::env::world::Env;
+use crate::journal::copy::LogCopy;
 use crate::journal::directory::{check_may_create, check_medium, open_or_make_dir, sync_ancestors};
 use crate::journal::leftovers::{Leftovers, check_tables, clear_leftovers, find_leftovers};
 use crate::journal::listing::Listing;
@@ -21,13 +23,11 @@ use crate::options::durability::IfMissing;
 use crate::record::header::{FileHeader, FileKind};
 use crate::record::names;
 use crate::version::catalog::Catalog;
-use crate::version::edit::{Edit, Seal};
+use crate::version::edit::Edit;
 use crate::version::head::{FoundHeads, read_heads};
 use crate::version::manifest::{Manifest, RecoveredManifest};
 use crate::version::unnamed::{Unnamed, inspect_unnamed};
-use crate::wal::chain::{ChainRead, Listed, Replayed, Witness, read_chain};
-use crate::wal::rewrite::{Rewrite, Rewritten};
-use crate::wal::seam::Seam;
+use crate::wal::chain::{Chain, ChainRead, Listed, Replayed, Witness};
 use crate::wal::tail::ChainEnd;
 
 /// A replay of batches, in commit order. The catalog says which entries are in tables already, and
@@ -117,11 +117,11 @@ fn recover_existing(
     listing: &Listing,
     replay: &mut Replay<'_>,
 ) -> Result<Recovered> {
-    let Reading { heads, mut manifest, leftovers, read, mut report } =
-        read_existing(env, &dir, listing, replay)?;
+    let Reading { heads, mut manifest, leftovers, read, copy, mut report } =
+        read_existing(env, &dir, listing, Purpose::Write, replay)?;
     let mut end = read.end;
     if !report.was_clean && !planted(Bug::RecoverySkipsRewrite) {
-        end = settle(env, dir.as_ref(), &mut manifest, &read)?;
+        end = settle(env, &dir, &mut manifest, (&read, copy))?;
     }
     clear_leftovers(dir.as_ref(), &leftovers, &manifest, &heads_numbers(&heads), &mut report);
     let mut next_seqno = next_seqno_of(&read, manifest.catalog());
@@ -131,7 +131,7 @@ fn recover_existing(
     Ok(Recovered { dir, hold: Hold::Writer(lock), manifest, end, next_seqno, report })
 }
 
-/// A database directory that was read, and not touched.
+/// A database directory that was read. What was there has not been touched.
 #[derive(Debug)]
 pub struct Reading {
     /// The heads.
@@ -142,26 +142,45 @@ pub struct Reading {
     pub leftovers: Leftovers,
     /// What came of the log.
     pub read: ChainRead,
+    /// A copy of what the log holds, if it will be needed.
+    pub copy: Option<LogCopy>,
     /// What was found.
     pub report: OpenReport,
 }
 
-/// Reads what is there, and changes nothing.
+/// What a directory is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be written from then on: what an unclean stop has left of the log is copied meanwhile.
+    Write,
+    /// To be read and nothing else: no file is made.
+    Read,
+}
+
+/// Reads what is there, and changes nothing of it.
 pub fn read_existing(
     env: &Env,
     dir: &Arc<dyn Directory>,
     listing: &Listing,
+    purpose: Purpose,
     replay: &mut Replay<'_>,
 ) -> Result<Reading> {
     let heads = read_heads(dir.as_ref())?;
-    let RecoveredManifest { manifest, is_clean, dropped_bytes } =
+    let RecoveredManifest { mut manifest, is_clean, dropped_bytes } =
         Manifest::recover(dir.clone(), env.host.clone(), &heads, listing.number_floor())?;
     check_tables(dir.as_ref(), manifest.catalog())?;
     let leftovers = find_leftovers(dir.as_ref(), listing, manifest.catalog())?;
     let witness = witness_of(manifest.catalog(), env.host.as_ref());
-    let listed = listed_of(manifest.catalog());
-    let mut replay = |batch: Replayed<'_>| replay(manifest.catalog(), batch);
-    let mut read = read_chain(dir.as_ref(), &listed, &witness, &mut replay)?;
+    let chain = Chain::open(dir.as_ref(), &listed_of(manifest.catalog()), &witness)?;
+    let is_copied = purpose == Purpose::Write && chain.is_open_ended();
+    let by_job = (Some(env.scheduler.clone()), chain.clock_millis());
+    let copy = is_copied.then(|| new_copy(env, dir, &mut manifest, by_job));
+    let mut copy = copy.transpose()?;
+    let catalog = manifest.catalog();
+    let mut read = chain.read(&mut |batch| {
+        copy.as_mut().map_or(Ok(()), |copy| copy.add(&batch))?;
+        replay(catalog, batch)
+    })?;
 
     let mut was_clean = is_clean && read.is_sealed;
     if is_clean && !read.has_begun && read.dropped_bytes == 0 {
@@ -180,7 +199,7 @@ pub fn read_existing(
         report.notes.push("a head is missing; the other one serves".to_owned());
     }
     report.notes.extend(heads.damage.iter().map(|damage| format!("a head is damaged: {damage}")));
-    Ok(Reading { heads, manifest, leftovers, read, report })
+    Ok(Reading { heads, manifest, leftovers, read, copy, report })
 }
 
 /// The sequence number that comes next.
@@ -203,41 +222,49 @@ fn heads_numbers(heads: &FoundHeads) -> BTreeSet<u64> {
 /// on.
 fn settle(
     env: &Env,
-    dir: &dyn Directory,
+    dir: &Arc<dyn Directory>,
     manifest: &mut Manifest,
-    read: &ChainRead,
+    (read, copy): (&ChainRead, Option<LogCopy>),
 ) -> Result<ChainEnd> {
-    // The dead process may have left names, those of the heads above all, that only the page cache
-    // has. What is made from here on must not outlive them.
-    dir.sync()?;
+    if read.is_sealed || read.batches == 0 {
+        // The dead process may have left names, those of the heads above all, that only the page
+        // cache has. What is made from here on must not outlive them. A copy that was begun has
+        // seen to that before.
+        dir.sync()?;
+    }
     if read.is_sealed {
         manifest.commit(&[])?;
         return Ok(read.end);
     }
-    rewrite_log(env, dir, manifest, read)
+    let copy = match copy {
+        Some(copy) => copy,
+        None => new_copy(env, dir, manifest, (None, read.clock_millis))?,
+    };
+    install_copy(dir.as_ref(), manifest, read, copy)
 }
 
-/// Copies the surviving batches into one sealed segment and makes it the whole log.
-pub fn rewrite_log(
+/// A copy of a log that is about to be read, written by a job if there is a scheduler for one.
+pub fn new_copy(
     env: &Env,
+    dir: &Arc<dyn Directory>,
+    manifest: &mut Manifest,
+    (scheduler, clock_millis): (Option<Arc<dyn Scheduler>>, u64),
+) -> Result<LogCopy> {
+    let number = manifest.take_number()?;
+    let header = log_header(env, manifest, number)?;
+    Ok(LogCopy::new(scheduler, dir.clone(), header, clock_millis))
+}
+
+/// Makes the copy durable, and then the whole log.
+pub fn install_copy(
     dir: &dyn Directory,
     manifest: &mut Manifest,
     read: &ChainRead,
+    copy: LogCopy,
 ) -> Result<ChainEnd> {
     let old = listed_of(manifest.catalog());
-    let number = manifest.take_number()?;
-    let mut edits = Vec::new();
-    let mut end = ChainEnd::default();
-    if read.batches > 0 {
-        let copied = copy_batches(env, dir, manifest, number, read);
-        let (file_id, seal) = copied.inspect_err(|_| {
-            // A copy that is not whole is of no use, and the space may be what is missing.
-            let _left_behind = dir.unlink(&names::log(number));
-        })?;
-        edits.push(Edit::LogAdded { number, file_id });
-        edits.push(Edit::LogSealed { number, seal });
-        end = ChainEnd { number, end: seal.end, check: seal.check, durable: seal.end };
-    }
+    let number = copy.number();
+    let (mut edits, end) = copy.finish(read)?;
     edits.push(Edit::NextSeqno(read.next_seqno));
     edits.push(Edit::LogStart(number));
     edits.push(Edit::Clock(read.clock_millis));
@@ -256,26 +283,6 @@ pub fn rewrite_log(
     }
     unlink_logs(dir, &old);
     Ok(end)
-}
-
-/// Writes the copy; answers its file id and how it ended.
-fn copy_batches(
-    env: &Env,
-    dir: &dyn Directory,
-    manifest: &Manifest,
-    number: u64,
-    read: &ChainRead,
-) -> Result<(u64, Seal)> {
-    let header = log_header(env, manifest, number)?;
-    let file_id = header.file_id;
-    let seam = Seam { clock_millis: read.clock_millis, ..Seam::default() };
-    let mut rewrite = Rewrite::create(dir, header, seam)?;
-    let mut witness = witness_of(manifest.catalog(), env.host.as_ref());
-    witness.boot_id = None;
-    let bounded = bounded(listed_of(manifest.catalog()), &read.end);
-    read_chain(dir, &bounded, &witness, &mut |batch| rewrite.add(batch))?;
-    let Rewritten { end, check, crc } = rewrite.finish()?;
-    Ok((file_id, Seal { end, check, crc, next_seqno: read.next_seqno }))
 }
 
 /// The listed segments up to `end`, the last one ending there, so that a reading takes in what is

@@ -84,35 +84,60 @@ pub struct Replayed<'a> {
     pub count: u32,
     /// The entries.
     pub payload: &'a [u8],
+    /// `hash64` of them, as it was verified.
+    pub hash: u64,
 }
 
-/// Hands every surviving batch to `replay`, in commit order.
-pub fn read_chain(
-    dir: &dyn Directory,
-    listed: &[Listed],
-    witness: &Witness,
-    replay: &mut dyn FnMut(Replayed<'_>) -> Result<()>,
-) -> Result<ChainRead> {
-    let mut segments = Vec::with_capacity(listed.len().min(1 << 16));
-    for entry in listed {
-        segments.push(OpenSegment::open(dir, *entry, witness)?);
+/// The live segments, opened and held against what is known of them.
+pub struct Chain<'w> {
+    segments: Vec<OpenSegment>,
+    witness: &'w Witness,
+}
+
+impl<'w> Chain<'w> {
+    /// Opens the listed segments and reads their seams.
+    pub fn open(dir: &dyn Directory, listed: &[Listed], witness: &'w Witness) -> Result<Self> {
+        let mut segments = Vec::with_capacity(listed.len().min(1 << 16));
+        for entry in listed {
+            segments.push(OpenSegment::open(dir, *entry, witness)?);
+        }
+        Ok(Self { segments, witness })
     }
-    let mut read = Walk { segments: &segments, witness, read: ChainRead::empty() }.run(replay)?;
-    read.next_seqno = read.next_seqno.max(witness.next_seqno);
-    read.has_begun = segments.iter().any(|it| it.seam.is_some() || it.listed.sealed.is_some());
-    Ok(read)
+
+    /// True if some segment was begun and not sealed: who wrote it was not there to the end.
+    #[must_use]
+    pub fn is_open_ended(&self) -> bool {
+        self.segments.iter().any(|it| it.seam.is_some() && it.listed.sealed.is_none())
+    }
+
+    /// The largest wall clock that any seam names, in milliseconds.
+    #[must_use]
+    pub fn clock_millis(&self) -> u64 {
+        let seams = self.segments.iter().filter_map(|it| it.seam);
+        seams.map(|seam| seam.clock_millis).max().unwrap_or_default()
+    }
+
+    /// Hands every surviving batch to `replay`, in commit order.
+    pub fn read(&self, replay: &mut dyn FnMut(Replayed<'_>) -> Result<()>) -> Result<ChainRead> {
+        let mut read = self.walk().run(replay)?;
+        read.next_seqno = read.next_seqno.max(self.witness.next_seqno);
+        let has_begun = |it: &OpenSegment| it.seam.is_some() || it.listed.sealed.is_some();
+        read.has_begun = self.segments.iter().any(has_begun);
+        Ok(read)
+    }
+
+    fn walk(&self) -> Walk<'_> {
+        Walk { segments: &self.segments, witness: self.witness, read: ChainRead::empty() }
+    }
 }
 
 /// Holds the listed segments against each other, up to the end that the last one is said to have.
 /// What stands behind it is not looked at: it may be written just now.
 pub fn check_chain(dir: &dyn Directory, listed: &[Listed], witness: &Witness) -> Result<()> {
-    let mut segments = Vec::with_capacity(listed.len().min(1 << 16));
-    for entry in listed {
-        segments.push(OpenSegment::open(dir, *entry, witness)?);
-    }
-    let mut walk = Walk { segments: &segments, witness, read: ChainRead::empty() };
+    let chain = Chain::open(dir, listed, witness)?;
+    let mut walk = chain.walk();
     let mut at = walk.first();
-    while let Some(segment) = segments.get(at) {
+    while let Some(segment) = chain.segments.get(at) {
         let next = walk.successor(at);
         if !walk.walk_segment(segment, next.map(|next| next.1), &mut |_| Ok(()))? {
             return Err(walk.damaged(segment, "the log does not verify up to its end"));
@@ -303,8 +328,8 @@ impl<'s> Walk<'s> {
                     segment.corruption(offset, "the sequence numbers of the log run out")
                 })?;
                 self.read.batches += 1;
-                let (first, count, payload) = (record.seqno, record.count, record.payload);
-                replay(Replayed { first, count, payload })?;
+                let &Record { seqno: first, count, payload, hash, .. } = record;
+                replay(Replayed { first, count, payload, hash })?;
                 Ok(false)
             }
             RecordType::Seam | RecordType::Edit => {

@@ -10,4 +10,6 @@ pub mod log;
 
 pub mod chain;
 
+pub mod outlet;
+
 pub mod rewrite;

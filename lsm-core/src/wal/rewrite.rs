@@ -5,31 +5,32 @@
 //! file of its own and syncs that, before anything is acknowledged and before any old file goes.
 //! A rewritten segment is never appended to.
 
+use std::sync::Arc;
+
 use crate::base::checksum::FileCrc;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::planted::{Bug, planted};
-use crate::env::fs::{Directory, write_all_at};
+use crate::env::fs::Directory;
+use crate::env::schedule::Scheduler;
 use crate::key::seqno::SeqNo;
-use crate::record::frame::{Frame, Payload, RecordType, padded_len};
+use crate::record::frame::{FRAME_ALIGN, Frame, Payload, Place, RecordType, padded_len};
 use crate::record::header::FileHeader;
 use crate::wal::chain::Replayed;
+use crate::wal::outlet::Outlet;
 use crate::wal::seam::Seam;
 use crate::wal::segment::Segment;
 
 /// The flag in the header of a segment that holds copies only.
 pub const REWRITTEN: u64 = 1;
 
-const WRITE_BYTES: usize = 1 << 20;
+const PADDING: [u8; FRAME_ALIGN as usize] = [0; FRAME_ALIGN as usize];
 
 /// A segment being written from survivors.
 #[derive(Debug)]
 pub struct Rewrite {
-    segment: Segment,
-    buffer: Vec<u8>,
-    written: u64,
+    outlet: Outlet,
+    place: Place,
     end: u64,
     check: u64,
-    crc: FileCrc,
     next_seqno: SeqNo,
     edit: u64,
 }
@@ -46,30 +47,36 @@ pub struct Rewritten {
 }
 
 impl Rewrite {
-    /// Creates the segment. `seam` begins a chain of its own.
-    pub fn create(dir: &dyn Directory, mut header: FileHeader, seam: Seam) -> Result<Self> {
+    /// Creates the segment. `seam` begins a chain of its own. A job writes it, if there is a
+    /// scheduler for one.
+    pub fn create(
+        scheduler: Option<Arc<dyn Scheduler>>,
+        dir: &dyn Directory,
+        mut header: FileHeader,
+        seam: Seam,
+    ) -> Result<Self> {
         header.flags |= REWRITTEN;
         let mut crc = FileCrc::new();
         crc.update(&header.encode());
         let edit = header.edit;
         let segment = Segment::create(dir, header)?;
+        let start = Segment::start();
         let mut rewrite = Self {
+            outlet: Outlet::open(scheduler, segment.file().clone(), (start, crc))?,
+            place: segment.place(),
+            end: start,
             check: segment.header_check(),
-            segment,
-            buffer: Vec::new(),
-            written: Segment::start(),
-            end: Segment::start(),
-            crc,
             next_seqno: SeqNo::ZERO,
             edit,
         };
-        rewrite.push(RecordType::Seam, SeqNo::ZERO, 0, &seam.encode())?;
+        rewrite.push(RecordType::Seam, SeqNo::ZERO, 0, &Payload::new(&seam.encode()))?;
         Ok(rewrite)
     }
 
     /// Copies a batch under the numbers it had.
-    pub fn add(&mut self, batch: Replayed<'_>) -> Result<()> {
-        self.push(RecordType::Batch, batch.first, batch.count, batch.payload)?;
+    pub fn add(&mut self, batch: &Replayed<'_>) -> Result<()> {
+        let payload = Payload::hashed(batch.payload, batch.hash);
+        self.push(RecordType::Batch, batch.first, batch.count, &payload)?;
         let next = batch.first.after(u64::from(batch.count));
         self.next_seqno = next.unwrap_or(SeqNo::MAX);
         Ok(())
@@ -77,12 +84,10 @@ impl Rewrite {
 
     /// Seals the segment and makes it durable.
     pub fn finish(mut self) -> Result<Rewritten> {
-        self.push(RecordType::Seal, self.next_seqno, 0, &self.edit.to_le_bytes())?;
-        self.write_out()?;
-        if !planted(Bug::RewriteSyncSkipped) {
-            self.segment.file().sync_data()?;
-        }
-        Ok(Rewritten { end: self.end, check: self.check, crc: self.crc.finish() })
+        let edit = self.edit.to_le_bytes();
+        self.push(RecordType::Seal, self.next_seqno, 0, &Payload::new(&edit))?;
+        let (end, check) = (self.end, self.check);
+        Ok(Rewritten { end, check, crc: self.outlet.finish()? })
     }
 
     fn push(
@@ -90,40 +95,19 @@ impl Rewrite {
         record_type: RecordType,
         seqno: SeqNo,
         count: u32,
-        payload: &[u8],
+        payload: &Payload<'_>,
     ) -> Result<()> {
         let frame = Frame::new(record_type, seqno, count, self.check, 0);
-        let payload = Payload::new(payload);
         let (head, check) = frame
-            .encode(&payload, self.segment.place(), self.end)
+            .encode(payload, self.place, self.end)
             .ok_or_else(|| Error::new(ErrorKind::TooLarge, "a batch does not fit one record"))?;
         let padded = padded_len(payload.bytes().len());
         let padding = padded as usize - head.len() - payload.bytes().len();
-        self.buffer.extend_from_slice(&head);
-        if payload.bytes().len() < WRITE_BYTES {
-            self.buffer.extend_from_slice(payload.bytes());
-        } else {
-            self.write_out()?;
-            self.write(payload.bytes())?;
-        }
-        self.buffer.resize(self.buffer.len() + padding, 0);
+        self.outlet.put(&head)?;
+        self.outlet.put(payload.bytes())?;
+        self.outlet.put(PADDING.get(..padding).unwrap_or_default())?;
         self.end += padded;
         self.check = check;
-        if self.buffer.len() >= WRITE_BYTES { self.write_out() } else { Ok(()) }
-    }
-
-    fn write_out(&mut self) -> Result<()> {
-        let buffer = std::mem::take(&mut self.buffer);
-        let written = self.write(&buffer);
-        self.buffer = buffer;
-        self.buffer.clear();
-        written
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        write_all_at(self.segment.file().as_ref(), bytes, self.written)?;
-        self.crc.update(bytes);
-        self.written += bytes.len() as u64;
         Ok(())
     }
 }
