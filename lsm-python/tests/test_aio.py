@@ -648,7 +648,8 @@ def test_large_batches_are_written_by_a_thread(
             async with db.batch() as batch:
                 batch.put(b"a", bytes(10_000))
             await db.update({b"b": b""})
-            assert len(apart) == 1 and len(in_loop) >= 1
+            # How often it was tried is up to the machine.
+            assert len(set(apart)) == 1 and len(in_loop) >= 1
             assert await db.get(b"a") == bytes(10_000)
 
     run(main())
