@@ -120,7 +120,7 @@ macro_rules! index {
     };
 }
 
-index!(in_tree, TreeCursor, Tree::<4>::new().unwrap());
+index!(in_tree, TreeCursor, Tree::<4>::new(&Weak::new()).unwrap());
 index!(in_list, SkipCursor, SkipList::new(&Weak::new()));
 
 const ONE: Bound = Bound { preemptions: 2, seconds: 5 };

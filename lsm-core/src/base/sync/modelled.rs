@@ -263,6 +263,11 @@ impl<T> OnceLock<T> {
         Ok(())
     }
 
+    pub fn take(&mut self) -> Option<T> {
+        self.is_set = AtomicBool::new(false);
+        self.value.take()
+    }
+
     pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
         if self.get().is_none() {
             // The other one was faster, and may not have said so yet.
