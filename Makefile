@@ -11,7 +11,7 @@ LAB := RUSTFLAGS="$(CFGS)" RUSTDOCFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/lab
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 .PHONY: help demo check test prove bench bench-compare bench-guard wheel sdist install uninstall clean
-.PHONY: docs-python python-stage lives loom tsan miri mutants coverage golden
+.PHONY: docs-python python-stage lives costs loom tsan miri mutants coverage golden
 .PHONY: format lint deny tidy unit engine zstd capi leveldb benches python images asan boundary wheels-test python-asan fuzz-c
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo 'make uninstall takes it away again'
 	@echo 'Lanes of their own, each for at most SECONDS=$(SECONDS):'
 	@echo 'make lives   databases through crash after crash, for the whole time'
+	@echo 'make costs   what each strategy of compaction costs in a simulated tree, large ones too'
 	@echo 'make fuzz-c  random calls of the C library, by threads, under AddressSanitizer'
 	@echo 'make loom    every order of threads, up to a bound, in models of what they share'
 	@echo 'make tsan    unit tests and threads under ThreadSanitizer (needs rust-src)'
@@ -235,6 +236,12 @@ lives:
 	@tools/need $@ cargo cc
 	$(LAB) LSM_SECONDS=$(SECONDS) tools/ran \
 		cargo test --locked -p lsm-core --test it -- --ignored --nocapture prove_long_lives
+
+# The table of docs/compaction.md; the large trees are in no other target.
+costs:
+	@tools/need $@ cargo cc
+	$(LAB) $(BUDGET) tools/ran \
+		cargo test --locked -p lsm-core --lib compaction::tests::costs -- --include-ignored --nocapture
 
 fuzz-c:
 	@tools/need $@ cargo cc

@@ -203,7 +203,7 @@ fn keys_in_their_order_are_written_once() {
 }
 
 #[test]
-#[ignore = "a table for docs/compaction.md: some minutes"]
+#[ignore = "a minute: make costs"]
 fn large_trees() {
     for (kind, keys, writes) in [
         (Overwrite, 400, 2000),
