@@ -19,14 +19,13 @@
 )]
 #![allow(unsafe_code, reason = "the clock of the processor")]
 
-#[path = "engine/workload.rs"]
-mod workload;
+mod records;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use lsm_core::{Db, Keyspace, KeyspaceOptions, Options};
-use workload::{Shuffled, key_of, number_of, value_of, words_of};
+use records::{Shuffled, key_of, number_of, value_of, words_of};
 
 /// How many reads of each kind are measured.
 const READS: u64 = 300_000;
