@@ -990,6 +990,7 @@ lsm_status lsm_compact_with(const lsm_db *db,
                             lsm_error **error);
 
 // Returns once nothing is left to flush and nothing wants to be merged, or there is a pause.
+// Tables that nobody reads any more are gone then, too.
 LSM_API LSM_CHECK lsm_status lsm_wait_idle(const lsm_db *db, lsm_error **error);
 
 // Begins no more merges until lsm_background_resume(), and drops no tables: for hours in which

@@ -1267,6 +1267,7 @@ class Db {
     }
 
     /// Returns once nothing is left to flush and nothing wants to be merged, or there is a pause.
+    /// Tables that nobody reads any more are gone then, too.
     Result<void> wait_idle() const { return detail::done(lsm_wait_idle, handle()); }
 
     /// Begins no more merges until resume_background(), and drops no tables. Pauses count.

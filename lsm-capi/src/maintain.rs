@@ -81,6 +81,7 @@ pub extern "C" fn lsm_compact_with(
 }
 
 /// Returns once nothing is left to flush and nothing wants to be merged, or there is a pause.
+/// Tables that nobody reads any more are gone then, too.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn lsm_wait_idle(db: *const lsm_db, error: *mut *mut lsm_error) -> lsm_status {

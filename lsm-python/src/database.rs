@@ -259,7 +259,7 @@ impl Database {
         detached(py, || life.db.resume_background())
     }
 
-    /// Returns once nothing is left to flush or to merge.
+    /// Returns once nothing is left to flush or to merge, and old tables are gone.
     fn wait_idle(&self, py: Python<'_>) -> Outcome<()> {
         let life = self.life()?;
         Long::new(None, None).call(py, |options| life.db.wait_idle_with(options))

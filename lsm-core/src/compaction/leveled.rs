@@ -23,6 +23,9 @@ pub struct Leveled {
 
 /// How many slices of a level are tried before it is left alone.
 const TRIES: usize = 32;
+/// In quiet times the last level may be rewritten for what is above it, if it has at most so many
+/// times as many bytes.
+const WORTH_QUIET: u64 = 4;
 
 impl Leveled {
     /// With levels of at most `ratio` times the size of the one above.
@@ -68,6 +71,22 @@ fn pick_unite(tree: &Tree, busy: &Busy, context: &Context) -> Option<Plan> {
     let chosen: Vec<Input> = runs.iter().map(Input::whole).collect();
     let oldest = runs.last().map(Place::of)?;
     let plan = plan_to(tree, context, &chosen, oldest, Reason::TooManyRuns)?;
+    busy.allows(&plan).then_some(plan)
+}
+
+/// In quiet times everything becomes one run, which reads best, if what is above the last level is a
+/// good part of it all.
+fn pick_quiet(tree: &Tree, busy: &Busy, context: &Context) -> Option<Plan> {
+    if !context.is_quiet || !busy.is_idle() || tree.runs.len() < 2 {
+        return None;
+    }
+    let above = tree.runs.iter().filter(|run| run.level < LAST);
+    let above: Vec<Input> = above.map(Input::whole).collect();
+    let bytes = bytes_of(above.iter().flat_map(|input| &input.slices));
+    if level_bytes(tree, LAST) > bytes.saturating_mul(WORTH_QUIET) {
+        return None;
+    }
+    let plan = plan_to(tree, context, &above, join_place(tree, LAST), Reason::TooManyRuns)?;
     busy.allows(&plan).then_some(plan)
 }
 
@@ -123,6 +142,7 @@ impl Strategy for Leveled {
             _ => pick_slice(tree, busy, context, level),
         });
         full.or_else(|| deletes::pick(tree, busy, context))
+            .or_else(|| pick_quiet(tree, busy, context))
     }
 
     fn debt(&self, tree: &Tree, context: &Context) -> Debt {

@@ -285,10 +285,13 @@ impl Engine {
                 self.plugins.listeners.tell(|| Event::TableDeleted { table });
             }
         }
+        self.garbage.end_sweep();
+        self.progress.notify();
         true
     }
 
-    /// Returns once nothing waits for its flush, and no strategy wants anything or may have it.
+    /// Returns once nothing waits for its flush, no strategy wants anything or may have it, and the
+    /// tables that nobody needs any more are gone.
     pub fn wait_idle(&self, options: &mut CallOptions<'_>) -> Result<()> {
         self.check_open()?;
         options.begin(|| self.env.clock.monotonic());
@@ -308,7 +311,9 @@ impl Engine {
             let is_idle = desk.is_idle() && view.sealed.is_empty() && desk.asked.is_empty();
             let is_paused = desk.pauses > 0;
             drop(desk);
-            is_idle && (is_paused || self.next_wanted(&BTreeMap::new(), &view, true).is_none())
+            is_idle
+                && (is_paused || self.next_wanted(&BTreeMap::new(), &view, true).is_none())
+                && self.garbage.is_swept()
         };
         self.wait_told(options, &mut is_idle, &|| (0, 0))?;
         self.check_open()?;

@@ -729,7 +729,7 @@ class Database(Writable):
     def resume_background(self) -> None:
         """Takes one `pause_background` back; does nothing if there is none."""
     def wait_idle(self) -> None:
-        """Returns once nothing is left to flush or to merge."""
+        """Returns once nothing is left to flush or to merge, and old tables are gone."""
     def verify(
         self, *, progress: _Progress | None = None, timeout: float | None = None
     ) -> None:

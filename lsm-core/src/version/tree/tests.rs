@@ -204,6 +204,9 @@ fn only_an_obsolete_file_becomes_garbage_and_only_when_it_is_dropped() {
     assert!(wake.epoch() > before);
     assert_eq!(garbage.take(), [2]);
     assert_eq!(garbage.take(), []);
+    assert!(garbage.is_empty() && !garbage.is_swept(), "its file may still be there");
+    garbage.end_sweep();
+    assert!(garbage.is_swept());
     let own = TableFile::new(table(3));
     own.note_obsolete();
 }

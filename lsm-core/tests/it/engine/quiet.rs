@@ -66,3 +66,29 @@ fn who_waits_until_nothing_is_left_to_do_need_not_wait_for_that() {
     stage.db().wait_idle().unwrap();
     assert!(runs(&stage) < before);
 }
+
+#[test]
+fn a_leveled_tree_becomes_one_run_unless_little_stands_above_much() {
+    let stage = Stage::new(options().memtable_bytes(64 << 10).sync_interval(None));
+    let records = stage.db().keyspace("records").unwrap();
+    let write = |count: u64, value: &str| {
+        for at in 0..count {
+            records.put(format!("{:05}", at * 7 % 3000), value.repeat(12)).unwrap();
+        }
+        stage.db().flush().unwrap();
+        stage.world.scheduler.run_until_idle();
+    };
+    write(3000, "first");
+    write(900, "second");
+    let before = runs(&stage);
+    assert!(before > 1, "{before}");
+    let_pass(&stage, 35);
+    assert_eq!(runs(&stage), 1);
+    write(20, "third");
+    let_pass(&stage, 100);
+    assert_eq!(runs(&stage), 2, "so little is not worth a merge with everything");
+    let later = stage.trace(|_| let_pass(&stage, 100));
+    assert!(later.is_empty(), "{later:?}");
+    assert_eq!(records.count(..).unwrap(), 3000);
+    stage.db().verify().unwrap();
+}
