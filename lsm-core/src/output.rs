@@ -47,16 +47,16 @@ pub const STEP_BYTES: usize = 64 << 10;
 /// Filters above the bottom are asked more often than they are right: they get more bits.
 const UPPER_FILTER_BITS: u32 = 4;
 
-/// How tables of a keyspace are written. Only the bottom is packed: it holds almost everything, and
-/// what is above will soon be rewritten.
+/// How tables of a keyspace are written. Those above the bottom will soon be rewritten: they are
+/// packed quickly or not at all, and have better filters.
 #[must_use]
 pub fn table_options(keyspace: &KeyspaceOptions, is_bottom: bool) -> TableOptions {
     let bits = keyspace.get_filter_bits_per_key();
     let upper = if bits == 0 { 0 } else { bits.saturating_add(UPPER_FILTER_BITS).min(32) };
     let (codec, codec_level) = match keyspace.get_compression() {
-        Compression::Lz4 if is_bottom => (Codec::Lz4, 0),
+        Compression::None => (Codec::None, 0),
         Compression::Zstd { level } if is_bottom => (Codec::Zstd, level),
-        _ => (Codec::None, 0),
+        Compression::Lz4 | Compression::Zstd { .. } => (Codec::Lz4, 0),
     };
     let filter_bits = if is_bottom { bits } else { upper };
     TableOptions { block_bytes: keyspace.get_block_bytes(), codec, codec_level, filter_bits }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::compress::Codec;
 use crate::base::error::Result;
 use crate::base::planted::{Bug, planted};
 use crate::base::sync::Ordering;
@@ -15,6 +14,7 @@ use crate::compaction::manual::Answer;
 use crate::compaction::part::Setup;
 use crate::compaction::plan::Plan;
 use crate::engine::desk::{Asked, Begun};
+use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::pacing::EXPIRED_MILLIS;
 use crate::engine::sink::JournalSink;
 use crate::engine::state::Engine;
@@ -23,11 +23,12 @@ use crate::extend::event::Event;
 use crate::flush::{Flush, FlushSetup};
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
-use crate::options::keyspace::KeyspaceOptions;
+use crate::options::keyspace::{Compression, KeyspaceOptions};
 use crate::options::progress::CallOptions;
 use crate::output::table_options;
 use crate::read::view::{Sealed, View};
 use crate::stats::counters::Counter;
+use crate::table::options::TableOptions;
 use crate::version::tree::Tree;
 
 /// How often it is looked for work that another job has not taken on meanwhile.
@@ -227,17 +228,27 @@ impl Engine {
     }
 
     fn begin_flush(self: &Arc<Self>, sealed: Arc<Sealed>) -> Task {
-        let mut options = table_options(&KeyspaceOptions::default(), false);
-        // One file for all keyspaces, soon to be dealt out: what each of them chose counts then.
-        options.codec = Codec::None;
-        let setup =
-            FlushSetup { snapshots: self.readers(), options, created_millis: self.now_millis() };
+        let setup = FlushSetup {
+            snapshots: self.readers(),
+            options: self.flush_options(),
+            created_millis: self.now_millis(),
+        };
         let entries = Box::new(sealed.memtable.cursor());
         let tombstones = sealed.memtable.tombstones();
         let flush = Flush::new(entries, tombstones, setup, JournalSink::of(self));
         let (entries, bytes) = (sealed.memtable.entries(), sealed.memtable.bytes() as u64);
         self.plugins.listeners.tell(|| Event::FlushBegan { entries, bytes });
         Task::Flush(Box::new(FlushTask { sealed, flush, begun: self.timings.now() }))
+    }
+
+    /// One file for all keyspaces, soon to be dealt out: what each of them chose counts then. It is
+    /// packed unless none of them is to be.
+    fn flush_options(&self) -> TableOptions {
+        let is_packed =
+            |space: &Arc<KeyspaceState>| space.options.get_compression() != Compression::None;
+        let is_any_packed = self.keyspaces.all().iter().any(is_packed);
+        let packing = if is_any_packed { Compression::Lz4 } else { Compression::None };
+        table_options(&KeyspaceOptions::default().compression(packing), false)
     }
 
     fn begin_merge(self: &Arc<Self>, next: Next, ticket: u64) -> Task {

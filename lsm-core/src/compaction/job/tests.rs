@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::base::compress::Codec;
 use crate::base::error::ErrorKind;
 use crate::compaction::leveled::Leveled;
 use crate::compaction::place::Place;
@@ -14,7 +15,7 @@ use crate::env::sim::op::OpKind;
 use crate::env::sim::rng::Rng;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
-use crate::options::keyspace::KeyspaceOptions;
+use crate::options::keyspace::{Compression, KeyspaceOptions};
 use crate::output::table_options;
 use crate::output::testing::Mini;
 use crate::version::edit::Edit;
@@ -310,10 +311,16 @@ fn tables_that_lack_entries_fail_the_merge() {
 }
 
 #[test]
-fn only_the_bottom_is_packed_and_what_is_above_has_better_filters() {
+fn what_is_above_the_bottom_is_packed_quickly_and_has_better_filters() {
     let options = KeyspaceOptions::default();
+    let codec = |compression, is_bottom| {
+        table_options(&options.clone().compression(compression), is_bottom).codec
+    };
+    let zstd = Compression::Zstd { level: 9 };
+    assert_eq!([codec(zstd, true), codec(zstd, false)], [Codec::Zstd, Codec::Lz4]);
+    assert_eq!([codec(Compression::Lz4, true), codec(Compression::Lz4, false)], [Codec::Lz4; 2]);
+    assert_eq!([codec(Compression::None, true), codec(Compression::None, false)], [Codec::None; 2]);
     let (bottom, upper) = (table_options(&options, true), table_options(&options, false));
-    assert_ne!(bottom.codec, upper.codec);
     assert!(upper.filter_bits > bottom.filter_bits);
     let none = options.clone().filter_bits_per_key(0);
     assert_eq!(table_options(&none, false).filter_bits, 0);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lsm_core::env::sim::rng::Rng;
 use lsm_core::{CallOptions, Db, ErrorKind, Options, PaceCause};
 
 use crate::harness::engine::stage::{Stage, options, quiet};
@@ -135,7 +136,10 @@ const RATE: u64 = 256 << 10;
 fn write_twice(db: &Db) {
     for version in 0..2u8 {
         for at in 0..2000u32 {
-            db.put(at.to_be_bytes(), [version; 1000]).unwrap();
+            let mut value = [0; 1000];
+            // What cannot be packed.
+            Rng::new(u64::from(at) << 8 | u64::from(version)).garbage(&mut value);
+            db.put(at.to_be_bytes(), value).unwrap();
         }
         db.flush().unwrap();
     }

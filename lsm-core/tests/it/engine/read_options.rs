@@ -1,6 +1,7 @@
 //! Options of reads: what stays in the cache, what leaves the disk alone, what believes nothing.
 
 use lsm_core::env::sim::op::OpKind;
+use lsm_core::env::sim::rng::Rng;
 use lsm_core::{Batch, Db, ErrorKind, Read, ReadOptions, Result, Slice};
 
 use crate::harness::engine::stage::{Stage, quiet};
@@ -11,8 +12,11 @@ fn key(at: u32) -> String {
     format!("{at:04}")
 }
 
+/// What cannot be packed.
 fn value(at: u32) -> Vec<u8> {
-    at.to_le_bytes().repeat(if at % 50 == 7 { 3000 } else { 40 })
+    let mut value = vec![0; if at % 50 == 7 { 12_000 } else { 160 }];
+    Rng::new(at.into()).garbage(&mut value);
+    value
 }
 
 /// Two tables with range deletes, more in memory, and an opening since: nothing is in the cache.
