@@ -159,6 +159,13 @@ pub trait File: Debug + Send + Sync + 'static {
     /// Writes at `offset`; may write less than asked for.
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<usize>;
 
+    /// As `write_at`, for bytes that nobody reads soon: they need not stay in memory, and get to
+    /// the medium without a copy if they lie in memory as in the file, by multiples of
+    /// `DIRECT_GRAIN`. Nobody else uses the file meanwhile.
+    fn write_past_cache(&self, bytes: &[u8], offset: u64) -> Result<usize> {
+        self.write_at(bytes, offset)
+    }
+
     /// Reserves space up to `len` and makes the file at least that long; what was not written
     /// reads as zeros. `Unsupported` where the file system cannot.
     fn allocate(&self, len: u64) -> Result<()>;
@@ -176,6 +183,10 @@ pub trait File: Debug + Send + Sync + 'static {
     /// must have been allocated. `Unsupported` where that cannot be had.
     fn map(&self, offset: u64, len: u64) -> Result<Box<dyn Window>>;
 }
+
+/// What is to get to the medium without a copy begins and ends at multiples of this, in memory and
+/// in the file.
+pub const DIRECT_GRAIN: usize = 4096;
 
 /// Offsets and lengths of windows are multiples of this.
 pub const WINDOW_GRAIN: u64 = 4096;
@@ -226,9 +237,22 @@ pub fn read_full_at(file: &dyn File, buffer: &mut [u8], offset: u64) -> Result<u
 
 /// Writes everything, in as many pieces as it takes.
 pub fn write_all_at(file: &dyn File, bytes: &[u8], offset: u64) -> Result<()> {
+    write_all(file, (bytes, offset), |bytes, offset| file.write_at(bytes, offset))
+}
+
+/// As `write_all_at`, with `write_past_cache`.
+pub fn write_all_past_cache(file: &dyn File, bytes: &[u8], offset: u64) -> Result<()> {
+    write_all(file, (bytes, offset), |bytes, offset| file.write_past_cache(bytes, offset))
+}
+
+fn write_all(
+    file: &dyn File,
+    (bytes, offset): (&[u8], u64),
+    write: impl Fn(&[u8], u64) -> Result<usize>,
+) -> Result<()> {
     let mut done = 0;
     while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
-        match file.write_at(rest, offset + done as u64)? {
+        match write(rest, offset + done as u64)? {
             0 => {
                 return Err(Error::new(ErrorKind::Io, "a write makes no progress")
                     .at_path(file.path())

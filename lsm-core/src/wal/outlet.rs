@@ -11,11 +11,11 @@ use crate::base::checksum::FileCrc;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
 use crate::base::sync::Mutex;
-use crate::env::fs::{File, write_all_at};
+use crate::env::fs::{DIRECT_GRAIN, File, write_all_past_cache};
 use crate::env::schedule::{Job, Scheduler, Signal, Step};
 
 /// A buffer is handed over when it holds so many bytes.
-pub const BUFFER_BYTES: usize = 256 << 10;
+pub const BUFFER_BYTES: usize = 512 << 10;
 /// So many may be on their way at a time.
 const BUFFERS: usize = 4;
 
@@ -23,7 +23,17 @@ const BUFFERS: usize = 4;
 #[derive(Debug)]
 pub struct Outlet {
     way: Way,
-    buffer: Vec<u8>,
+    buffer: Buffer,
+}
+
+/// Bytes on their way. They lie in memory as in the file, so that the system need not copy them.
+#[derive(Debug, Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    /// They begin here.
+    from: usize,
+    /// There is no more room from here on.
+    until: usize,
 }
 
 #[derive(Debug)]
@@ -61,8 +71,8 @@ struct Shared {
 /// What is on its way.
 #[derive(Debug, Default)]
 struct Belt {
-    full: VecDeque<Vec<u8>>,
-    empty: Vec<Vec<u8>>,
+    full: VecDeque<Buffer>,
+    empty: Vec<Buffer>,
     /// Nothing follows: what is there is to be written and synced, or let go of.
     order: Option<Order>,
     /// What came of it, once there is nothing more to do.
@@ -95,15 +105,16 @@ impl Outlet {
             Some(scheduler) => Way::Job(Handover::to_job(scheduler, pen)?),
             None => Way::Itself(pen),
         };
-        Ok(Self { way, buffer: Vec::with_capacity(BUFFER_BYTES) })
+        let mut buffer = Buffer::default();
+        buffer.begin(at);
+        Ok(Self { way, buffer })
     }
 
     /// Takes in the next bytes. The error may be that of bytes before.
     pub fn put(&mut self, mut bytes: &[u8]) -> Result<()> {
         loop {
-            let room = BUFFER_BYTES.saturating_sub(self.buffer.len());
-            let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.buffer.extend_from_slice(now);
+            let (now, later) = bytes.split_at(self.buffer.room().min(bytes.len()));
+            self.buffer.bytes.extend_from_slice(now);
             if later.is_empty() {
                 return Ok(());
             }
@@ -126,12 +137,35 @@ impl Outlet {
     fn empty(&mut self) -> Result<()> {
         match &mut self.way {
             Way::Itself(pen) => {
-                pen.write(&self.buffer)?;
-                self.buffer.clear();
+                pen.write(self.buffer.filled())?;
             }
             Way::Job(job) => self.buffer = job.exchange(std::mem::take(&mut self.buffer))?,
         }
+        // Whatever is emptied before the end was full, up to a grain.
+        self.buffer.begin(0);
         Ok(())
+    }
+}
+
+impl Buffer {
+    /// Forgets what it held; what comes next stands at `offset` of the file.
+    fn begin(&mut self, offset: u64) {
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve_exact(BUFFER_BYTES + DIRECT_GRAIN);
+        }
+        let grain = self.bytes.as_ptr().align_offset(DIRECT_GRAIN).min(DIRECT_GRAIN);
+        self.from = grain + (offset % DIRECT_GRAIN as u64) as usize;
+        self.until = grain + BUFFER_BYTES;
+        self.bytes.clear();
+        self.bytes.resize(self.from, 0);
+    }
+
+    fn room(&self) -> usize {
+        self.until.saturating_sub(self.bytes.len())
+    }
+
+    fn filled(&self) -> &[u8] {
+        self.bytes.get(self.from..).unwrap_or_default()
     }
 }
 
@@ -146,7 +180,7 @@ impl Handover {
     }
 
     /// A full buffer for an empty one.
-    fn exchange(&self, full: Vec<u8>) -> Result<Vec<u8>> {
+    fn exchange(&self, full: Buffer) -> Result<Buffer> {
         self.wait(&|belt| belt.full.len() < BUFFERS || belt.outcome.is_some());
         let mut belt = self.shared.belt.lock();
         if let Some(outcome) = &belt.outcome {
@@ -182,7 +216,7 @@ impl Drop for Handover {
 
 impl Pen {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        write_all_at(self.file.as_ref(), bytes, self.at)?;
+        write_all_past_cache(self.file.as_ref(), bytes, self.at)?;
         self.crc.update(bytes);
         self.at += bytes.len() as u64;
         Ok(())
@@ -197,18 +231,17 @@ impl Pen {
 }
 
 impl Copyist {
-    fn next(&self) -> (Option<Vec<u8>>, Option<Order>) {
+    fn next(&self) -> (Option<Buffer>, Option<Order>) {
         let mut belt = self.shared.belt.lock();
         let order = belt.order;
         let full = if order == Some(Order::LetGo) { None } else { belt.full.pop_front() };
         (full, order)
     }
 
-    fn write(&mut self, mut buffer: Vec<u8>) -> Step {
-        if let Err(error) = self.pen.write(&buffer) {
+    fn write(&mut self, buffer: Buffer) -> Step {
+        if let Err(error) = self.pen.write(buffer.filled()) {
             return self.end(Err(error));
         }
-        buffer.clear();
         self.shared.belt.lock().empty.push(buffer);
         self.shared.progress.notify();
         Step::Again

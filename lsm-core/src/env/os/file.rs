@@ -18,10 +18,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
+#[cfg(target_os = "linux")]
+use crate::env::fs::DIRECT_GRAIN;
 use crate::env::fs::{Access, File, Window};
 #[cfg(target_os = "linux")]
 use crate::env::os::medium::traits_of;
 use crate::env::os::sys::{self, FileId, Mode};
+
+/// Fewer bytes are not worth a way of their own.
+#[cfg(target_os = "linux")]
+const DIRECT_MIN: usize = 64 << 10;
 
 /// A regular file of the system.
 #[derive(Debug)]
@@ -100,6 +106,22 @@ impl File for OsFile {
             .map_err(|error| self.failed("write the file", error).at_offset(offset))
     }
 
+    #[cfg(target_os = "linux")]
+    fn write_past_cache(&self, bytes: &[u8], offset: u64) -> Result<usize> {
+        self.check_range(offset, bytes.len())?;
+        let (piece, is_direct) = next_piece(bytes, offset);
+        if is_direct {
+            let file = &self.file;
+            let written = sys::directly(file.as_fd(), || file.write_at(piece, offset));
+            // Not every file system can.
+            if !written.as_ref().is_err_and(sys::is_refused) {
+                let failed = |error| self.failed("write the file", error).at_offset(offset);
+                return written.map_err(failed);
+            }
+        }
+        self.write_at(piece, offset)
+    }
+
     fn allocate(&self, len: u64) -> Result<()> {
         self.check_range(len, 0)?;
         // The system refuses to reserve nothing, which is done already.
@@ -133,6 +155,21 @@ impl File for OsFile {
     fn map(&self, _offset: u64, _len: u64) -> Result<Box<dyn Window>> {
         let message = "no mapped windows on this platform";
         Err(Error::new(ErrorKind::Unsupported, message).at_path(&self.path))
+    }
+}
+
+/// What of these bytes to write next, and whether the page cache can be passed by for it: up to the
+/// next place where it can, then all whole grains, then what is left.
+#[cfg(target_os = "linux")]
+fn next_piece(bytes: &[u8], offset: u64) -> (&[u8], bool) {
+    let before = offset.next_multiple_of(DIRECT_GRAIN as u64) - offset;
+    let (head, rest) = bytes.split_at(bytes.len().min(before as usize));
+    let (grains, _) = rest.split_at(rest.len() - rest.len() % DIRECT_GRAIN);
+    let is_aligned = rest.as_ptr().align_offset(DIRECT_GRAIN) == 0;
+    match (grains.len() >= DIRECT_MIN && is_aligned, head) {
+        (false, _) => (bytes, false),
+        (true, []) => (grains, true),
+        (true, _) => (head, false),
     }
 }
 

@@ -225,6 +225,30 @@ pub(super) fn reserve(_file: BorrowedFd<'_>, _len: u64) -> io::Result<()> {
     Err(io::Error::from_raw_os_error(libc::EOPNOTSUPP))
 }
 
+/// Lets a call on an open file go to the medium past the page cache, again for as long as a signal
+/// cuts it short. What else is done with the file meanwhile does so too.
+#[cfg(target_os = "linux")]
+pub(super) fn directly<T>(
+    file: BorrowedFd<'_>,
+    call: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    let file = file.as_raw_fd();
+    // SAFETY: the file is open for as long as the call, which touches no memory of ours.
+    let flags = check(unsafe { libc::fcntl(file, libc::F_GETFL) })?;
+    // SAFETY: as above.
+    check(unsafe { libc::fcntl(file, libc::F_SETFL, flags | libc::O_DIRECT) })?;
+    let result = retry(call);
+    // SAFETY: as above.
+    check(unsafe { libc::fcntl(file, libc::F_SETFL, flags) })?;
+    result
+}
+
+/// True if the system has refused what was asked of it, and not failed at it.
+#[cfg(target_os = "linux")]
+pub(super) fn is_refused(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EOPNOTSUPP))
+}
+
 /// Where the last of a file's `len` bytes ends that was ever written.
 #[cfg(target_os = "linux")]
 pub(super) fn data_end(file: BorrowedFd<'_>, len: u64) -> io::Result<u64> {

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::env::fs::FileSystem;
+use crate::env::fs::{FileSystem, write_all_at};
 use crate::env::sim::world::SimWorld;
 
 const PATH: &str = "/d/f";

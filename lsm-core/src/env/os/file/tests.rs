@@ -12,7 +12,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 
 use super::*;
-use crate::env::fs::{Directory, read_full_at, write_all_at};
+use crate::env::fs::{DIRECT_GRAIN, Directory};
+use crate::env::fs::{read_full_at, write_all_at, write_all_past_cache};
 use crate::env::os::fs as os_fs;
 use crate::env::os::testing::TempDir;
 
@@ -94,6 +95,54 @@ fn what_is_said_to_be_unwritten_reads_as_zeros() {
         read_full_at(file.as_ref(), &mut rest, written).unwrap();
         assert!(rest.iter().all(|&byte| byte == 0));
     }
+}
+
+#[test]
+fn what_passes_by_the_page_cache_comes_back_too() {
+    let temp = TempDir::new();
+    let dir = os_fs::open(temp.path()).unwrap();
+    let bytes: Vec<u8> = (0..600_000_u64).map(|at| (at * at / 128) as u8).collect();
+    let grain = bytes.as_ptr().align_offset(DIRECT_GRAIN);
+    for (number, (skipped, offset)) in
+        [(0, 0), (0, 4096), (128, 128), (128, 8320), (4095, 4095), (1, 0), (0, 1)]
+            .iter()
+            .enumerate()
+    {
+        let name = format!("{number}");
+        let file = dir.create(&name).unwrap();
+        write_all_at(&*file, &[7; 9000], 0).unwrap();
+        for len in [0, 9, 5000, 70_000, 131_072, 500_009] {
+            let part = &bytes[grain + skipped..][..len];
+            write_all_past_cache(&*file, part, *offset).unwrap();
+            file.sync_data().unwrap();
+            let mut buffer = vec![0; *offset as usize + len];
+            assert_eq!(read_full_at(&*file, &mut buffer, 0).unwrap(), buffer.len());
+            let (before, written) = buffer.split_at(*offset as usize);
+            assert!(written == part && before.iter().all(|&byte| byte == 7), "{number}, {len}");
+        }
+        assert_eq!(file.len().unwrap(), offset + 500_009);
+        // What comes then goes the usual way again.
+        file.write_at(b"odd", 3).unwrap();
+    }
+    let reader = dir.open("0", Access::Read).unwrap();
+    assert_eq!(reader.write_past_cache(&bytes, 0).unwrap_err().kind(), ErrorKind::Io);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn only_whole_grains_pass_by_the_page_cache() {
+    let memory = vec![0; DIRECT_MIN + 4 * DIRECT_GRAIN];
+    let bytes = &memory[memory.as_ptr().align_offset(DIRECT_GRAIN)..][..DIRECT_MIN + 5000];
+    let piece = |from: usize, offset| {
+        let (piece, is_direct) = next_piece(&bytes[from..], offset);
+        (piece.len(), is_direct)
+    };
+    assert_eq!(piece(0, 0), (DIRECT_MIN + DIRECT_GRAIN, true));
+    assert_eq!(piece(100, 100), (DIRECT_GRAIN - 100, false));
+    assert_eq!(piece(100, 0), (bytes.len() - 100, false));
+    assert_eq!(piece(0, 100), (bytes.len(), false));
+    assert_eq!(piece(DIRECT_MIN, 1 << 20), (5000, false));
+    assert_eq!(piece(bytes.len(), 0), (0, false));
 }
 
 #[test]
