@@ -133,15 +133,50 @@ impl Inserter {
     /// and trailer that are there already.
     #[inline]
     pub fn put(&mut self, key: &[u8], hash: u64, trailer: u64, value: &[u8]) -> Result<()> {
+        self.put_by(Writer::insert, Entry { key, trailer, value }, hash)
+    }
+
+    /// As `put`, for one of many: it need not be found before `settle`, which may refuse what `put`
+    /// would have refused at once.
+    #[inline]
+    pub fn put_later(&mut self, key: &[u8], hash: u64, trailer: u64, value: &[u8]) -> Result<()> {
+        self.put_by(Writer::lay, Entry { key, trailer, value }, hash)
+    }
+
+    /// Lets everything be found that was put. After an error some of it cannot be.
+    pub fn settle(&mut self) -> Result<()> {
+        match &mut self.index {
+            Writer::Tree(tree) => tree.insert_laid()?,
+            Writer::SkipList(_) => {}
+        }
+        if self.memtable.index.bytes() >= self.charged {
+            self.charge_more();
+        }
+        Ok(())
+    }
+
+    /// The memory that `settle` gives back; what the memtable takes grows by no more.
+    #[must_use]
+    pub fn unsettled_bytes(&self) -> usize {
+        match &self.index {
+            Writer::Tree(tree) => tree.laid_bytes(),
+            Writer::SkipList(_) => 0,
+        }
+    }
+
+    #[inline]
+    fn put_by(
+        &mut self,
+        put: impl FnOnce(&mut Writer, Entry<'_>) -> Result<()>,
+        entry: Entry<'_>,
+        hash: u64,
+    ) -> Result<()> {
         let memtable = &*self.memtable;
         let entries = memtable.entries.load(Ordering::Relaxed);
         // First the filter: whoever sees the entry finds it through the filter too.
         memtable.filter.add(&mut self.filter, hash, entries, || memtable.index.bytes())?;
-        let entry = Entry { key, trailer, value };
-        match &mut self.index {
-            Writer::Tree(tree) => tree.insert(entry)?,
-            Writer::SkipList(list) => list.insert(entry)?,
-        }
+        let trailer = entry.trailer;
+        put(&mut self.index, entry)?;
         memtable.entries.store(entries + 1, Ordering::Relaxed);
         if matches!(kind_of(trailer), Some(Kind::Delete | Kind::SingleDelete)) {
             let deletes = memtable.deletes.load(Ordering::Relaxed);
@@ -321,6 +356,24 @@ impl Memtable {
         }
         if seqno < self.first.load(Ordering::Relaxed) {
             self.first.store(seqno, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Writer {
+    #[inline]
+    fn insert(&mut self, entry: Entry<'_>) -> Result<()> {
+        match self {
+            Self::Tree(tree) => tree.insert(entry),
+            Self::SkipList(list) => list.insert(entry),
+        }
+    }
+
+    #[inline]
+    fn lay(&mut self, entry: Entry<'_>) -> Result<()> {
+        match self {
+            Self::Tree(tree) => tree.lay(entry),
+            Self::SkipList(list) => list.insert(entry),
         }
     }
 }

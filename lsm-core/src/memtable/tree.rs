@@ -31,6 +31,8 @@ use crate::memtable::arena::{Arena, Bump, Entry};
 
 mod node;
 
+mod later;
+
 mod write;
 
 mod cursor;

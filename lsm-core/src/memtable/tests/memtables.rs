@@ -149,3 +149,37 @@ fn a_memtable_counts_for_what_it_takes_until_nobody_has_it() {
         assert_eq!(budget.used(), 0);
     }
 }
+
+#[test]
+fn what_is_put_for_later_counts_at_once_and_is_found_when_all_is_settled() {
+    let budget = Budget::new(1 << 30);
+    for (memtable, mut inserter) in both() {
+        inserter.charge_to(&budget);
+        let (mut dice, mut model) = (Dice::new(4), Model::default());
+        for number in 1..20_000_u64 {
+            let key = format!("\0\0\0\x02{:05}", dice.roll(9000)).into_bytes();
+            let kind = if number % 5 == 0 { Kind::Delete } else { Kind::Put };
+            let trailer = trailer_of(seqno(number), kind);
+            inserter.put_later(&key, hash64(&key), trailer, &key).unwrap();
+            model.insert(&key, trailer, &key);
+            if number % 7000 == 0 {
+                inserter.settle().unwrap();
+                assert_eq!(memtable.get(&key, hash64(&key), NEWEST).unwrap().trailer, trailer);
+                assert!(budget.used_by(MemoryKind::Memtable) + 65_536 >= memtable.bytes() as u64);
+            }
+        }
+        assert_eq!((memtable.entries(), memtable.deletes()), (19_999, 3_999));
+        assert_eq!(memtable.seqno_range(), Some((seqno(1), seqno(19_999))));
+        inserter.settle().unwrap();
+        assert_eq!(inserter.unsettled_bytes(), 0);
+        let mut cursor = memtable.cursor();
+        cursor.seek_first().unwrap();
+        for (key, trailer, value) in model.all() {
+            assert_eq!((cursor.key(), cursor.trailer()), (key.as_slice(), trailer));
+            assert_eq!(cursor.value(), value);
+            assert!(memtable.may_contain(hash64(&key)));
+            cursor.next().unwrap();
+        }
+        assert!(!cursor.is_valid());
+    }
+}

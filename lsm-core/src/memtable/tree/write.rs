@@ -10,6 +10,7 @@ use crate::base::sync::{AtomicU32, Ordering};
 use crate::key::trailer::NEWEST;
 use crate::memtable::arena::{Arena, Bump, Entry};
 use crate::memtable::stock::Stock;
+use crate::memtable::tree::later::Later;
 use crate::memtable::tree::node::{Node, SAME_KEY, Slot, head_in};
 use crate::memtable::tree::{Target, Tree, shared_len};
 
@@ -22,6 +23,7 @@ const LEVELS: usize = 32;
 pub(in crate::memtable) struct TreeWriter<const F: usize> {
     tree: Arc<Tree<F>>,
     state: State,
+    pub(super) later: Later,
 }
 
 /// Where the writer stands. Its methods take the tree that it came with.
@@ -36,6 +38,14 @@ struct State {
     /// The entry that was inserted last.
     recent: u32,
     path: [Step; LEVELS],
+}
+
+/// An entry on its way into the tree.
+#[derive(Debug)]
+struct Coming<'a> {
+    entry: Entry<'a>,
+    /// Where it lies in the arena; 0 if it is to be copied there.
+    place: u32,
 }
 
 /// A node on the way down, and the slot before which to insert.
@@ -68,7 +78,7 @@ impl<const F: usize> Tree<F> {
             recent: 0,
             path: [Step::default(); LEVELS],
         };
-        Ok((Arc::clone(&tree), TreeWriter { tree, state }))
+        Ok((Arc::clone(&tree), TreeWriter { tree, state, later: Later::default() }))
     }
 }
 
@@ -76,7 +86,29 @@ impl<const F: usize> TreeWriter<F> {
     /// Inserts an entry. One with this key and trailer must not be there.
     #[inline]
     pub(in crate::memtable) fn insert(&mut self, entry: Entry<'_>) -> Result<()> {
-        self.state.insert(&self.tree, entry)
+        self.state.insert(&self.tree, &Coming { entry, place: 0 })
+    }
+
+    /// Copies an entry, which is not to be found before `insert_laid`.
+    #[inline]
+    pub(in crate::memtable) fn lay(&mut self, entry: Entry<'_>) -> Result<()> {
+        let place = self.tree.put(&mut self.state.bump, entry)?;
+        self.later.add(&self.tree, place, entry.key);
+        Ok(())
+    }
+
+    /// Inserts what was laid since the last time. After an error some of it is not there.
+    pub(in crate::memtable) fn insert_laid(&mut self) -> Result<()> {
+        let Self { tree, state, later } = self;
+        later.drain(tree, |place| match tree.entry(place) {
+            Some(entry) => state.insert(tree, &Coming { entry, place }),
+            None => Ok(()),
+        })
+    }
+
+    /// The memory that is taken by what was laid. The nodes for it will not take more.
+    pub(in crate::memtable) fn laid_bytes(&self) -> usize {
+        self.later.bytes()
     }
 
     /// Asks for the memory that inserting an entry of this key is going to touch. Whoever has
@@ -89,8 +121,9 @@ impl<const F: usize> TreeWriter<F> {
 
 impl State {
     #[inline]
-    fn insert<const F: usize>(&mut self, tree: &Tree<F>, entry: Entry<'_>) -> Result<()> {
-        let Some(last) = tree.entry(self.last) else { return self.insert_first(tree, entry) };
+    fn insert<const F: usize>(&mut self, tree: &Tree<F>, coming: &Coming<'_>) -> Result<()> {
+        let entry = &coming.entry;
+        let Some(last) = tree.entry(self.last) else { return self.insert_first(tree, coming) };
         let Some(target) = tree.target(entry.key, entry.trailer) else { return Err(lost()) };
         if target.shared < self.common {
             self.common = target.shared;
@@ -99,11 +132,11 @@ impl State {
         let place;
         let is_last = (last.key, !last.trailer) < (entry.key, !entry.trailer);
         if is_last && tree.node(self.edge).count() < F {
-            place = tree.put(&mut self.bump, entry)?;
+            place = self.put(tree, coming)?;
             let leaf = tree.node(self.edge);
             leaf.append(slot_in(leaf, &target, place, 0));
         } else {
-            place = self.insert_below(tree, &target, entry)?;
+            place = self.insert_below(tree, &target, coming)?;
         }
         if is_last {
             self.last = place;
@@ -112,9 +145,18 @@ impl State {
         Ok(())
     }
 
+    /// Copies an entry if it is not in the arena; answers its place.
+    #[inline]
+    fn put<const F: usize>(&mut self, tree: &Tree<F>, coming: &Coming<'_>) -> Result<u32> {
+        match coming.place {
+            0 => tree.put(&mut self.bump, coming.entry),
+            place => Ok(place),
+        }
+    }
+
     #[cold]
-    fn insert_first<const F: usize>(&mut self, tree: &Tree<F>, entry: Entry<'_>) -> Result<()> {
-        let place = tree.put(&mut self.bump, entry)?;
+    fn insert_first<const F: usize>(&mut self, tree: &Tree<F>, coming: &Coming<'_>) -> Result<()> {
+        let (place, entry) = (self.put(tree, coming)?, &coming.entry);
         self.common = entry.key.len();
         let leaf = tree.node(tree.first);
         // Nobody can tell a change of an empty node from none.
@@ -130,7 +172,7 @@ impl State {
         &mut self,
         tree: &Tree<F>,
         target: &Target<'_>,
-        entry: Entry<'_>,
+        coming: &Coming<'_>,
     ) -> Result<u32> {
         self.find(tree, target);
         let Step { node, at } = self.path.first().copied().unwrap_or_default();
@@ -140,15 +182,15 @@ impl State {
         // Equal entries have equal heads, and what has another one need not be looked at: it is
         // seldom near.
         if at < count && leaf.head(at) == slot.head {
-            check_other(tree.entry(leaf.place(at)), &entry)?;
+            check_other(tree.entry(leaf.place(at)), &coming.entry)?;
         }
         if count < F {
-            let place = tree.put(&mut self.bump, entry)?;
+            let place = self.put(tree, coming)?;
             leaf.insert(at, Slot { place, ..slot });
             return Ok(place);
         }
         let spare = self.reserve(tree)?;
-        let place = tree.put(&mut self.bump, entry)?;
+        let place = self.put(tree, coming)?;
         self.split_up(tree, &spare, place);
         Ok(place)
     }
