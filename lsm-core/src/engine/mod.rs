@@ -11,6 +11,7 @@ pub mod throttle;
 pub mod state;
 
 pub mod notice;
+pub mod pager;
 pub mod read;
 pub mod scan;
 pub mod sink;

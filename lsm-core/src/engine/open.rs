@@ -49,7 +49,7 @@ impl Engine {
         let options = &options.clone().fit_to(env.host.memory_bytes());
         options.check()?;
         let budget = Budget::new(options.get_memory_limit());
-        let mut replay = Replay::new(options, &budget)?;
+        let mut replay = Replay::new(env.scheduler.as_ref(), options, &budget)?;
         let (journal, report) = open_journal((env, path), options, &mut replay)?;
         let catalog = journal.catalog()?;
         let work = Signal::new();

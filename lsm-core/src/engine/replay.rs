@@ -1,8 +1,8 @@
 //! Replay: the log on its way into memory.
 //!
 //! Keys come in any order, and what takes time is waiting for the memory that each of them touches.
-//! So records of many batches are kept for a moment, and inserted in the order of their keys:
-//! neighbours in the memtable come one after the other.
+//! So records are copied into the memtable one behind the other, and are made to be found later,
+//! many of them at once.
 
 use std::sync::{Arc, Weak};
 
@@ -11,10 +11,9 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
 use crate::batch::{Record, read};
 use crate::engine::memory::new_memtable;
-use crate::engine::write::insert;
-use crate::key::full::big_endian;
-use crate::key::keyspace::KeyspaceId;
-use crate::key::kind::Kind;
+use crate::engine::pager::Pager;
+use crate::engine::write::insert_later;
+use crate::env::schedule::Scheduler;
 use crate::key::seqno::SeqNo;
 use crate::memtable::handle::{Inserter, Memtable};
 use crate::options::database::Options;
@@ -22,19 +21,20 @@ use crate::read::view::Sealed;
 use crate::version::catalog::Catalog;
 use crate::wal::chain::Replayed;
 
-/// So many bytes are kept at most.
-const KEPT_BYTES: usize = 2 << 20;
-/// No more than this part of a memtable is kept, so that none gets much too large.
-const KEPT_SHARE: u64 = 16;
+/// What is needed until then may take this part of a memtable's memory, beside it.
+const UNSETTLED_SHARE: u64 = 8;
+/// From this size on a memtable is made of large pages, and those are taken up ahead.
+const PAGED_BYTES: usize = 4 << 20;
 
 /// The log on its way into memory.
 #[derive(Debug)]
 pub struct Replay<'a> {
+    scheduler: &'a dyn Scheduler,
     options: &'a Options,
     budget: &'a Arc<Budget>,
     memtables: Memtables,
-    kept: Kept,
-    kept_max: usize,
+    unsettled_max: u64,
+    pager: Option<Pager>,
     last: SeqNo,
 }
 
@@ -51,18 +51,23 @@ pub struct Memtables {
 
 impl<'a> Replay<'a> {
     /// Nothing was replayed yet.
-    pub fn new(options: &'a Options, budget: &'a Arc<Budget>) -> Result<Self> {
+    pub fn new(
+        scheduler: &'a dyn Scheduler,
+        options: &'a Options,
+        budget: &'a Arc<Budget>,
+    ) -> Result<Self> {
         let (active, inserter) = new_memtable(options, budget, &Weak::new())?;
         let memtables = Memtables { active, inserter, sealed: Vec::new() };
-        let share = usize::try_from(options.get_memtable_bytes() / KEPT_SHARE);
-        let kept_max = share.map_or(KEPT_BYTES, |share| share.min(KEPT_BYTES));
-        let (kept, last) = (Kept::default(), SeqNo::ZERO);
-        Ok(Self { options, budget, memtables, kept, kept_max, last })
+        let unsettled_max = options.get_memtable_bytes() / UNSETTLED_SHARE;
+        let (pager, last) = (None, SeqNo::ZERO);
+        Ok(Self { scheduler, options, budget, memtables, unsettled_max, pager, last })
     }
 
     /// Takes in a batch, but for what tables hold already and what was dropped.
     pub fn take_in(&mut self, catalog: &Catalog, batch: &Replayed<'_>) -> Result<()> {
-        if self.memtables.active.bytes() as u64 >= self.options.get_memtable_bytes() {
+        let Memtables { active, inserter, .. } = &self.memtables;
+        let bytes = active.bytes() + inserter.unsettled_bytes();
+        if bytes as u64 >= self.options.get_memtable_bytes() {
             self.seal()?;
         }
         let mut seqno = batch.first;
@@ -73,7 +78,7 @@ impl<'a> Replay<'a> {
         for record in read(batch.payload) {
             let record = record.ok_or_else(not_understood)?;
             if seqno > flushed && catalog.has_keyspace(record.keyspace) {
-                self.put(seqno, record)?;
+                self.put(seqno, &record)?;
             }
             self.last = seqno;
             seqno = seqno.after(1).ok_or_else(not_understood)?;
@@ -83,35 +88,37 @@ impl<'a> Replay<'a> {
 
     /// What became of it all.
     pub fn finish(mut self) -> Result<Memtables> {
-        self.fill()?;
+        self.memtables.inserter.settle()?;
         Ok(self.memtables)
     }
 
-    fn put(&mut self, seqno: SeqNo, record: Record<'_>) -> Result<()> {
-        let bytes = record.key.len() + record.value.len() + size_of::<Place>();
-        if self.kept.size() + bytes > self.kept_max {
-            self.fill()?;
+    fn put(&mut self, seqno: SeqNo, record: &Record<'_>) -> Result<()> {
+        let inserter = &mut self.memtables.inserter;
+        insert_later(inserter, record, seqno)?;
+        if inserter.take_growth() {
+            self.page_ahead();
         }
-        if bytes > self.kept_max {
-            return insert(&mut self.memtables.inserter, &record, seqno);
+        let inserter = &mut self.memtables.inserter;
+        if inserter.unsettled_bytes() as u64 >= self.unsettled_max {
+            inserter.settle()
+        } else {
+            Ok(())
         }
-        self.kept.add(seqno, record);
-        Ok(())
     }
 
-    /// Inserts what is kept.
-    fn fill(&mut self) -> Result<()> {
-        self.kept.sort();
-        for (seqno, record) in self.kept.records() {
-            insert(&mut self.memtables.inserter, &record, seqno)?;
+    #[cold]
+    fn page_ahead(&mut self) {
+        let active = &self.memtables.active;
+        match &self.pager {
+            Some(pager) => pager.follow(active),
+            None if active.bytes() < PAGED_BYTES => {}
+            None => self.pager = Some(Pager::new(self.scheduler, active)),
         }
-        self.kept.clear();
-        Ok(())
     }
 
     /// Goes on in another memtable. The log keeps both until the last one is flushed.
     fn seal(&mut self) -> Result<()> {
-        self.fill()?;
+        self.memtables.inserter.settle()?;
         let (active, inserter) = new_memtable(self.options, self.budget, &Weak::new())?;
         let memtable = std::mem::replace(&mut self.memtables.active, active);
         self.memtables.inserter = inserter;
@@ -120,73 +127,6 @@ impl<'a> Replay<'a> {
         self.memtables.sealed.insert(0, Arc::new(sealed));
         Ok(())
     }
-}
-
-/// Records of batches that are gone.
-#[derive(Debug, Default)]
-struct Kept {
-    bytes: Vec<u8>,
-    places: Vec<Place>,
-}
-
-/// A record whose key and value lie in the bytes beside it, one behind the other.
-#[derive(Debug)]
-struct Place {
-    /// What tells most keys apart, once they are being sorted.
-    head: u64,
-    seqno: SeqNo,
-    kind: Kind,
-    keyspace: KeyspaceId,
-    start: usize,
-    key_len: usize,
-    value_len: usize,
-}
-
-impl Kept {
-    fn add(&mut self, seqno: SeqNo, Record { kind, keyspace, key, value }: Record<'_>) {
-        let (start, key_len, value_len) = (self.bytes.len(), key.len(), value.len());
-        self.bytes.extend_from_slice(key);
-        self.bytes.extend_from_slice(value);
-        self.places.push(Place { head: 0, seqno, kind, keyspace, start, key_len, value_len });
-    }
-
-    fn size(&self) -> usize {
-        self.bytes.len() + self.places.len() * size_of::<Place>()
-    }
-
-    /// Brings the records into the order of their keys, more or less: nothing depends on it.
-    fn sort(&mut self) {
-        let Self { bytes, places } = self;
-        let key_of = |place: &Place| pair_of(bytes, place).0;
-        let Some(first) = places.first().map(key_of) else { return };
-        let shared = places.iter().fold(first.len(), |shared, place| {
-            let pairs = first.iter().zip(key_of(place)).take(shared);
-            pairs.take_while(|(one, other)| one == other).count()
-        });
-        for place in places.iter_mut() {
-            let key = pair_of(bytes, place).0;
-            place.head = big_endian(key.get(shared..).unwrap_or_default());
-        }
-        places.sort_unstable_by_key(|place| (place.keyspace, place.head));
-    }
-
-    fn records(&self) -> impl Iterator<Item = (SeqNo, Record<'_>)> {
-        self.places.iter().map(|place| {
-            let &Place { seqno, kind, keyspace, .. } = place;
-            let (key, value) = pair_of(&self.bytes, place);
-            (seqno, Record { kind, keyspace, key, value })
-        })
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.places.clear();
-    }
-}
-
-fn pair_of<'b>(bytes: &'b [u8], place: &Place) -> (&'b [u8], &'b [u8]) {
-    let bytes = bytes.get(place.start..place.start + place.key_len + place.value_len);
-    bytes.and_then(|bytes| bytes.split_at_checked(place.key_len)).unwrap_or_default()
 }
 
 fn not_understood() -> Error {

@@ -198,11 +198,23 @@ impl<'a> Ready<'a> {
     }
 
     fn insert(&self, inserter: &mut Inserter, seqno: SeqNo) -> Result<()> {
-        let Record { kind, keyspace, value, .. } = self.record;
-        if kind != Kind::RangeDelete {
-            let trailer = trailer_of(seqno, kind);
-            return inserter.put(self.key.bytes(), self.hash, trailer, value);
+        let Record { kind, value, .. } = self.record;
+        if kind == Kind::RangeDelete {
+            return self.delete_range(inserter, seqno);
         }
+        inserter.put(self.key.bytes(), self.hash, trailer_of(seqno, kind), value)
+    }
+
+    fn insert_later(&self, inserter: &mut Inserter, seqno: SeqNo) -> Result<()> {
+        let Record { kind, value, .. } = self.record;
+        if kind == Kind::RangeDelete {
+            return self.delete_range(inserter, seqno);
+        }
+        inserter.put_later(self.key.bytes(), self.hash, trailer_of(seqno, kind), value)
+    }
+
+    fn delete_range(&self, inserter: &mut Inserter, seqno: SeqNo) -> Result<()> {
+        let Record { keyspace, value, .. } = self.record;
         let end = match value {
             [] => FullKey::end_of(keyspace),
             end => FullKey::new(keyspace, end),
@@ -258,7 +270,7 @@ fn malformed() -> Error {
     Error::new(ErrorKind::Internal, "a batch holds a record that makes no sense")
 }
 
-/// Puts one record into a memtable.
-pub fn insert(inserter: &mut Inserter, record: &Record<'_>, seqno: SeqNo) -> Result<()> {
-    Ready::new(*record).insert(inserter, seqno)
+/// Puts one record into a memtable, where it is found once that was told to settle.
+pub fn insert_later(inserter: &mut Inserter, record: &Record<'_>, seqno: SeqNo) -> Result<()> {
+    Ready::new(*record).insert_later(inserter, seqno)
 }
