@@ -48,7 +48,13 @@ const _: () = assert!(size_of::<Head>() == FRAME_ALIGN && align_of::<Head>() == 
 
 /// A block's bytes. They stay as long as any `Frame` of them, whatever the cache does; a clone is
 /// another reference to the same bytes.
-pub struct Frame(NonNull<Head>);
+///
+/// It knows the length by itself: whoever goes through the bytes keeps away from the head, whose
+/// line belongs to those who count.
+pub struct Frame {
+    head: NonNull<Head>,
+    len: usize,
+}
 
 // SAFETY: the bytes are only read, and all else in the head is atomic or never written again.
 unsafe impl Send for Frame {}
@@ -60,8 +66,10 @@ impl Frame {
     #[inline]
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: the frame stays until the count that `self` is of is given back.
-        unsafe { bytes_of(self.0) }
+        self.head().bytes.read();
+        // SAFETY: as in `bytes_of`: `len` is the head's, and the frame stays until the count that
+        // `self` is of is given back.
+        unsafe { std::slice::from_raw_parts(self.head.add(1).as_ptr().cast(), self.len) }
     }
 
     /// What it counts for, overhead included.
@@ -73,7 +81,7 @@ impl Frame {
     /// True if both are references to the same bytes.
     #[must_use]
     pub fn is_same(&self, other: &Frame) -> bool {
-        self.0 == other.0
+        self.head == other.head
     }
 
     /// How many references there are just now, those of the cache included.
@@ -113,14 +121,14 @@ impl Frame {
 
     /// The reference as a pointer; it still counts.
     pub(crate) fn into_head(self) -> NonNull<Head> {
-        let head = self.0;
+        let head = self.head;
         std::mem::forget(self);
         head
     }
 
     /// Where it is; this counts nothing.
     pub(crate) fn place(&self) -> NonNull<Head> {
-        self.0
+        self.head
     }
 
     /// The reference that `into_head` made a pointer.
@@ -129,7 +137,9 @@ impl Frame {
     ///
     /// `head` came from `into_head`, and that reference is the caller's to give.
     pub(crate) unsafe fn from_head(head: NonNull<Head>) -> Frame {
-        Frame(head)
+        // SAFETY: the caller says that a reference is held.
+        let len = unsafe { head.as_ref() }.len;
+        Frame { head, len }
     }
 
     /// One more reference.
@@ -141,16 +151,17 @@ impl Frame {
     pub(crate) unsafe fn count_up(head: NonNull<Head>) -> Frame {
         // SAFETY: the caller says that the frame is there. The count cannot wrap: memory has no
         // room for as many references, and forgetting as many takes centuries.
-        let before = unsafe { head.as_ref() }.count.fetch_add(1, Ordering::Relaxed);
+        let Head { count, len, .. } = unsafe { head.as_ref() };
+        let before = count.fetch_add(1, Ordering::Relaxed);
         debug_assert!(before > 0, "a reference was made of a frame that is gone");
-        Frame(head)
+        Frame { head, len: *len }
     }
 
     #[inline]
     fn head(&self) -> &Head {
         // SAFETY: the head was written by `allocate`, and stays until the count that `self` is of
         // is given back. It is borrowed mutably by no one: `admit` does so before there is a Frame.
-        unsafe { self.0.as_ref() }
+        unsafe { self.head.as_ref() }
     }
 }
 
@@ -158,7 +169,7 @@ impl Clone for Frame {
     #[inline]
     fn clone(&self) -> Self {
         // SAFETY: `self` is a reference.
-        unsafe { Self::count_up(self.0) }
+        unsafe { Self::count_up(self.head) }
     }
 }
 
@@ -169,7 +180,7 @@ impl Drop for Frame {
         // after all of them.
         if self.head().count.fetch_sub(1, Ordering::AcqRel) == 1 {
             // SAFETY: this was the last reference, and nobody can make another one out of nothing.
-            unsafe { free(self.0) };
+            unsafe { free(self.head) };
         }
     }
 }
@@ -331,7 +342,8 @@ impl Draft {
             head.kind = AtomicU8::new(kind as u8);
             head.budget = Some(Arc::clone(budget));
         }
-        Frame(head)
+        // SAFETY: the reference that the draft was is now this one.
+        unsafe { Frame::from_head(head) }
     }
 
     /// What it will count for.

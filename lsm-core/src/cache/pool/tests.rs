@@ -196,7 +196,7 @@ fn places_that_are_dropped_take_their_blocks_along() {
     assert_eq!(held[..], [0; 100]);
     drop(held);
     cache.set_capacity(1 << 19);
-    assert_eq!(cache.stats().bytes, before.bytes - 3 * 40);
+    assert_eq!(cache.stats().bytes, before.bytes - 3 * 48);
     assert!(has(&cache, &other, 2));
 }
 
