@@ -165,6 +165,13 @@ impl Cache {
         Some(frame)
     }
 
+    /// The same for somebody who passes: this is no reason to keep it.
+    #[inline]
+    #[must_use]
+    pub fn pass(&self, slots: &Slots, index: usize) -> Option<Frame> {
+        slots.get(&self.gate, index)
+    }
+
     /// Lets `look` see several blocks that are resident in one turn, without counting each: it
     /// must be quick, and load nothing. `None` where there are too many threads for that.
     #[inline]

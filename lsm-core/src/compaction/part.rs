@@ -53,7 +53,7 @@ pub struct Part {
     start: Vec<u8>,
     /// The key behind the last one.
     end: Option<Vec<u8>>,
-    source: Merge<Concat<SlicePart>>,
+    source: Merge<Concat<Vec<SlicePart>>>,
     survive: Survive,
     splitter: Splitter,
     /// Where the table that is written begins.

@@ -20,7 +20,7 @@ pub struct SlicePart {
 
 /// The slices of an input.
 #[must_use]
-pub fn run_cursor(input: &Input, sink: &Arc<dyn Sink>) -> Concat<SlicePart> {
+pub fn run_cursor(input: &Input, sink: &Arc<dyn Sink>) -> Concat<Vec<SlicePart>> {
     let part = |slice: &Arc<Slice>| SlicePart { slice: Arc::clone(slice), sink: Arc::clone(sink) };
     Concat::new(input.slices.iter().map(part).collect())
 }

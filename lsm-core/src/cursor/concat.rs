@@ -19,31 +19,80 @@ pub trait Part {
     fn open(&self) -> Result<Self::C>;
 }
 
+/// The pieces of a run, in the order of their keys, by their numbers from zero on.
+pub trait Parts {
+    /// What moves over the entries of one.
+    type C: Cursor;
+
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// No entry of this one lies before this key.
+    fn smallest(&self, at: usize) -> &[u8];
+
+    /// No entry of this one lies behind this key.
+    fn largest(&self, at: usize) -> &[u8];
+
+    /// A cursor over the entries of this one, at none of them; `None` if there are not so many.
+    fn open(&self, at: usize) -> Result<Option<Self::C>>;
+}
+
+impl<P: Part> Parts for Vec<P> {
+    type C = P::C;
+
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn smallest(&self, at: usize) -> &[u8] {
+        self.get(at).map_or(&[], P::smallest)
+    }
+
+    fn largest(&self, at: usize) -> &[u8] {
+        self.get(at).map_or(&[], P::largest)
+    }
+
+    fn open(&self, at: usize) -> Result<Option<P::C>> {
+        self.get(at).map(P::open).transpose()
+    }
+}
+
+/// How many of the first numbers below `count` are `before`, which those behind them are not.
+fn count_before(count: usize, before: impl Fn(usize) -> bool) -> usize {
+    let (mut start, mut end) = (0, count);
+    while start < end {
+        let middle = start + (end - start) / 2;
+        if before(middle) {
+            start = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    start
+}
+
 /// The entries of all parts, which stand in the order of their keys. A key may be the largest of
 /// one and the smallest of the next; every entry of the first still comes before those of the next.
 #[derive(Debug)]
-pub struct Concat<P: Part> {
-    parts: Vec<P>,
+pub struct Concat<P: Parts> {
+    parts: P,
     at: usize,
     cursor: Option<P::C>,
 }
 
-impl<P: Part> Concat<P> {
+impl<P: Parts> Concat<P> {
     /// At no entry, with nothing opened.
     #[must_use]
-    pub fn new(parts: Vec<P>) -> Self {
+    pub fn new(parts: P) -> Self {
         Self { parts, at: 0, cursor: None }
     }
 
     /// Goes to a part, and to a place in it.
     fn go(&mut self, at: usize, place: impl FnOnce(&mut P::C) -> Result<()>) -> Result<()> {
         let open = self.cursor.take().filter(|_| self.at == at);
-        let Some(part) = self.parts.get(at) else { return Ok(()) };
+        let open = open.map_or_else(|| self.parts.open(at), |cursor| Ok(Some(cursor)))?;
+        let Some(mut cursor) = open else { return Ok(()) };
         self.at = at;
-        let mut cursor = match open {
-            Some(cursor) => cursor,
-            None => part.open()?,
-        };
         place(&mut cursor)?;
         self.cursor = Some(cursor);
         Ok(())
@@ -71,9 +120,9 @@ impl<P: Part> Concat<P> {
     }
 }
 
-impl<P: Part + Send> Cursor for Concat<P> {
+impl<P: Parts + Send> Cursor for Concat<P> {
     fn seek(&mut self, key: &[u8], trailer: u64) -> Result<()> {
-        let at = self.parts.partition_point(|part| part.largest() < key);
+        let at = count_before(self.parts.count(), |at| self.parts.largest(at) < key);
         // The entries of one key may go on in the next part, so that one is searched too.
         let place = |cursor: &mut P::C| cursor.seek(key, trailer);
         self.go(at, place)?;
@@ -81,7 +130,7 @@ impl<P: Part + Send> Cursor for Concat<P> {
     }
 
     fn seek_before(&mut self, key: &[u8], trailer: u64) -> Result<()> {
-        let end = self.parts.partition_point(|part| part.smallest() <= key);
+        let end = count_before(self.parts.count(), |at| self.parts.smallest(at) <= key);
         let at = end.checked_sub(1).unwrap_or(usize::MAX);
         let place = |cursor: &mut P::C| cursor.seek_before(key, trailer);
         self.go(at, place)?;
@@ -94,7 +143,7 @@ impl<P: Part + Send> Cursor for Concat<P> {
     }
 
     fn seek_last(&mut self) -> Result<()> {
-        self.go(self.parts.len().checked_sub(1).unwrap_or(usize::MAX), P::C::seek_last)?;
+        self.go(self.parts.count().checked_sub(1).unwrap_or(usize::MAX), P::C::seek_last)?;
         self.pass_back(P::C::seek_last)
     }
 

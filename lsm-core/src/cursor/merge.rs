@@ -29,6 +29,19 @@ struct Rank {
     second: u64,
 }
 
+/// What is kept of the source with this number, and of the node: node `n` plays the winners of
+/// nodes `2n` and `2n + 1`, and source `i` is node `K + i`.
+#[derive(Clone, Copy, Debug)]
+struct Seat {
+    rank: Rank,
+    loser: usize,
+    /// Known while the tree is built.
+    winner: usize,
+}
+
+/// Of a source that was not placed.
+const EMPTY: Seat = Seat { rank: NO_ENTRY, loser: 0, winner: 0 };
+
 /// The entries of all sources in one order.
 ///
 /// Two sources should not hold an entry with the same key and trailer. If they do, both entries are
@@ -36,11 +49,8 @@ struct Rank {
 #[derive(Debug)]
 pub struct Merge<C> {
     sources: Vec<C>,
-    ranks: Vec<Rank>,
-    /// Node `n` plays the winners of nodes `2n` and `2n + 1`; source `i` is node `K + i`.
-    losers: Vec<usize>,
-    /// While the tree is built: who won at each node.
-    winners: Vec<usize>,
+    /// One for each source, or none if there are not two.
+    seats: Vec<Seat>,
     winner: usize,
     /// The best of the others, once it is worth knowing.
     runner_up: Option<usize>,
@@ -54,12 +64,10 @@ impl<C: Cursor> Merge<C> {
     /// At no entry, over any number of sources. Where they are now does not matter.
     #[must_use]
     pub fn new(sources: Vec<C>) -> Self {
-        let count = sources.len();
+        let count = Some(sources.len()).filter(|count| *count > 1);
         Self {
             sources,
-            ranks: vec![NO_ENTRY; count],
-            losers: vec![0; count],
-            winners: vec![0; count * 2],
+            seats: vec![EMPTY; count.unwrap_or(0)],
             winner: 0,
             runner_up: None,
             is_backward: false,
@@ -88,7 +96,7 @@ impl<C: Cursor> Merge<C> {
     #[inline]
     fn checked(&mut self, result: Result<()>) -> Result<()> {
         if result.is_err() {
-            self.ranks.fill(NO_ENTRY);
+            self.seats.iter_mut().for_each(|seat| seat.rank = NO_ENTRY);
             self.runner_up = None;
         }
         result
@@ -96,12 +104,13 @@ impl<C: Cursor> Merge<C> {
 
     #[inline]
     fn rank(&self, at: usize) -> Rank {
-        self.ranks.get(at).copied().unwrap_or(NO_ENTRY)
+        self.seats.get(at).map_or(NO_ENTRY, |seat| seat.rank)
     }
 
     #[inline]
     fn refresh(&mut self, at: usize) {
-        let Some((source, rank)) = self.sources.get(at).zip(self.ranks.get_mut(at)) else { return };
+        let Some((source, seat)) = self.sources.get(at).zip(self.seats.get_mut(at)) else { return };
+        let rank = &mut seat.rank;
         if !source.is_valid() {
             *rank = NO_ENTRY;
             return;
@@ -145,22 +154,27 @@ impl<C: Cursor> Merge<C> {
 
     fn play_all(&mut self) {
         let count = self.sources.len();
-        for at in 0..count {
-            self.refresh(at);
-            if let Some(leaf) = self.winners.get_mut(count + at) {
-                *leaf = at;
-            }
-        }
+        (0..count).for_each(|at| self.refresh(at));
         for node in (1..count).rev() {
-            let [a, b] = [2 * node, 2 * node + 1].map(|n| self.winners.get(n).copied());
-            let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
+            let [a, b] = [2 * node, 2 * node + 1].map(|child| self.winner_of(child));
             let (winner, loser) = if self.wins(a, b) { (a, b) } else { (b, a) };
-            if let Some((won, lost)) = self.winners.get_mut(node).zip(self.losers.get_mut(node)) {
-                (*won, *lost) = (winner, loser);
+            if let Some(seat) = self.seats.get_mut(node) {
+                (seat.winner, seat.loser) = (winner, loser);
             }
         }
-        self.winner = self.winners.get(1).copied().unwrap_or_default();
+        self.winner = if count > 1 { self.winner_of(1) } else { 0 };
         self.runner_up = None;
+    }
+
+    /// Who won at a node while the tree is built; sources stand behind the nodes.
+    fn winner_of(&self, node: usize) -> usize {
+        let source = node.checked_sub(self.sources.len());
+        source.unwrap_or_else(|| self.seats.get(node).map_or(0, |seat| seat.winner))
+    }
+
+    #[inline]
+    fn loser(&self, node: usize) -> usize {
+        self.seats.get(node).map_or(0, |seat| seat.loser)
     }
 
     /// After the winner has moved: who wins now.
@@ -188,11 +202,11 @@ impl<C: Cursor> Merge<C> {
         let mut winner = source;
         let mut node = (self.sources.len() + source) / 2;
         while node > 0 {
-            let loser = self.losers.get(node).copied().unwrap_or_default();
+            let loser = self.loser(node);
             // Both change places, or each with itself.
             let change = (loser ^ winner) & usize::from(self.wins(loser, winner)).wrapping_neg();
-            if let Some(place) = self.losers.get_mut(node) {
-                *place = loser ^ change;
+            if let Some(seat) = self.seats.get_mut(node) {
+                seat.loser = loser ^ change;
             }
             winner ^= change;
             node /= 2;
@@ -205,7 +219,7 @@ impl<C: Cursor> Merge<C> {
         let mut node = (self.sources.len() + self.winner) / 2;
         let mut best = None;
         while node > 0 {
-            let loser = self.losers.get(node).copied()?;
+            let loser = self.loser(node);
             if best.is_none_or(|best| self.wins(loser, best)) {
                 best = Some(loser);
             }

@@ -1,6 +1,6 @@
 //! Opening scans: the sources of a range at one moment, and a cursor over what is visible in them.
 
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::options::read::ReadOptions;
 use crate::read::access::Access;
 use crate::read::run::Run;
 use crate::read::scan::{Reader, Scan};
-use crate::read::source::{AnyCursor, SlicePart};
+use crate::read::source::{AnyCursor, RunPart};
 use crate::read::view::View;
 use crate::stats::counters::Counter;
 use crate::stats::timings::Timing;
@@ -166,7 +166,10 @@ impl ScanSource {
         let keyspace = self.keyspace.id;
         let (lower, upper) = self.span.hull(keyspace);
         let (lower, upper) = (lower.bytes(), upper.bytes());
-        let mut sources = Vec::new();
+        let tree = self.view.version.tree(keyspace);
+        let runs = tree.map_or(0, |tree| tree.runs.len());
+        // Room for no more than there can be: a place is large.
+        let mut sources = Vec::with_capacity(1 + self.view.sealed.len() + runs);
         let mut tombstones = Vec::new();
         for memtable in self.view.memtables() {
             if memtable.has_tombstones() {
@@ -176,14 +179,15 @@ impl ScanSource {
                 sources.push(Source::new(AnyCursor::Memory(memtable.cursor()), newest));
             }
         }
-        let runs = self.view.version.tree(keyspace).map(|tree| tree.runs.as_slice());
-        for run in runs.unwrap_or_default() {
-            let slices = run.overlapping(Bound::Included(lower), Bound::Included(upper));
+        let runs = tree.into_iter().flat_map(|tree| tree.runs.iter().enumerate());
+        for (at, run) in runs {
+            let within = run.within(Bound::Included(lower), Bound::Included(upper));
+            let slices = run.slices.get(within.clone()).unwrap_or_default();
             for slice in slices.iter().filter(|slice| slice.file.meta.range_deletes > 0) {
                 let fragments = |table: &Arc<Table>, how| table.tombstones_for(how);
                 tombstones.push(self.how.visit(&slice.file, Use::Scan, fragments)?);
             }
-            sources.extend(self.run_source(slices)?);
+            sources.extend(self.run_source(slices, (at, within))?);
         }
         let reader = Reader {
             keyspace,
@@ -202,8 +206,12 @@ impl ScanSource {
         Ok(Scan::new(merge, reader, lower, upper).noting(run))
     }
 
-    /// One source for the slices of a run; none if there are none.
-    fn run_source(&self, slices: &[Arc<Part>]) -> Result<Option<Source<AnyCursor>>> {
+    /// One source for the slices of a run, which stand there; none if there are none.
+    fn run_source(
+        &self,
+        slices: &[Arc<Part>],
+        (run, within): (usize, Range<usize>),
+    ) -> Result<Option<Source<AnyCursor>>> {
         let newest = slices.iter().map(|slice| slice.file.meta.seqno_max).max();
         let Some(newest) = newest else { return Ok(None) };
         let cursor = match slices {
@@ -212,8 +220,9 @@ impl ScanSource {
                 AnyCursor::Table(self.how.visit(&slice.file, Use::Scan, cursor)?)
             }
             _ => {
-                let part = |slice: &Arc<Part>| SlicePart(slice.clone(), self.how);
-                AnyCursor::Run(Concat::new(slices.iter().map(part).collect()))
+                let Some(tree) = self.view.version.tree(self.keyspace.id) else { return Ok(None) };
+                let (tree, slices, how) = (tree.clone(), within, self.how);
+                AnyCursor::Run(Concat::new(RunPart { tree, run, slices, how }))
             }
         };
         Ok(Some(Source::new(cursor, newest)))

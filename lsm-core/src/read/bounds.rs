@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use crate::cursor::rank::rank_of;
-use crate::key::full::{FullKey, head_of};
+use crate::key::full::{FullKey, PREFIX_LEN, head_of};
 use crate::key::keyspace::KeyspaceId;
 
 /// Which part of a keyspace a scan moves over.
@@ -20,7 +20,13 @@ impl Bounds {
     /// Between these user keys of a keyspace.
     #[must_use]
     pub fn new(keyspace: KeyspaceId, lower: Bound<&[u8]>, upper: Bound<&[u8]>) -> Self {
-        let full = |user_key: &[u8]| FullKey::new(keyspace, user_key).bytes().to_vec();
+        let full = |user_key: &[u8]| {
+            // Room for what makes it the key behind, too.
+            let mut key = Vec::with_capacity(PREFIX_LEN + user_key.len() + 1);
+            key.extend_from_slice(&keyspace.get().to_be_bytes());
+            key.extend_from_slice(user_key);
+            key
+        };
         let lower = match lower {
             Bound::Included(key) => full(key),
             Bound::Excluded(key) => after(full(key)),

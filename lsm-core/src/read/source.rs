@@ -1,37 +1,59 @@
 //! The sources that a scan merges: memtables and runs of tables.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::slice::Slice as Bytes;
 use crate::cache::purpose::Use;
-use crate::cursor::concat::{Concat, Part};
+use crate::cursor::concat::{Concat, Parts};
 use crate::cursor::contract::Cursor;
 use crate::memtable::cursor::MemCursor;
 use crate::options::read::ReadOptions;
 use crate::read::access::Access;
 use crate::read::slice_cursor::SliceCursor;
 use crate::table::cursor::TableCursor;
-use crate::version::tree::Slice;
+use crate::version::tree::{Slice, Tree};
 
-/// One slice of a run, opened when a scan gets there.
+/// Slices of a run that follow each other, each opened when a scan gets there.
 #[derive(Clone, Debug)]
-pub struct SlicePart(pub Arc<Slice>, pub ReadOptions);
+pub struct RunPart {
+    /// The tree, which keeps them.
+    pub tree: Arc<Tree>,
+    /// Which of its runs.
+    pub run: usize,
+    /// Which slices of the run.
+    pub slices: Range<usize>,
+    /// How they are read.
+    pub how: ReadOptions,
+}
 
-impl Part for SlicePart {
+impl RunPart {
+    fn slice(&self, at: usize) -> Option<&Arc<Slice>> {
+        let slices = &self.tree.runs.get(self.run)?.slices;
+        slices.get(self.slices.clone())?.get(at)
+    }
+}
+
+impl Parts for RunPart {
     type C = SliceCursor;
 
-    fn smallest(&self) -> &[u8] {
-        &self.0.meta.smallest
+    fn count(&self) -> usize {
+        self.slices.len()
     }
 
-    fn largest(&self) -> &[u8] {
-        &self.0.meta.largest
+    fn smallest(&self, at: usize) -> &[u8] {
+        self.slice(at).map_or(&[], |slice| &slice.meta.smallest)
     }
 
-    fn open(&self) -> Result<SliceCursor> {
-        self.1.visit(&self.0.file, Use::Scan, |table, how| {
-            Ok(SliceCursor::new(table, self.0.clone(), how))
+    fn largest(&self, at: usize) -> &[u8] {
+        self.slice(at).map_or(&[], |slice| &slice.meta.largest)
+    }
+
+    fn open(&self, at: usize) -> Result<Option<SliceCursor>> {
+        let Some(slice) = self.slice(at) else { return Ok(None) };
+        self.how.visit(&slice.file, Use::Scan, |table, how| {
+            Ok(Some(SliceCursor::new(table, slice.clone(), how)))
         })
     }
 }
@@ -45,7 +67,7 @@ pub enum AnyCursor {
     /// One table.
     Table(TableCursor),
     /// Several tables, one after the other.
-    Run(Concat<SlicePart>),
+    Run(Concat<RunPart>),
 }
 
 macro_rules! each {

@@ -18,8 +18,9 @@ use crate::table::reader::Table;
 pub struct TableCursor {
     table: Arc<Table>,
     how: Use,
-    ahead: Ahead,
-    /// The index that was looked at last, and its partition.
+    /// Made when something has to be read.
+    ahead: Option<Box<Ahead>>,
+    /// The index that was needed last to read a block, and its partition.
     index: Option<(usize, Page)>,
     /// The block that the cursor stands in.
     page: Option<Page>,
@@ -43,12 +44,10 @@ impl TableCursor {
     /// A cursor at no entry.
     #[must_use]
     pub fn new(table: Arc<Table>, how: Use) -> Self {
-        let is_walk = matches!(how, Use::Scan | Use::Aside | Use::Bypass);
-        let ahead = Ahead::new(is_walk, table.budget());
         Self {
             table,
             how,
-            ahead,
+            ahead: None,
             index: None,
             page: None,
             at: (0, 0),
@@ -88,16 +87,25 @@ impl TableCursor {
 
     fn fetch(&mut self, at: (usize, usize)) -> Result<Page> {
         let memory = self.page.take().map(Page::into_memory).unwrap_or_default();
-        // That a walk comes by says nothing of a block: only others ask in the way that keeps it.
-        if matches!(self.how, Use::Point | Use::Index) {
-            if let Some(page) = self.table.resident(at) {
-                return Ok(page);
-            }
-        }
+        let resident = match self.how {
+            Use::Bypass => None,
+            Use::Point | Use::Index => self.table.resident(at),
+            // That a walk comes by says nothing of a block: only others ask in the way that keeps
+            // it.
+            _ => self.table.passed(at),
+        };
+        resident.map_or_else(|| self.read(at, memory), Ok)
+    }
+
+    /// A block that is not resident. `memory` may be used for it.
+    #[cold]
+    fn read(&mut self, at: (usize, usize), memory: Vec<u8>) -> Result<Page> {
         self.index(at.0)?;
         let Self { table, ahead, index, how, .. } = self;
         let index = index.as_ref().map(|(_, index)| index);
         let source = table.source();
+        let is_walk = matches!(how, Use::Scan | Use::Aside | Use::Bypass);
+        let ahead = ahead.get_or_insert_with(|| Box::new(Ahead::new(is_walk, table.budget())));
         if *how != Use::Bypass {
             let mut read = || ahead.read(source, table.handle_at(at, index)?);
             return table.load(at, *how, &mut read);
@@ -120,6 +128,17 @@ impl TableCursor {
             }
         };
         Ok(&self.index.insert(index).1)
+    }
+
+    /// The number in its partition of the block where this entry would stand.
+    fn block_of(&mut self, partition: usize, key: &[u8], trailer: u64) -> Result<usize> {
+        let is_at_hand = self.index.as_ref().is_some_and(|(at, _)| *at == partition);
+        if !is_at_hand && self.how != Use::Bypass {
+            if let Some(block) = self.table.resident_block_of(partition, key, trailer) {
+                return Ok(block);
+            }
+        }
+        Ok(self.index(partition)?.view().lower_bound(key, trailer))
     }
 
     /// Stands at the first entry of the block behind this one, if there is one.
@@ -172,7 +191,7 @@ impl TableCursor {
         if partition >= self.table.opened().top.len() {
             return Ok(None);
         }
-        let block = self.index(partition)?.view().lower_bound(key, trailer);
+        let block = self.block_of(partition, key, trailer)?;
         self.table.ask((partition, block));
         self.enter((partition, block))?;
         Ok(self.page.as_ref().map(|page| page.view().lower_bound(key, trailer)))

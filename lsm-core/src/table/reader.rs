@@ -233,6 +233,22 @@ impl Table {
         Some(BlockView::new(index.bytes(), &layout).lower_bound(key, ceiling))
     }
 
+    /// The same, in a turn of its own.
+    #[inline]
+    pub(super) fn resident_block_of(
+        &self,
+        partition: usize,
+        key: &[u8],
+        ceiling: u64,
+    ) -> Option<usize> {
+        let look = |turn: &Turn<'_>| {
+            let block = self.block_of(turn, partition, key, ceiling)?;
+            turn.count(1);
+            Some(block)
+        };
+        self.cache.turn(look).flatten()
+    }
+
     /// A data block, if it is resident.
     #[inline]
     #[must_use]
@@ -367,6 +383,13 @@ impl Table {
     pub(super) fn resident(&self, at: (usize, usize)) -> Option<Page> {
         let leaf = self.leaves.get(at.0)?.get()?;
         Page::shared(self.cache.get(leaf, at.1)?)
+    }
+
+    /// The same for a walk that passes: this is no reason to keep it.
+    #[inline]
+    pub(super) fn passed(&self, at: (usize, usize)) -> Option<Page> {
+        let leaf = self.leaves.get(at.0)?.get()?;
+        Page::shared(self.cache.pass(leaf, at.1)?)
     }
 
     /// A data block, named by its partition and its number there, through the cache. `read` reads

@@ -9,7 +9,7 @@
 //! Everything here is immutable. A change makes a new tree that shares what it did not change.
 
 use std::fmt::Debug;
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
@@ -286,9 +286,15 @@ impl Run {
     /// The slices that can hold a key between the bounds, in key order.
     #[must_use]
     pub fn overlapping(&self, start: Bound<&[u8]>, end: Bound<&[u8]>) -> &[Arc<Slice>] {
+        self.slices.get(self.within(start, end)).unwrap_or_default()
+    }
+
+    /// Which slices these are.
+    #[must_use]
+    pub fn within(&self, start: Bound<&[u8]>, end: Bound<&[u8]>) -> Range<usize> {
         let from = self.slices.partition_point(|slice| slice.meta.is_before_start(start));
         let to = self.slices.partition_point(|slice| slice.meta.begins_by(end));
-        self.slices.get(from..to).unwrap_or_default()
+        from..to
     }
 
     /// About how many bytes it takes.
