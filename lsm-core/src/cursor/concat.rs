@@ -190,6 +190,13 @@ impl<P: Parts + Send> Cursor for Concat<P> {
         self.cursor.as_ref().map_or(&[], P::C::value)
     }
 
+    /// Of the key with which a part may begin, the part before may have newer entries.
+    #[inline]
+    fn is_newest(&self) -> bool {
+        let is_behind_start = |cursor: &P::C| self.parts.smallest(self.at) < cursor.key();
+        self.cursor.as_ref().is_some_and(|cursor| cursor.is_newest() && is_behind_start(cursor))
+    }
+
     fn pin_value(&self) -> Slice {
         self.cursor.as_ref().map_or_else(Slice::new, P::C::pin_value)
     }

@@ -46,6 +46,13 @@ pub trait Cursor: Send {
     /// The value; empty for deletes.
     fn value(&self) -> &[u8];
 
+    /// True if no entry of the key comes before this one, and that is known without a look. False
+    /// says nothing.
+    #[inline]
+    fn is_newest(&self) -> bool {
+        false
+    }
+
     /// The value by itself, which keeps the block that it lies in, or is a copy.
     fn pin_value(&self) -> Slice {
         Slice::copy_from(self.value())

@@ -403,6 +403,17 @@ impl<C: Cursor> Cursor for Merge<C> {
         self.sources.get(self.winner).map_or(&[], C::value)
     }
 
+    /// Going forward, others may have passed newer entries; going backward, those that have some
+    /// stand at them.
+    #[inline]
+    fn is_newest(&self) -> bool {
+        let (winner, rank) = (self.winner, self.rank(self.winner));
+        let is_apart = |(at, seat): (usize, &Seat)| at == winner || seat.rank != rank;
+        self.sources.get(winner).is_some_and(C::is_newest)
+            && (self.is_backward || self.sources.len() == 1)
+            && self.seats.iter().enumerate().all(is_apart)
+    }
+
     fn pin_value(&self) -> Slice {
         self.sources.get(self.winner).map_or_else(Slice::new, C::pin_value)
     }

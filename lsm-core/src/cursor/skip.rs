@@ -116,6 +116,11 @@ impl<C: Cursor> Cursor for Source<C> {
         self.cursor.value()
     }
 
+    #[inline]
+    fn is_newest(&self) -> bool {
+        self.cursor.is_newest()
+    }
+
     fn pin_value(&self) -> Slice {
         self.cursor.pin_value()
     }

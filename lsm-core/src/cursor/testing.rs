@@ -113,6 +113,12 @@ impl Cursor for VecCursor {
         self.at.map_or(0, |at| self.entries[at].trailer)
     }
 
+    /// It knows every other time.
+    fn is_newest(&self) -> bool {
+        let has_newer = |at: usize| at > 0 && self.entries[at - 1].key == self.entries[at].key;
+        self.at.is_some_and(|at| at % 2 == 0 && !has_newer(at))
+    }
+
     fn value(&self) -> &[u8] {
         self.at.map_or(&[], |at| &self.entries[at].value)
     }

@@ -69,6 +69,13 @@ impl Run {
         self.ranges = None;
     }
 
+    /// Keys without a value came last.
+    #[inline]
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.dead > 0
+    }
+
     /// One more entry was looked at.
     #[inline]
     pub fn step(&mut self) {

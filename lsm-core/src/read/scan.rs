@@ -2,9 +2,9 @@
 //!
 //! Entries of a key come newest first, so going forward the first one that the reader may see
 //! decides, and the others are passed over. Going backward they come oldest first: the last one
-//! seen decides, and is known to be the last only when the cursor has moved past it. So a pair met
-//! going backward is held in the scan's own memory, unless its value is long; then the cursor goes
-//! back to it.
+//! seen decides. Often the cursor knows that there is no other; if not, that is known only when it
+//! has moved past it. So such a pair is held in the scan's own memory, unless its value is long;
+//! then the cursor goes back to it.
 //!
 //! Whatever there may be thousands of, versions of a key, entries too new, entries under a range
 //! tombstone, keys that another scan has found deleted, is stepped over a few times and then passed
@@ -24,12 +24,12 @@ use crate::key::trailer::{NEWEST, ceiling};
 use crate::read::bounds::Bounds;
 use crate::read::dead::Way;
 use crate::read::run::Run;
-use crate::read::visible::{EXPIRY_LEN, Sight, Visible, user_value};
+use crate::read::visible::{Sight, Visible, user_value};
+
+mod newest;
 
 /// Steps over entries of no use before a seek is tried. A seek costs about as much.
 const STEPS_MAX: u32 = 16;
-/// Longer values are not copied.
-const COPY_MAX: usize = 16_384;
 /// How many neighbouring intervals of tombstones a seek may cross, at first and at most.
 const REACH_MIN: usize = 16;
 const REACH_MAX: usize = 4096;
@@ -55,6 +55,8 @@ enum Place {
     Nowhere,
     /// Where the cursor is.
     AtCursor,
+    /// The same, going backward, and no entry of the key comes before.
+    AtNewest,
     /// In the scan. The cursor is before all entries of its key that the reader may see.
     Held,
 }
@@ -163,7 +165,7 @@ impl<C: Skip> Scan<C> {
         self.is_left_apart = false;
         let result = match self.place {
             Place::Nowhere => return self.error.clone().map_or(Ok(()), Err),
-            Place::AtCursor => {
+            Place::AtCursor | Place::AtNewest => {
                 self.decide();
                 self.cursor.next()
             }
@@ -187,6 +189,10 @@ impl<C: Skip> Scan<C> {
                 self.decide();
                 self.cursor.seek_before(&self.key, NEWEST)
             }
+            Place::AtNewest => {
+                self.decide();
+                self.cursor.prev()
+            }
             Place::Held => Ok(()),
         };
         let result = result.and_then(|()| self.go_backward());
@@ -206,7 +212,7 @@ impl<C: Skip> Scan<C> {
     pub fn key(&self) -> &[u8] {
         match self.place {
             Place::Nowhere => &[],
-            Place::AtCursor => user_key(self.cursor.key()),
+            Place::AtCursor | Place::AtNewest => user_key(self.cursor.key()),
             Place::Held => user_key(&self.key),
         }
     }
@@ -218,7 +224,9 @@ impl<C: Skip> Scan<C> {
         match self.place {
             _ if self.is_keys_only => &[],
             Place::Nowhere => &[],
-            Place::AtCursor => user_value(self.cursor.trailer(), self.cursor.value()),
+            Place::AtCursor | Place::AtNewest => {
+                user_value(self.cursor.trailer(), self.cursor.value())
+            }
             Place::Held => user_value(self.trailer, &self.value),
         }
     }
@@ -226,7 +234,7 @@ impl<C: Skip> Scan<C> {
     /// The same by itself, kept where it lies if that is a block, else copied.
     #[must_use]
     pub fn pin_value(&self) -> Slice {
-        if self.is_keys_only || self.place != Place::AtCursor {
+        if self.is_keys_only || matches!(self.place, Place::Nowhere | Place::Held) {
             return Slice::copy_from(self.value());
         }
         let value = self.cursor.pin_value();
@@ -245,7 +253,7 @@ impl<C: Skip> Scan<C> {
     pub fn trailer(&self) -> u64 {
         match self.place {
             Place::Nowhere => 0,
-            Place::AtCursor => self.cursor.trailer(),
+            Place::AtCursor | Place::AtNewest => self.cursor.trailer(),
             Place::Held => self.trailer,
         }
     }
@@ -374,6 +382,10 @@ impl<C: Skip> Scan<C> {
                 }
                 continue;
             }
+            if self.is_at_newest()? {
+                self.place = Place::AtNewest;
+                return Ok(());
+            }
             self.hold_newest()?;
             let (key, value) = (&self.key, &self.value);
             match self.visible.judge(key, self.trailer, || value)? {
@@ -416,47 +428,6 @@ impl<C: Skip> Scan<C> {
         self.key.push(0);
         self.run.end(&self.key, Way::Backward);
         self.key.pop();
-    }
-
-    /// Holds the newest entry that may be seen of the cursor's key, and moves before all of those.
-    fn hold_newest(&mut self) -> Result<()> {
-        self.keep_left();
-        self.key.clear();
-        self.key.extend_from_slice(self.cursor.key());
-        self.hold();
-        self.cursor.prev()?;
-        let mut steps = 0;
-        while self.is_at_newer() {
-            steps += 1;
-            self.run.step();
-            if steps == STEPS_MAX {
-                self.cursor.seek(&self.key, self.ceiling)?;
-                self.hold();
-                return self.cursor.seek_before(&self.key, NEWEST);
-            }
-            self.hold();
-            self.cursor.prev()?;
-        }
-        Ok(())
-    }
-
-    /// True if the cursor is at an entry of the key that is held, and the reader may see it.
-    #[inline]
-    fn is_at_newer(&self) -> bool {
-        self.cursor.is_valid()
-            && self.cursor.trailer() <= self.ceiling
-            && self.cursor.key() == self.key.as_slice()
-    }
-
-    /// Copies what is needed of the cursor's entry, but for its key.
-    #[inline]
-    fn hold(&mut self) {
-        self.trailer = self.cursor.trailer();
-        self.value.clear();
-        let value = self.cursor.value();
-        self.is_left_out = !self.is_keys_only && value.len() > COPY_MAX;
-        let needed = if self.is_keys_only || self.is_left_out { EXPIRY_LEN } else { value.len() };
-        self.value.extend_from_slice(value.get(..needed).unwrap_or(value));
     }
 
     /// After enough entries under a range tombstone, passes over what is as old and under it too.

@@ -119,6 +119,11 @@ impl Cursor for SliceCursor {
         self.inner.value()
     }
 
+    #[inline]
+    fn is_newest(&self) -> bool {
+        self.inner.is_newest()
+    }
+
     fn pin_value(&self) -> Bytes {
         self.inner.pin_value()
     }

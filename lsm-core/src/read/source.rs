@@ -132,6 +132,11 @@ impl Cursor for AnyCursor {
         each!(self, cursor => cursor.value())
     }
 
+    #[inline]
+    fn is_newest(&self) -> bool {
+        each!(self, cursor => cursor.is_newest())
+    }
+
     fn pin_value(&self) -> Bytes {
         each!(self, cursor => cursor.pin_value())
     }

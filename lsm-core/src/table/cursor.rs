@@ -279,6 +279,13 @@ impl Cursor for TableCursor {
     }
 
     #[inline]
+    fn is_newest(&self) -> bool {
+        let has_versions = |page: &Page| page.view().has_versions();
+        // The first of a block may have newer ones in the block before.
+        self.entry > 0 && !self.page.as_ref().is_none_or(has_versions)
+    }
+
+    #[inline]
     fn key(&self) -> &[u8] {
         self.key.bytes()
     }

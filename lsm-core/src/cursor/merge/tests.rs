@@ -37,6 +37,8 @@ fn check(cursor: &impl Cursor, all: &[Entry], at: Option<usize>, seed: u64) {
     assert_eq!(cursor.is_valid(), at.is_some(), "seed {seed}");
     let Some(wanted) = at.map(|at| &all[at]) else { return };
     let found = (cursor.key(), cursor.trailer(), cursor.value());
+    let newer = at.and_then(|at| at.checked_sub(1)).map(|at| &all[at].key);
+    assert!(!cursor.is_newest() || newer != Some(&wanted.key), "seed {seed}");
     assert_eq!(found, (&wanted.key[..], wanted.trailer, &wanted.value[..]), "seed {seed}");
     assert_eq!(cursor.head(), crate::key::full::head_of(cursor.key()));
 }

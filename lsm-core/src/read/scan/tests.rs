@@ -55,7 +55,7 @@ fn any_key(rng: &mut Rng, shape: Shape) -> Vec<u8> {
 
 fn value_of(rng: &mut Rng, shape: Shape, seqno: u64) -> Vec<u8> {
     let len = match rng.below(30) {
-        0 if shape.long => 2 * COPY_MAX,
+        0 if shape.long => 2 * super::newest::COPY_MAX,
         1 => 0,
         _ => 9,
     };

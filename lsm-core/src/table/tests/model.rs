@@ -47,8 +47,11 @@ fn check_walks(table: &Arc<Table>, entries: &[Entry], how: Use) {
     cursor.prev().unwrap();
     assert_eq!(here(&cursor), None);
     cursor.seek_first().unwrap();
+    let mut newer: &[u8] = &[];
     for entry in entries {
         assert_eq!(here(&cursor).as_ref(), Some(entry));
+        assert!(!cursor.is_newest() || newer != entry.0);
+        newer = &entry.0;
         cursor.next().unwrap();
     }
     assert_eq!(here(&cursor), None);
