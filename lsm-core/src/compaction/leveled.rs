@@ -74,8 +74,8 @@ fn pick_unite(tree: &Tree, busy: &Busy, context: &Context) -> Option<Plan> {
     busy.allows(&plan).then_some(plan)
 }
 
-/// In quiet times everything becomes one run, which reads best, if what is above the last level is a
-/// good part of it all.
+/// In quiet times everything becomes one run, which reads best, if what is above the last level is
+/// a good part of it all.
 fn pick_quiet(tree: &Tree, busy: &Busy, context: &Context) -> Option<Plan> {
     if !context.is_quiet || !busy.is_idle() || tree.runs.len() < 2 {
         return None;
