@@ -17,11 +17,13 @@ const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 impl Engine {
     /// Makes edits durable, then shows readers the trees after them. What they say of keyspaces
-    /// that were dropped meanwhile is left out. `flushed` is the memtable that they replace.
+    /// that were dropped meanwhile is left out. `flushed` is the memtable that they replace,
+    /// and then they rest on nothing that was written behind it.
     pub fn install(&self, edits: Vec<Edit>, flushed: Option<&Arc<Sealed>>) -> Result<()> {
         let mut edits = Some(edits);
         let mut refused = None;
         self.journal.commit_with(
+            flushed.map(|flushed| flushed.last),
             &mut |catalog| Ok(catalog.without_dropped(edits.take().unwrap_or_default())),
             &mut |catalog, edits| refused = self.show(edits, catalog.edit, flushed).err(),
         )?;

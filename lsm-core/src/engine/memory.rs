@@ -107,6 +107,8 @@ impl Engine {
         let (active, inserter) =
             new_memtable(&self.options, &self.budget, &Arc::downgrade(&self.stock))?;
         let ended = self.journal.rotate()?;
+        // The table waits for it in the end: it may as well be done while that is written.
+        self.journal.sync_soon();
         let memtable = std::mem::replace(&mut writer.memtable, active.clone());
         writer.inserter = inserter;
         let has_volatile = std::mem::take(&mut writer.has_volatile);

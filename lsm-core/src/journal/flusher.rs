@@ -42,6 +42,14 @@ impl Flusher {
         }
     }
 
+    /// Syncs at once, because somebody is going to wait for it. A failure stays in the log.
+    fn hurry(&self) {
+        let log = &self.state.log;
+        if log.is_unsynced() {
+            let _they_will_be_told = log.sync_unless_busy();
+        }
+    }
+
     /// Vouches for the log where it has no room to do so itself, and for the manifest.
     fn vouch_in_manifest(&self, for_log: bool) -> Result<bool> {
         let Some(mut manifest) = self.state.manifest.try_take() else { return Ok(true) };
@@ -57,6 +65,9 @@ impl Job for Flusher {
     fn step(&mut self) -> Step {
         if self.state.is_closing.load(Ordering::Acquire) {
             return Step::Done;
+        }
+        if self.state.is_sync_wanted.swap(false, Ordering::AcqRel) {
+            self.hurry();
         }
         let now = self.state.env.clock.monotonic();
         let Some(due) = self.next else {

@@ -101,6 +101,7 @@ impl Journal {
                 keeper_wake,
                 flusher_wake: Signal::new(),
                 is_flusher_asleep: AtomicBool::new(true),
+                is_sync_wanted: AtomicBool::new(false),
                 is_closing: AtomicBool::new(false),
                 jobs: Jobs::new(),
             }),
@@ -219,6 +220,11 @@ impl Journal {
         Ok(self.state.log.rotate())
     }
 
+    /// Has a job make durable what was appended so far, for a `commit` that is going to follow.
+    pub fn sync_soon(&self) {
+        self.state.sync_soon();
+    }
+
     /// The segment that was appended to last; 0 if there is none.
     pub fn log_number(&self) -> Result<u64> {
         self.state.check_open()?;
@@ -229,18 +235,20 @@ impl Journal {
     /// hold must be durable already; their names become so here. `then` sees the catalog with the
     /// edits before anybody can make others, so versions are installed in the order of the edits.
     pub fn commit(&self, edits: &[Edit], then: &mut dyn FnMut(&Catalog)) -> Result<()> {
-        self.commit_with(&mut |_| Ok(edits.to_vec()), &mut |catalog, _| then(catalog))
+        self.commit_with(None, &mut |_| Ok(edits.to_vec()), &mut |catalog, _| then(catalog))
     }
 
     /// As `commit`, with edits that `plan` makes from the catalog as it is just before them, such
-    /// as those that it leaves of others (`Catalog::without_dropped`). `then` sees them too.
+    /// as those that it leaves of others (`Catalog::without_dropped`). `then` sees them too. If the
+    /// edits rest on nothing that was written behind `last`, the log is made durable only so far.
     pub fn commit_with(
         &self,
+        last: Option<SeqNo>,
         plan: &mut dyn FnMut(&Catalog) -> Result<Vec<Edit>>,
         then: &mut dyn FnMut(&Catalog, &[Edit]),
     ) -> Result<()> {
         self.state.check_writable()?;
-        let mut manifest = self.state.take_manifest_behind_log()?;
+        let mut manifest = self.state.take_manifest_behind_log(last)?;
         let edits = plan(manifest.catalog())?;
         check_edits(&self.state, &manifest, &edits)?;
         self.state.commit_then(&mut manifest, &edits, &mut |catalog| then(catalog, &edits))
@@ -282,7 +290,7 @@ impl Journal {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         check_options(options)?;
-        let mut manifest = self.state.take_manifest_behind_log()?;
+        let mut manifest = self.state.take_manifest_behind_log(None)?;
         let catalog = manifest.catalog();
         if catalog.keyspaces.values().any(|taken| taken == name) {
             return Err(Error::new(ErrorKind::Exists, "there is a keyspace of that name"));

@@ -51,6 +51,8 @@ pub struct State {
     pub flusher_wake: Arc<Signal>,
     /// The flusher has nothing to do until something is appended.
     pub is_flusher_asleep: AtomicBool,
+    /// The flusher is to sync now: somebody is going to wait for it.
+    pub is_sync_wanted: AtomicBool,
     /// The journal is closing or closed.
     pub is_closing: AtomicBool,
     /// Jobs that have not ended yet.
@@ -144,10 +146,20 @@ impl State {
         }
     }
 
-    /// The manifest, when everything appended to the log so far is durable.
-    pub fn take_manifest_behind_log(&self) -> Result<InTurn<'_, Manifest>> {
+    /// Has the flusher sync what was appended, without waiting for its second.
+    pub fn sync_soon(&self) {
+        self.is_sync_wanted.store(true, Ordering::Release);
+        self.flusher_wake.notify();
+    }
+
+    /// The manifest, when everything appended to the log so far is durable; or everything up to
+    /// `last`, if edits rest on no more than that.
+    pub fn take_manifest_behind_log(&self, last: Option<SeqNo>) -> Result<InTurn<'_, Manifest>> {
         if !planted(Bug::ManifestBeforeLog) {
-            self.log.sync_all(None)?;
+            match last {
+                Some(last) => self.log.sync_behind(last)?,
+                None => self.log.sync_all(None)?,
+            }
         }
         Ok(self.take_manifest())
     }

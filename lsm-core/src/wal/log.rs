@@ -332,6 +332,12 @@ impl Log {
         self.sync_until(deadline, || self.durable_next() > seqno.get())
     }
 
+    /// As `sync_to`, without a deadline, and like `sync_all` it never succeeds after a fault.
+    pub fn sync_behind(&self, seqno: SeqNo) -> Result<()> {
+        self.check_fault().map_err(Error::and_maybe_committed)?;
+        self.sync_to(seqno, None)
+    }
+
     /// Returns once everything appended so far is durable. Never succeeds after a fault: what it
     /// took may have been durable before.
     pub fn sync_all(&self, deadline: Option<Duration>) -> Result<()> {

@@ -511,7 +511,7 @@ fn versions_are_installed_in_the_order_of_the_edits() {
                         assert_eq!(own, edit, "somebody else's catalog");
                         seen.lock().unwrap().push(catalog.edit);
                     };
-                    journal.commit_with(&mut plan, then).unwrap();
+                    journal.commit_with(None, &mut plan, then).unwrap();
                 }
             });
         }
