@@ -40,7 +40,7 @@ const NEXT_BYTES: usize = 256;
 pub(super) struct Arena {
     /// Where place 0 would lie if all places were in this chunk.
     origins: [AtomicPtr<u8>; CHUNKS],
-    regions: [OnceLock<Region>; CHUNKS],
+    chunks: [OnceLock<Chunk>; CHUNKS],
     used: AtomicUsize,
     /// The first place that was never handed out.
     next: AtomicU64,
@@ -48,6 +48,14 @@ pub(super) struct Arena {
     ahead: AtomicU64,
     /// Where large regions come from and go to.
     stock: Weak<Stock>,
+}
+
+/// The memory of one chunk.
+#[derive(Debug)]
+struct Chunk {
+    region: Region,
+    /// All of it takes up memory, also what was not handed out yet.
+    is_resident: bool,
 }
 
 /// The free rest of the last chunk. There is one for each arena, and whoever has it is the writer.
@@ -88,7 +96,7 @@ impl Arena {
     pub(super) fn new(stock: &Weak<Stock>) -> (Self, Bump) {
         let arena = Self {
             origins: from_fn(|_| AtomicPtr::new(null_mut())),
-            regions: from_fn(|_| OnceLock::new()),
+            chunks: from_fn(|_| OnceLock::new()),
             used: AtomicUsize::new(0),
             next: AtomicU64::new(0),
             ahead: AtomicU64::new(0),
@@ -100,6 +108,17 @@ impl Arena {
     /// How many bytes were handed out.
     pub(super) fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
+    }
+
+    /// How much memory it takes up when `used` bytes are handed out.
+    pub(super) fn resident(&self, used: usize) -> usize {
+        let last =
+            self.chunks.iter().enumerate().rev().find_map(|(at, chunk)| Some((at, chunk.get()?)));
+        let end = match last {
+            Some((chunk, Chunk { is_resident: true, .. })) => Self::first_of(chunk + 1) as usize,
+            _ => 0,
+        };
+        Region::resident(used).max(end.saturating_mul(UNIT))
     }
 
     /// Takes `bytes` bytes, which hold anything at all, at a multiple of `align`, which is 8 or 64.
@@ -162,17 +181,16 @@ impl Arena {
 
     /// The memory of a chunk: mapped by the writer, or ahead of it.
     fn region(&self, chunk: usize) -> Result<&Region> {
-        let region = self.regions.get(chunk).ok_or_else(full)?;
-        if region.get().is_none() {
+        let place = self.chunks.get(chunk).ok_or_else(full)?;
+        if place.get().is_none() {
             let bytes = Self::bytes_of(chunk).ok_or_else(full)?;
-            let memory = match self.stock.upgrade() {
-                Some(stock) => stock.take(bytes)?,
-                None => Region::new(bytes)?,
-            };
+            let kept = self.stock.upgrade().and_then(|stock| stock.take(bytes));
+            let is_resident = kept.is_some();
+            let region = kept.map_or_else(|| Region::new(bytes), Ok)?;
             // Two may do this at a time; one of the two is kept.
-            let _ = region.set(memory);
+            let _ = place.set(Chunk { region, is_resident });
         }
-        region.get().ok_or_else(full)
+        place.get().map(|chunk| &chunk.region).ok_or_else(full)
     }
 
     fn bytes_of(chunk: usize) -> Option<usize> {
@@ -270,10 +288,10 @@ impl Drop for Arena {
     fn drop(&mut self) {
         let Some(stock) = self.stock.upgrade() else { return };
         let next = self.next.load(Ordering::Relaxed);
-        for (chunk, region) in self.regions.iter_mut().enumerate() {
-            let used = next.saturating_sub(Self::first_of(chunk)).min(Self::first_of(chunk));
-            if let Some(region) = region.take() {
-                stock.keep(region, used as usize * UNIT);
+        for (at, chunk) in self.chunks.iter_mut().enumerate() {
+            let used = next.saturating_sub(Self::first_of(at)).min(Self::first_of(at));
+            if let Some(chunk) = chunk.take() {
+                stock.keep(chunk.region, used as usize * UNIT);
             }
         }
     }

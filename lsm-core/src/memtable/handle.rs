@@ -6,7 +6,6 @@ use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::cursor::tombstone::{Fragments, Tombstone};
-use crate::env::os::memory::Region;
 use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
 use crate::key::trailer::{kind_of, seqno_of};
@@ -216,9 +215,10 @@ impl Inserter {
         self.charged = self.memtable.index.bytes().saturating_add(self.step);
         self.has_grown = true;
         self.memtable.charged.store(self.charged, Ordering::Relaxed);
+        let memory = self.memtable.index.resident(self.charged);
         let beside = self.memtable.filter.bytes() + self.memtable.tombstones.bytes();
         if let Some(charge) = self.memtable.charge.lock().as_mut() {
-            charge.resize(Region::resident(self.charged).saturating_add(beside) as u64);
+            charge.resize(memory.saturating_add(beside) as u64);
         }
     }
 
@@ -383,6 +383,13 @@ impl Index {
         match self {
             Self::Tree(tree) => tree.bytes(),
             Self::SkipList(list) => list.bytes(),
+        }
+    }
+
+    fn resident(&self, used: usize) -> usize {
+        match self {
+            Self::Tree(tree) => tree.resident(used),
+            Self::SkipList(list) => list.resident(used),
         }
     }
 }

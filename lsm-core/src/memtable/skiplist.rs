@@ -58,6 +58,11 @@ impl SkipList {
         self.arena.used()
     }
 
+    /// As `Arena::resident`.
+    pub(super) fn resident(&self, used: usize) -> usize {
+        self.arena.resident(used)
+    }
+
     /// As `Arena::page_in`.
     pub(super) fn page_in(&self, bytes: usize) -> bool {
         self.arena.page_in(bytes)

@@ -8,7 +8,6 @@
 use std::sync::Arc;
 
 use crate::base::budget::{Budget, Charge, MemoryKind};
-use crate::base::error::Result;
 use crate::base::sync::{AtomicU64, Mutex, Ordering};
 use crate::env::os::memory::{LARGE_PAGE, Region};
 
@@ -35,22 +34,16 @@ impl Stock {
         })
     }
 
-    /// A region of `len` bytes, which hold anything at all: one that was kept, or a new one.
-    pub(super) fn take(&self, len: usize) -> Result<Region> {
+    /// A region of `len` bytes that was kept: they hold anything at all, and take up memory. From
+    /// now on they are for the caller to count.
+    pub(super) fn take(&self, len: usize) -> Option<Region> {
         if len < LARGE_PAGE {
-            return Region::new(len);
+            return None;
         }
         let mut kept = self.kept.lock();
-        match kept.iter().position(|(region, _)| region.len() == len) {
-            Some(at) => {
-                self.changes.fetch_add(1, Ordering::Relaxed);
-                Ok(kept.swap_remove(at).0)
-            }
-            None => {
-                drop(kept);
-                Region::new(len)
-            }
-        }
+        let at = kept.iter().position(|(region, _)| region.len() == len)?;
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        Some(kept.swap_remove(at).0)
     }
 
     /// Keeps a region of which `used` bytes were touched, if that is worth it and there is room.

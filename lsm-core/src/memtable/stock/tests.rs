@@ -18,12 +18,13 @@ fn stock(limit: u64, bytes_max: usize) -> (Arc<Budget>, Arc<Stock>) {
 #[test]
 fn what_was_kept_comes_back_and_counts_until_then() {
     let (budget, stock) = stock(1 << 30, 2 * LEN);
-    let region = stock.take(LEN).unwrap();
+    assert!(stock.take(LEN).is_none());
+    let region = Region::new(LEN).unwrap();
     let start = region.start();
     stock.keep(region, LEN);
     assert_eq!(budget.used(), LEN as u64);
     assert!(stock.has_any());
-    assert_ne!(stock.take(LARGE_PAGE).unwrap().start(), start, "of another length");
+    assert!(stock.take(LARGE_PAGE).is_none(), "of another length");
     let before = stock.changes();
     assert_eq!(stock.take(LEN).unwrap().start(), start);
     assert_eq!(budget.used(), 0);
@@ -76,4 +77,35 @@ fn a_memtable_is_filled_right_in_the_memory_of_another() {
     // 2, 4, 8 and 16 MiB.
     assert!(places[0].len() >= 3, "{places:?}");
     assert!(places[0] == places[1] && places[1] == places[2], "{places:?}");
+}
+
+#[test]
+fn memory_of_another_memtable_counts_before_it_is_filled() {
+    let (budget, stock) = stock(1 << 30, 32 << 20);
+    let options = MemtableOptions { bytes: 32 << 20, ..MemtableOptions::default() };
+    let mut used = Vec::new();
+    for _ in 0..2 {
+        let (memtable, mut inserter) = new_from(&options, &Arc::downgrade(&stock)).unwrap();
+        inserter.charge_to(&budget);
+        let mut number = 0_u64;
+        // A little more than the chunks up to 8 MiB hold together.
+        while memtable.bytes() < 18 << 20 {
+            let key = number.to_be_bytes();
+            inserter.put(&key, hash64(&key), number << 8 | 1, &[7; 1000]).unwrap();
+            number += 1;
+        }
+        let kept: u64 = stock.kept.lock().iter().map(|(_, charge)| charge.bytes()).sum();
+        used.push(budget.used() - kept);
+        // Fills the last chunk nearly to its end, so that it is kept.
+        while memtable.bytes() < 30 << 20 {
+            let key = number.to_be_bytes();
+            inserter.put(&key, hash64(&key), number << 8 | 1, &[7; 1000]).unwrap();
+            number += 1;
+        }
+    }
+    assert!(used[0] < 22 << 20, "pages that nobody has touched: {used:?}");
+    assert!(
+        (32 << 20..36 << 20).contains(&used[1]),
+        "a chunk that was touched to its end: {used:?}"
+    );
 }
