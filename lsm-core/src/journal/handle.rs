@@ -418,8 +418,8 @@ impl Journal {
         if let Some(unused) = unused {
             unused.give_back_room();
         }
+        let mut edits = state.seal_finished(&state.listed_logs())?;
         let mut manifest = state.take_manifest();
-        let mut edits = state.seal_finished(manifest.catalog())?;
         let next_seqno = state.log.next_seqno();
         if next_seqno > state.opened_at {
             edits.push(Edit::NextSeqno(next_seqno));

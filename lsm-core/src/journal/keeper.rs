@@ -10,6 +10,7 @@ use crate::journal::jobs::JobPlace;
 use crate::journal::recovery::log_header;
 use crate::journal::state::State;
 use crate::record::names;
+use crate::version::catalog::Catalog;
 use crate::version::edit::Edit;
 use crate::version::manifest::Manifest;
 use crate::wal::segment::Segment;
@@ -55,8 +56,11 @@ impl Drop for Keeper {
 
 /// Hands the log a segment that is safe to use: its header, its name and its entry in the manifest
 /// are durable before the first record goes in. All of it happens in one turn of the manifest, so
-/// that nobody retires the segment between its listing and its use.
+/// that nobody retires the segment between its listing and its use. Segments that ended are read
+/// before it, for that takes long, and a flush may wait for the manifest.
 fn supply_segment(state: &State, bytes: u64, made: &mut Option<Segment>) {
+    // A seal that cannot be made is only a witness less: the seam after it is there.
+    let seals = state.seal_finished(&state.listed_logs()).unwrap_or_default();
     let mut manifest = state.take_manifest();
     let start = manifest.catalog().log_start;
     let kept = made.take().filter(|kept| {
@@ -70,21 +74,32 @@ fn supply_segment(state: &State, bytes: u64, made: &mut Option<Segment>) {
         Some(segment) => Ok(segment),
         None => make_segment(state, &mut manifest, bytes),
     };
-    let listed = segment.and_then(|segment| match list_segment(state, &mut manifest, &segment) {
-        Ok(()) => Ok(segment),
-        Err(error) => {
-            *made = Some(segment);
-            Err(error)
-        }
-    });
+    let listed =
+        segment.and_then(|segment| match list_segment(state, &mut manifest, &segment, seals) {
+            Ok(()) => Ok(segment),
+            Err(error) => {
+                *made = Some(segment);
+                Err(error)
+            }
+        });
     state.log.offer(listed);
 }
 
-fn list_segment(state: &State, manifest: &mut Manifest, segment: &Segment) -> Result<()> {
-    // A seal that cannot be made is only a witness less: the seam after it is there.
-    let mut edits = state.seal_finished(manifest.catalog()).unwrap_or_default();
+fn list_segment(
+    state: &State,
+    manifest: &mut Manifest,
+    segment: &Segment,
+    mut edits: Vec<Edit>,
+) -> Result<()> {
+    // A flush may have retired some meanwhile.
+    edits.retain(|edit| is_listed(manifest.catalog(), edit));
     edits.push(Edit::LogAdded { number: segment.number(), file_id: segment.file_id() });
     state.commit(manifest, &edits)
+}
+
+/// False for the seal of a segment that the manifest does not list.
+fn is_listed(catalog: &Catalog, edit: &Edit) -> bool {
+    !matches!(edit, Edit::LogSealed { number, .. } if !catalog.logs.contains_key(number))
 }
 
 fn make_segment(state: &State, manifest: &mut Manifest, bytes: u64) -> Result<Segment> {

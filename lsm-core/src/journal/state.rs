@@ -191,11 +191,17 @@ impl State {
         }
     }
 
-    /// Seals the segments that ended since the last time and are still listed.
-    pub fn seal_finished(&self, catalog: &Catalog) -> Result<Vec<Edit>> {
+    /// Seals the segments that ended since the last time, if these numbers have theirs. Each of
+    /// them is read for that.
+    pub fn seal_finished(&self, numbers: &[u64]) -> Result<Vec<Edit>> {
         let finished = self.log.take_finished().into_iter();
-        let listed = finished.filter(|it| catalog.logs.contains_key(&it.segment.number()));
+        let listed = finished.filter(|it| numbers.contains(&it.segment.number()));
         listed.map(|finished| self.seal(&finished)).collect()
+    }
+
+    /// The numbers of the segments that the manifest lists.
+    pub fn listed_logs(&self) -> Vec<u64> {
+        self.take_manifest().catalog().logs.keys().copied().collect()
     }
 
     /// Cuts a finished segment to its length, and describes it for the manifest.
