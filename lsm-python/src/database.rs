@@ -9,7 +9,7 @@ use lsm_core::{Db, Error, ErrorKind, IfMissing, Keyspace as Core, Options, ReadO
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::PyDict;
 
 use crate::batch::Batch;
 use crate::border::calling::{call, get, import, text};
@@ -340,15 +340,6 @@ impl Database {
 
     fn __clear__(&self) {
         self.told.clear();
-    }
-
-    /// What keyspaces and values may be named and hold, by name.
-    #[classmethod]
-    fn _limits(_class: &Bound<'_, PyType>) -> Vec<(&'static str, u64)> {
-        vec![
-            ("key_bytes_max", lsm_core::batch::KEY_BYTES_MAX as u64),
-            ("value_bytes_max", lsm_core::batch::VALUE_BYTES_MAX as u64),
-        ]
     }
 }
 

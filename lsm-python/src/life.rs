@@ -43,17 +43,17 @@ impl Life {
     /// Closes it, or waits until another thread has; does nothing the second time. Only without the
     /// interpreter: background work may be telling a listener, which needs it.
     pub(crate) fn close(&self) -> Result<(), Error> {
-        if CLOSES.get() {
-            // A listener that is told of what closing does.
+        if CLOSES.get() && self.is_closed() {
+            // A listener that is told of what closing does: it cannot wait for the end of that.
             return Ok(());
         }
         let _turn = self.closing.lock();
         if self.is_closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        CLOSES.set(true);
+        let outer = CLOSES.replace(true);
         let closed = self.db.clone().close();
-        CLOSES.set(false);
+        CLOSES.set(outer);
         closed
     }
 }

@@ -278,9 +278,9 @@ impl Db {
         self.engine().resume_background()
     }
 
-    /// Returns once nothing is left to flush, no strategy wants anything merged, or there is a pause,
-    /// and the tables that nobody reads any more are gone. Strategies that leave for quiet times what
-    /// only makes reads faster do it now.
+    /// Returns once nothing is left to flush, no strategy wants anything merged, or there is a
+    /// pause, and the tables that nobody reads any more are gone. Strategies that leave for quiet
+    /// times what only makes reads faster do it now.
     pub fn wait_idle(&self) -> Result<()> {
         self.wait_idle_with(CallOptions::new())
     }

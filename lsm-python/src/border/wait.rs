@@ -12,7 +12,7 @@ use crate::border::errors::Outcome;
 use crate::border::input::Seconds;
 
 /// So long nobody hears of a signal.
-pub(crate) const UNHEARD: Duration = Duration::from_millis(50);
+const UNHEARD: Duration = Duration::from_millis(50);
 
 /// Lets other threads run while `call` may wait.
 pub(crate) fn detached<T: Send>(
