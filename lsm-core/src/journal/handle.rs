@@ -12,6 +12,7 @@ use crate::env::world::Env;
 use crate::journal::flusher::Flusher;
 use crate::journal::jobs::{JobPlace, Jobs};
 use crate::journal::keeper::Keeper;
+use crate::journal::names::NewNames;
 use crate::journal::options::{JournalOptions, OpenReport};
 use crate::journal::read_only::recover_read_only;
 use crate::journal::recovery::{
@@ -71,7 +72,8 @@ impl Journal {
     }
 
     fn of(env: &Env, recovered: Recovered, options: JournalOptions) -> Result<(Self, OpenReport)> {
-        let Recovered { dir, hold, manifest, end, next_seqno, mut report } = recovered;
+        let Recovered { dir, failed_syncs, hold, manifest, end, next_seqno, mut report } =
+            recovered;
         let medium = dir.medium()?;
         if medium.is_network {
             let note = "the directory is reached over a network or through a user's process: \
@@ -90,6 +92,7 @@ impl Journal {
             state: Arc::new(State {
                 env: env.clone(),
                 dir,
+                new_names: NewNames::new(failed_syncs),
                 is_read_only: hold.writer().is_none(),
                 hold,
                 options,

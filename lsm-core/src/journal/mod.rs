@@ -8,6 +8,7 @@ pub mod options;
 pub mod jobs;
 pub mod listing;
 pub mod lockfile;
+pub mod names;
 pub mod turn;
 
 pub mod directory;

@@ -11,6 +11,7 @@ use crate::env::schedule::Signal;
 use crate::env::world::Env;
 use crate::journal::jobs::Jobs;
 use crate::journal::lockfile;
+use crate::journal::names::NewNames;
 use crate::journal::options::JournalOptions;
 use crate::journal::readers::Hold;
 use crate::journal::turn::{InTurn, Turn};
@@ -29,6 +30,8 @@ pub struct State {
     pub env: Env,
     /// The directory.
     pub dir: Arc<dyn Directory>,
+    /// Tables that nothing lists yet.
+    pub new_names: NewNames,
     /// What keeps it in the hands of this process.
     pub hold: Hold,
     /// Nothing is written.
@@ -115,6 +118,7 @@ impl State {
         let before: Vec<u64> = manifest.catalog().logs.keys().copied().collect();
         self.unlink_too_early(manifest.catalog(), &all);
         manifest.commit(&all)?;
+        added_by(edits).into_iter().for_each(|number| self.new_names.end(number));
         let after = manifest.catalog();
         self.log.set_facts(facts_of(after));
         then(after);
@@ -124,18 +128,17 @@ impl State {
         Ok(())
     }
 
-    /// Makes the names of the tables that are to be listed durable. After a failure it is unknown
-    /// for ever whether they are, so these files cannot be listed any more.
+    /// Makes the names of the tables that are to be listed durable. After a failure, this one or
+    /// one before, it is unknown for ever whether they are, so these files cannot be listed any
+    /// more.
     fn sync_names(&self, manifest: &mut Manifest, edits: &[Edit]) -> Result<()> {
-        let added = |edit: &Edit| match edit {
-            Edit::TableAdded { meta, .. } => Some(names::table(meta.number)),
-            _ => None,
-        };
-        let mut added = edits.iter().filter_map(added).peekable();
-        if added.peek().is_none() || planted(Bug::TableDirNotSynced) {
+        let added = added_by(edits);
+        if added.is_empty() || planted(Bug::TableDirNotSynced) {
             return Ok(());
         }
-        self.dir.sync().inspect_err(|_| added.for_each(|name| manifest.forget_later(name)))
+        let check = |()| added.iter().try_for_each(|&number| self.new_names.check(number));
+        let forget = |number: &u64| manifest.forget_later(names::table(*number));
+        self.dir.sync().and_then(check).inspect_err(|_| added.iter().for_each(forget))
     }
 
     /// Tells the flusher that there is something to sync or to vouch for.
@@ -251,4 +254,13 @@ pub fn crc_of(file: &dyn File, len: u64) -> Result<u32> {
         at += read as u64;
     }
     Ok(crc.finish())
+}
+
+/// The numbers of the tables that the edits list.
+fn added_by(edits: &[Edit]) -> Vec<u64> {
+    let number = |edit: &Edit| match edit {
+        Edit::TableAdded { meta, .. } => Some(meta.number),
+        _ => None,
+    };
+    edits.iter().filter_map(number).collect()
 }

@@ -46,7 +46,9 @@ pub fn new_table(state: &State) -> Result<NewTable> {
         let number = manifest.take_number()?;
         (number, file_header(&state.env, &manifest, FileKind::Table, number)?)
     };
-    let file = state.dir.create(&names::table(number))?;
+    state.new_names.begin(number);
+    let created = state.dir.create(&names::table(number));
+    let file = created.inspect_err(|_| state.new_names.end(number))?;
     Ok(NewTable { number, header, file })
 }
 
@@ -55,7 +57,9 @@ pub fn new_table(state: &State) -> Result<NewTable> {
 pub fn discard_tables(state: &State, numbers: &[u64]) -> Result<()> {
     let mut manifest = state.take_manifest();
     check_unlisted(manifest.catalog(), numbers)?;
-    for name in numbers.iter().map(|&number| names::table(number)) {
+    for &number in numbers {
+        state.new_names.end(number);
+        let name = names::table(number);
         if manifest.is_in_doubt() {
             manifest.forget_later(name);
         } else {

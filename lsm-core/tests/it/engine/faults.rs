@@ -63,6 +63,21 @@ fn closing_fails_when_what_is_volatile_was_not_flushed() {
     }
 }
 
+/// The sync of the directory for one table fails while others are being made, whose names it takes
+/// along.
+#[test]
+fn a_failed_sync_of_the_directory_costs_no_other_table() {
+    for setup in Setup::ALL {
+        let mut trial = Trial::new(setup);
+        for nth in 1..=16 {
+            let fault = format!("sync_dir(db)#{nth}:eio-keep").parse::<Fault>().unwrap();
+            if let Err(why) = trial.once("MMMI", &fault) {
+                panic!("{nth}: {why}");
+            }
+        }
+    }
+}
+
 /// A disk that is full at some operation, and has space again later, needs no mending.
 #[test]
 fn a_full_disk_heals_by_itself_in_the_engine() {
