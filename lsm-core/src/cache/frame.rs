@@ -1,21 +1,22 @@
 //! `Frame`: a counted reference to the bytes of one block.
 //!
-//! One allocation holds the count, what the cache notes about the block, and behind these 64 bytes
-//! the block itself, so that whoever has the pointer is one line away from the bytes.
+//! The count, what the cache notes about the block, and behind these 64 bytes the block itself lie
+//! together, so that whoever has the pointer is one line away from the bytes: in a cell of a slab,
+//! or where there is none in an allocation.
 
 #![allow(unsafe_code, reason = "one allocation of a size known at run time, counted by hand")]
 
-use std::alloc::{Layout, alloc, alloc_zeroed, dealloc};
+use std::alloc::{Layout, dealloc};
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::base::budget::{Budget, MemoryKind};
-use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Owner;
 use crate::base::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, Plain};
+use crate::cache::slab::{CellId, NO_NOTE, Slab};
 use crate::env::os::memory::prefetch;
 
 /// Blocks begin at multiples of this.
@@ -25,14 +26,14 @@ pub const FRAME_ALIGN: usize = 64;
 pub const FRAME_OVERHEAD: u64 = (size_of::<Head>() + 16) as u64;
 
 /// Not in the ring.
-pub(crate) const NO_NODE: u32 = u32::MAX;
+pub(crate) const NO_NODE: u32 = NO_NOTE;
 
 /// What stands before the bytes.
 #[repr(C, align(64))]
 pub(crate) struct Head {
     count: AtomicUsize,
-    len: usize,
-    /// How many bytes there is room for behind the head; what the frame counts for.
+    pub(crate) len: usize,
+    /// How many bytes there is room for behind the head.
     room: usize,
     is_hot: AtomicBool,
     /// As what the bytes are charged; see `MemoryKind`.
@@ -40,11 +41,45 @@ pub(crate) struct Head {
     /// Where in the ring it stands. Written and read under the cache's lock.
     node: AtomicU32,
     budget: Option<Arc<Budget>>,
+    /// Where the memory is of; the allocator if nowhere else.
+    pub(crate) cell: Option<(Arc<Slab>, CellId)>,
     bytes: Plain,
 }
 
 #[cfg(not(lsm_loom))]
 const _: () = assert!(size_of::<Head>() == FRAME_ALIGN && align_of::<Head>() == FRAME_ALIGN);
+
+impl Head {
+    /// Of a new frame, with one reference.
+    pub(crate) fn new(len: usize, room: usize) -> Self {
+        Self {
+            count: AtomicUsize::new(1),
+            len,
+            room,
+            is_hot: AtomicBool::new(false),
+            kind: AtomicU8::new(MemoryKind::Pin as u8),
+            node: AtomicU32::new(NO_NODE),
+            budget: None,
+            cell: None,
+            bytes: Plain::new(),
+        }
+    }
+
+    /// What the frame counts for.
+    pub(crate) fn cost(&self) -> u64 {
+        match self.cell {
+            Some(_) => (size_of::<Head>() + self.room) as u64,
+            None => cost_of(self.room),
+        }
+    }
+
+    /// Counts from now on.
+    pub(crate) fn charge(&mut self, budget: &Arc<Budget>, kind: MemoryKind) {
+        budget.add(kind, self.cost());
+        self.kind = AtomicU8::new(kind as u8);
+        self.budget = Some(Arc::clone(budget));
+    }
+}
 
 /// A block's bytes. They stay as long as any `Frame` of them, whatever the cache does; a clone is
 /// another reference to the same bytes.
@@ -75,7 +110,12 @@ impl Frame {
     /// What it counts for, overhead included.
     #[must_use]
     pub fn cost(&self) -> u64 {
-        cost_of(self.head().room)
+        self.head().cost()
+    }
+
+    /// The page of the slab in which it lies, if it lies in one.
+    pub(crate) fn page(&self) -> Option<u32> {
+        self.head().cell.as_ref().map(|(_, id)| id.page())
     }
 
     /// True if both are references to the same bytes.
@@ -116,7 +156,11 @@ impl Frame {
     }
 
     pub(crate) fn set_node(&self, node: u32) {
-        self.head().node.store(node, Ordering::Relaxed);
+        let head = self.head();
+        head.node.store(node, Ordering::Relaxed);
+        if let Some((slab, id)) = &head.cell {
+            slab.note(*id, node);
+        }
     }
 
     /// The reference as a pointer; it still counts.
@@ -159,7 +203,7 @@ impl Frame {
 
     #[inline]
     fn head(&self) -> &Head {
-        // SAFETY: the head was written by `allocate`, and stays until the count that `self` is of
+        // SAFETY: the head was written by `Draft`, and stays until the count that `self` is of
         // is given back. It is borrowed mutably by no one: `admit` does so before there is a Frame.
         unsafe { self.head.as_ref() }
     }
@@ -265,13 +309,13 @@ pub(crate) fn ask_for(head: NonNull<Head>, len: usize) {
 ///
 /// # Safety
 ///
-/// `head` came from `allocate`, and somebody holds a reference for all of `'t`.
+/// `head` came from `Draft`, and somebody holds a reference for all of `'t`.
 #[inline]
 unsafe fn bytes_of<'t>(head: NonNull<Head>) -> &'t [u8] {
-    // SAFETY: the head was written by `allocate` and stays, says the caller.
+    // SAFETY: the head was written by `Draft` and stays, says the caller.
     let Head { bytes, len, .. } = unsafe { head.as_ref() };
     bytes.read();
-    // SAFETY: `allocate` made room for `len` bytes behind the head, and they were written; nobody
+    // SAFETY: `Draft` made room for `len` bytes behind the head, and they were written; nobody
     // writes them while there is a reference.
     unsafe { std::slice::from_raw_parts(head.add(1).as_ptr().cast(), *len) }
 }
@@ -308,97 +352,6 @@ unsafe impl Owner for Frame {
     }
 }
 
-/// A frame that is still being written, and that nobody else has.
-pub struct Draft(NonNull<Head>);
-
-// SAFETY: it is the only way to its memory, as a Box is.
-unsafe impl Send for Draft {}
-// SAFETY: shared, it is only read.
-unsafe impl Sync for Draft {}
-
-impl Draft {
-    /// So many zero bytes, 64-byte aligned, to be written.
-    pub fn new(len: usize) -> Result<Draft> {
-        allocate(len, alloc_zeroed)
-    }
-
-    /// A copy of a block.
-    pub fn copy_of(bytes: &[u8]) -> Result<Draft> {
-        // Memory that is not zeroed: it is written here, before there is a reference to it.
-        let draft = allocate(bytes.len(), alloc)?;
-        // SAFETY: there is room for `len` bytes behind the head, in memory of our own.
-        unsafe { draft.start().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-        Ok(draft)
-    }
-
-    /// Counts the bytes from now on, and lets them be read only.
-    pub(crate) fn admit(self, budget: &Arc<Budget>, kind: MemoryKind) -> Frame {
-        let mut head = self.0;
-        std::mem::forget(self);
-        {
-            // SAFETY: the draft was the only way to the head.
-            let head = unsafe { head.as_mut() };
-            budget.add(kind, cost_of(head.room));
-            head.kind = AtomicU8::new(kind as u8);
-            head.budget = Some(Arc::clone(budget));
-        }
-        // SAFETY: the reference that the draft was is now this one.
-        unsafe { Frame::from_head(head) }
-    }
-
-    /// What it will count for.
-    pub(crate) fn cost(&self) -> u64 {
-        // SAFETY: `allocate` wrote the head.
-        cost_of(unsafe { self.0.as_ref() }.room)
-    }
-
-    /// Leaves out what stands behind so many bytes: what had to be read with them.
-    pub fn truncate(&mut self, len: usize) {
-        // SAFETY: `allocate` wrote the head, and `self` is the only way to it.
-        let head = unsafe { self.0.as_mut() };
-        head.len = head.len.min(len);
-    }
-
-    fn start(&self) -> *mut u8 {
-        // SAFETY: the allocation is at least as long as the head.
-        unsafe { self.0.add(1) }.as_ptr().cast()
-    }
-
-    fn len(&self) -> usize {
-        // SAFETY: `allocate` wrote the head.
-        unsafe { self.0.as_ref() }.len
-    }
-}
-
-impl Deref for Draft {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        // SAFETY: all bytes are written: `new` zeroes them, and `copy_of` fills them.
-        unsafe { std::slice::from_raw_parts(self.start(), self.len()) }
-    }
-}
-
-impl DerefMut for Draft {
-    fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as in `deref`, and `self` is the only way to them.
-        unsafe { std::slice::from_raw_parts_mut(self.start(), self.len()) }
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // SAFETY: nobody else has it.
-        unsafe { free(self.0) };
-    }
-}
-
-impl fmt::Debug for Draft {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Draft({} bytes)", self.len())
-    }
-}
-
 /// What a frame of so many bytes counts for.
 #[must_use]
 pub fn cost_of(len: usize) -> u64 {
@@ -407,50 +360,31 @@ pub fn cost_of(len: usize) -> u64 {
 }
 
 /// The head and the bytes, in whole lines.
-fn layout_of(len: usize) -> Option<Layout> {
+pub(crate) fn layout_of(len: usize) -> Option<Layout> {
     let size = size_of::<Head>().checked_add(len)?.checked_next_multiple_of(FRAME_ALIGN)?;
     Layout::from_size_align(size, FRAME_ALIGN).ok()
-}
-
-/// Room for a frame, its head written, its bytes as `with` gives them.
-fn allocate(len: usize, with: unsafe fn(Layout) -> *mut u8) -> Result<Draft> {
-    let refusal = || {
-        Error::new(ErrorKind::OutOfMemory, format!("there is no memory for a block of {len} bytes"))
-    };
-    let layout = layout_of(len).ok_or_else(refusal)?;
-    // SAFETY: the layout is not empty: it has the head.
-    let memory = NonNull::new(unsafe { with(layout) }).ok_or_else(refusal)?.cast::<Head>();
-    let head = Head {
-        count: AtomicUsize::new(1),
-        len,
-        room: len,
-        is_hot: AtomicBool::new(false),
-        kind: AtomicU8::new(MemoryKind::Pin as u8),
-        node: AtomicU32::new(NO_NODE),
-        budget: None,
-        bytes: Plain::new(),
-    };
-    // SAFETY: the memory is ours, aligned and large enough.
-    unsafe { memory.write(head) };
-    Ok(Draft(memory))
 }
 
 /// Gives the memory back, and what was charged for it.
 ///
 /// # Safety
 ///
-/// `head` came from `allocate`, and nobody has another reference, nor will.
-unsafe fn free(head: NonNull<Head>) {
+/// `head` came from `Draft` or `admit_to`, and nobody has another reference, nor will.
+pub(crate) unsafe fn free(head: NonNull<Head>) {
     // SAFETY: the caller says that nobody else has it; it is read once and not used after.
-    let head_value = unsafe { head.read() };
+    let mut head_value = unsafe { head.read() };
     head_value.bytes.write();
     let kind = MemoryKind::from_number(head_value.kind.load(Ordering::Relaxed));
     if let (Some(budget), Some(kind)) = (&head_value.budget, kind) {
-        budget.sub(kind, cost_of(head_value.room));
+        budget.sub(kind, head_value.cost());
+    }
+    if let Some((slab, cell)) = head_value.cell.take() {
+        slab.give(cell);
+        return;
     }
     // In a model the memory stays, so that whoever comes too late is found, and not killed.
     if let Some(layout) = layout_of(head_value.room).filter(|_| !cfg!(lsm_loom)) {
-        // SAFETY: `allocate` got this memory with this layout.
+        // SAFETY: `Draft` got this memory with this layout.
         unsafe { dealloc(head.as_ptr().cast(), layout) };
     }
 }

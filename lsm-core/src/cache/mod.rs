@@ -4,9 +4,12 @@
 //! and one count, without a hash table and without a lock. What is not resident is loaded by the
 //! caller's function, with no lock held, and published in its place.
 
+pub mod slab;
+
 pub mod frame;
 pub mod purpose;
 
+pub mod draft;
 pub mod slots;
 
 pub mod ring;

@@ -21,22 +21,26 @@ use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::epoch::Epoch;
 use crate::base::error::Result;
 use crate::base::sync::{AtomicU64, Mutex, Ordering};
-use crate::cache::frame::{Draft, Frame};
+use crate::cache::draft::Draft;
+use crate::cache::frame::Frame;
 use crate::cache::purpose::Use;
 use crate::cache::ring::{Queue, Resident, Ring};
+use crate::cache::slab::{Cell, PAGE, Slab, cell_len};
 use crate::cache::slots::{Binding, Gate, Keeper, Mark, Slots, Turn};
+
+mod room;
 
 /// The part of the room that is for probation: one in so many.
 const PROBATION: u64 = 10;
-/// So many frames are let off, at most, before one has to leave.
-const CHANCES: usize = 64;
 /// So many places are cleared at a time.
 const CLEARED_AT_ONCE: usize = 256;
 /// Where the capacity is what others leave, one part in so many of the budget stays free, for what
 /// they take before they are followed.
 const HEADROOM: u64 = 16;
-/// How many references the cache itself has to a resident frame: its place's and the ring's.
-const OWN_REFERENCES: usize = 2;
+/// From this capacity on frames lie in cells of pages.
+const CAPACITY_FOR_PAGES: u64 = 64 << 20;
+/// One part in so many of such a capacity is left to cells that are not in use.
+const SPARE: u64 = 32;
 
 /// What the cache did so far, and what it has.
 #[non_exhaustive]
@@ -67,6 +71,7 @@ pub struct Cache {
     budget: Arc<Budget>,
     misses: AtomicU64,
     state: Mutex<State>,
+    slab: Arc<Slab>,
     this: Weak<Cache>,
 }
 
@@ -110,6 +115,7 @@ impl Cache {
         };
         Arc::new_cyclic(|this| Cache {
             gate: Gate::new(),
+            slab: Slab::new(&budget),
             budget,
             misses: AtomicU64::new(0),
             state: Mutex::new(state),
@@ -243,7 +249,7 @@ impl Cache {
             misses: self.misses.load(Ordering::Relaxed),
             evictions: state.evictions,
             frames: state.ring.len() as u64,
-            bytes: state.used(),
+            bytes: self.used(&state),
             waiting: state.retired,
             capacity: state.capacity,
         }
@@ -259,7 +265,7 @@ impl Cache {
     fn follow(&self, state: &mut State, trash: &mut Trash) {
         let Some(floor) = state.floor else { return };
         self.settle(state, trash);
-        let others = self.budget.used().saturating_sub(state.used());
+        let others = self.budget.used().saturating_sub(self.used(state));
         let limit = self.budget.limit();
         let rest = limit.saturating_sub(limit / HEADROOM).saturating_sub(others);
         state.capacity = rest.max(floor);
@@ -289,22 +295,26 @@ impl Cache {
             trash.drafts.push(draft);
             return resident;
         }
-        let cost = draft.cost();
-        let need = cost.saturating_add(state.ring.growth());
+        let growth = state.ring.growth();
+        let need = state.cost_of(&draft).saturating_add(growth);
         if state.room() >= need {
             self.settle(state, trash);
             self.make_room(state, need, trash);
             self.settle(state, trash);
         }
+        let cell = self.cell_for(state, &draft);
+        let cost = cell.as_ref().map_or(draft.cost(), |cell| cell.len as u64);
+        self.keep_within(state, cost + growth, trash);
         // What waits at the gate may have left no room: then the frame is the caller's alone.
-        let has_room = state.used().saturating_add(need) <= state.capacity;
+        let has_room = self.used(state).saturating_add(cost + growth) <= state.capacity;
         let Some(index) = u32::try_from(index).ok().filter(|_| has_room) else {
+            cell.into_iter().for_each(|cell| self.slab.give(cell.id));
             return draft.admit(&self.budget, MemoryKind::Pin);
         };
         let queue = state.queue_for(how, slots.mark(index as usize));
         let is_index = how == Use::Index;
         let kind = if is_index { MemoryKind::Index } else { MemoryKind::Block };
-        let frame = draft.admit(&self.budget, kind);
+        let frame = self.admit(draft, cell, kind, trash);
         if !slots.publish(&self.gate, index as usize, &frame) {
             frame.set_kind(MemoryKind::Pin);
             return frame;
@@ -320,6 +330,35 @@ impl Cache {
         frame
     }
 
+    /// A cell for a draft; none in a small cache, or if no page has one and none may be taken up.
+    fn cell_for(&self, state: &State, draft: &Draft) -> Option<Cell> {
+        let may_grow = self.used(state).saturating_add(PAGE as u64) <= state.capacity;
+        if state.has_pages() { self.slab.take(draft.full_len(), may_grow) } else { None }
+    }
+
+    /// What a draft becomes: a frame in the cell, or where it is.
+    fn admit(
+        &self,
+        draft: Draft,
+        cell: Option<Cell>,
+        kind: MemoryKind,
+        trash: &mut Trash,
+    ) -> Frame {
+        let admit = |cell| draft.admit_to((&self.slab, cell), &self.budget, kind);
+        match cell.and_then(admit) {
+            Some(frame) => {
+                trash.drafts.push(draft);
+                frame
+            }
+            None => draft.admit(&self.budget, kind),
+        }
+    }
+
+    /// What counts against the capacity.
+    fn used(&self, state: &State) -> u64 {
+        state.used().saturating_add(self.slab.slack())
+    }
+
     /// True if the places are ours, or become so.
     fn owns(&self, state: &mut State, slots: &Slots, trash: &mut Trash) -> bool {
         let keeper = || -> Weak<dyn Keeper> { self.this.clone() };
@@ -332,67 +371,6 @@ impl Cache {
                 true
             }
             Binding::Foreign => false,
-        }
-    }
-
-    /// Lets frames leave until `need` more bytes may be resident, or none is left.
-    fn make_room(&self, state: &mut State, need: u64, trash: &mut Trash) {
-        let mut chances = CHANCES;
-        while state.resident.saturating_add(need) > state.room() {
-            let Some(queue) = state.who_leaves() else { return };
-            let Some((node, first)) = state.ring.first(queue) else { return };
-            let is_wanted = first.frame.take_touch();
-            let is_held = first.frame.references() > OWN_REFERENCES;
-            if chances > 0 && (is_wanted || is_held) {
-                chances -= 1;
-                // That a scan holds it just now is no reason to keep it for long.
-                let is_kept = queue == Queue::New && is_wanted;
-                state.ring.move_to(if is_kept { Queue::Kept } else { queue }, node);
-                continue;
-            }
-            chances = CHANCES;
-            let leaves_mark = queue == Queue::New && first.leaves_mark;
-            let mark = if leaves_mark { Mark::at(state.evictions) } else { Mark::NONE };
-            self.evict(state, node, mark, trash);
-            state.evictions += 1;
-        }
-    }
-
-    /// Takes a frame out of its place and out of the ring.
-    fn evict(&self, state: &mut State, node: u32, mark: Mark, trash: &mut Trash) {
-        let Some(Resident { frame, slots, index, .. }) = state.ring.remove(node) else { return };
-        let cost = frame.cost();
-        state.resident -= cost;
-        // Without places left, they are being dropped, and `forget` brings their count.
-        let slots = slots.upgrade();
-        let is_out = slots
-            .as_ref()
-            .is_some_and(|slots| slots.evict(&self.gate, index as usize, &frame, mark));
-        frame.set_kind(if is_out { MemoryKind::Retired } else { MemoryKind::Pin });
-        if is_out {
-            state.retired += cost;
-            // The gate has a count, so this is not the last one, which would free memory here.
-            drop(frame);
-        } else {
-            trash.frames.push(frame);
-        }
-        trash.slots.extend(slots);
-    }
-
-    /// Takes leave of the frames that nobody can be reaching for any more.
-    fn settle(&self, state: &mut State, trash: &mut Trash) {
-        if state.retired == 0 {
-            return;
-        }
-        let start = trash.frames.len();
-        self.gate.settle(&mut trash.frames);
-        for frame in trash.frames.get(start..).unwrap_or_default() {
-            state.retired -= frame.cost();
-            // Others may have it: then the bytes are theirs from now on. Nobody can come to have
-            // it who does not hold it now.
-            if frame.references() > 1 {
-                frame.set_kind(MemoryKind::Pin);
-            }
         }
     }
 }
@@ -422,13 +400,30 @@ impl fmt::Debug for Cache {
 }
 
 impl State {
+    /// What counts against the capacity, but for unused parts of pages.
     fn used(&self) -> u64 {
         self.resident + self.retired + self.fixed.bytes() + self.ring.cost()
     }
 
     /// What frames in their places may cost.
     fn room(&self) -> u64 {
-        self.capacity.saturating_sub(self.fixed.bytes() + self.ring.cost())
+        self.capacity.saturating_sub(self.fixed.bytes() + self.ring.cost() + self.spare())
+    }
+
+    /// What is left to cells that are not in use.
+    fn spare(&self) -> u64 {
+        if self.has_pages() { self.capacity / SPARE } else { 0 }
+    }
+
+    /// True if frames may lie in cells.
+    fn has_pages(&self) -> bool {
+        self.capacity >= CAPACITY_FOR_PAGES
+    }
+
+    /// What a draft will count for.
+    fn cost_of(&self, draft: &Draft) -> u64 {
+        let cell = cell_len(draft.full_len()).filter(|_| self.has_pages());
+        cell.map_or(0, |len| len as u64).max(draft.cost())
     }
 
     fn add_fixed(&mut self, bytes: u64) {

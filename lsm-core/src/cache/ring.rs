@@ -88,6 +88,11 @@ impl Ring {
         Some((node, self.entry(node)?.resident.as_ref()?))
     }
 
+    /// The frame in an entry.
+    pub(crate) fn frame(&self, node: u32) -> Option<&Frame> {
+        Some(&self.entry(node)?.resident.as_ref()?.frame)
+    }
+
     /// Lets a frame wait behind all others, and notes in it where.
     pub(crate) fn push(&mut self, queue: Queue, resident: Resident) {
         let Some(node) = self.take_free() else { return };

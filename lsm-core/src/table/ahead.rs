@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::error::Result;
-use crate::cache::frame::Draft;
+use crate::cache::draft::Draft;
 use crate::table::handle::{BLOCKS_START, BlockKind, Handle};
 use crate::table::seal::{Packed, Sought};
 use crate::table::source::{Source, check_entries, reserve};

@@ -19,7 +19,7 @@ use crate::base::checksum::hash64;
 use crate::base::codec::{Decoder, HeaderWriter};
 use crate::base::compress::{Codec, decompress, decompress_into};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::cache::frame::Draft;
+use crate::cache::draft::Draft;
 use crate::table::handle::{BlockKind, Handle, TRAILER_LEN};
 
 /// No block is longer than this when it is unpacked: the longest value and key, and what a block

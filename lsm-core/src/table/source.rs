@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::cache::frame::Draft;
+use crate::cache::draft::Draft;
 use crate::env::fs::{File, read_full_at};
 use crate::table::block::view::Layout;
 use crate::table::handle::{BLOCKS_START, BlockKind, Handle};

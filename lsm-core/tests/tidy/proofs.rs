@@ -8,6 +8,7 @@ const RULE: &str = "unsafe";
 /// attribute that exports a name.
 const FILES: &[&str] = &[
     "lsm-core/src/base/slice.rs",
+    "lsm-core/src/cache/draft.rs",
     "lsm-core/src/cache/frame.rs",
     "lsm-core/src/cache/slots.rs",
     "lsm-core/src/env/os/fork.rs",

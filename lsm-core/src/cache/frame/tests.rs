@@ -8,10 +8,11 @@
 
 use std::sync::Arc;
 
-use super::{Draft, FRAME_ALIGN, FRAME_OVERHEAD, Frame, cost_of};
+use super::{FRAME_ALIGN, FRAME_OVERHEAD, Frame, cost_of};
 use crate::base::budget::{Budget, MemoryKind};
 use crate::base::error::ErrorKind;
 use crate::base::slice::Slice;
+use crate::cache::draft::Draft;
 
 fn frame(budget: &Arc<Budget>, bytes: &[u8]) -> Frame {
     Draft::copy_of(bytes).unwrap().admit(budget, MemoryKind::Pin)

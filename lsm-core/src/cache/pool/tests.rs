@@ -15,7 +15,8 @@ use crate::base::budget::{Budget, MemoryKind};
 use crate::base::error::{Error, ErrorKind};
 use crate::base::slice::Slice;
 use crate::base::sync::{Mutex, Ordering};
-use crate::cache::frame::{Draft, Frame, cost_of};
+use crate::cache::draft::Draft;
+use crate::cache::frame::{Frame, cost_of};
 use crate::cache::slots::Slots;
 
 /// What a cache takes up that has no blocks, as it says itself.

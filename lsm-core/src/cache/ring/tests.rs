@@ -5,7 +5,8 @@ use std::sync::Weak;
 
 use super::{Queue, Resident, Ring};
 use crate::base::budget::{Budget, MemoryKind};
-use crate::cache::frame::{Draft, Frame, NO_NODE};
+use crate::cache::draft::Draft;
+use crate::cache::frame::{Frame, NO_NODE};
 use crate::cache::slots::Slots;
 
 fn resident(index: usize) -> Resident {

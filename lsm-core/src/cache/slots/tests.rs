@@ -11,7 +11,8 @@ use std::sync::{Arc, Weak};
 use super::{Binding, Gate, Keeper, Mark, Slots};
 use crate::base::budget::{Budget, MemoryKind};
 use crate::base::sync::Mutex;
-use crate::cache::frame::{Draft, Frame};
+use crate::cache::draft::Draft;
+use crate::cache::frame::Frame;
 
 /// Notes what it is brought.
 #[derive(Default)]

@@ -76,6 +76,20 @@ impl Region {
         let _ = len;
     }
 
+    /// Gives the memory of whole pages back, from `from` on. What they hold is undefined from then
+    /// on. Only advice: where the system has no such call, it stays.
+    pub fn give_back(&self, from: usize, len: usize) {
+        let len = len.min(self.len.saturating_sub(from));
+        #[cfg(target_os = "linux")]
+        if len > 0 {
+            let start = self.start.as_ptr().wrapping_add(from);
+            // SAFETY: the range is ours, and whoever lent it says that nobody needs what it holds.
+            let _ = sys::check(unsafe { libc::madvise(start.cast(), len, libc::MADV_DONTNEED) });
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = len;
+    }
+
     /// The first byte. What is behind it may be touched for as long as the region lives.
     #[must_use]
     pub fn start(&self) -> NonNull<u8> {
