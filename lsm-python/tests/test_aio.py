@@ -1294,11 +1294,13 @@ else:
         ended = subprocess.run(
             [sys.executable, "-c", program, str(tmp_path / "db"), how],
             capture_output=True,
-            timeout=60,
+            timeout=180,
         )
         assert (ended.returncode, ended.stdout) == (0, b"left"), ended.stderr
-        unseen = [line for line in ended.stderr.splitlines() if b"never retrieved" in line]
-        assert unseen == [] and b"concurrent.futures" not in ended.stderr, ended.stderr
+        # That something took long on a busy machine is no complaint.
+        complaints = [line for line in ended.stderr.splitlines() if b" took " not in line]
+        assert not any(b"never retrieved" in line for line in complaints), ended.stderr
+        assert not any(b"concurrent.futures" in line for line in complaints), ended.stderr
         with lsmdb.open(tmp_path / "db") as left:
             assert left[b"5"] == b"v" * 100
 
