@@ -8,6 +8,7 @@
  * program prints its seed, and ends with 0 unless something crashes, hangs, or makes no sense. */
 #include <lsm.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,8 @@ static unsigned long calls, answers;
 
 struct chance {
     uint64_t state;
+    /* What its thread is at: the cases of `works` and of `maintains`. */
+    volatile unsigned act, call;
     lsm_value values[VALUES];
     char buffer[4096];
 };
@@ -476,7 +479,8 @@ static void maintains(struct chance *c, lsm_error **error) {
     lsm_value value = LSM_VALUE_INIT;
     uint64_t count;
     lsm_db *db = (lsm_db *)handle(c, DB);
-    switch (below(c, 18)) {
+    c->call = (unsigned)below(c, 18);
+    switch (c->call) {
     case 0:
         judge(c, lsm_sync(db, error), error);
         break;
@@ -554,7 +558,8 @@ static void *works(void *argument) {
     while (!is_over) {
         lsm_error *error = (lsm_error *)&bytes;
         lsm_error **told = once_in(c, 4) ? NULL : &error;
-        switch (below(c, 16)) {
+        c->act = (unsigned)below(c, 16);
+        switch (c->act) {
         case 0:
             open_and_close(c, told);
             break;
@@ -581,12 +586,23 @@ static void *works(void *argument) {
             writes(c, told);
         }
     }
+    c->act = 16;
     lsm_values_free(c->values, VALUES);
     return NULL;
 }
 
+static struct chance chances[THREADS];
+
+/* A call that never returns is a crash, too: this tells which, and ends the program. */
+static void hangs(int signal) {
+    for (int i = 0; i < THREADS; i++) {
+        fprintf(stderr, "thread %d is at act %u, call %u\n", i, chances[i].act, chances[i].call);
+    }
+    fprintf(stderr, "signal %d: a call does not return\n", signal);
+    _exit(4);
+}
+
 int main(int count, char **arguments) {
-    static struct chance chances[THREADS];
     pthread_t threads[THREADS];
     if (count != 4) {
         fprintf(stderr, "fuzz SECONDS SEED DIRECTORY\n");
@@ -606,8 +622,8 @@ int main(int count, char **arguments) {
             return 3;
         }
     }
-    /* A call that never returns is a crash, too: the signal ends the program then. */
-    alarm((unsigned)strtoul(arguments[1], NULL, 0) + 120);
+    signal(SIGALRM, hangs);
+    alarm((unsigned)strtoul(arguments[1], NULL, 0) + 240);
     time_t end = time(NULL) + (time_t)strtoul(arguments[1], NULL, 0);
     while (time(NULL) < end) {
         const struct timespec pause = {0, 50000000};
