@@ -403,10 +403,10 @@ typedef uint32_t lsm_compression;
 // Not at all.
 #define LSM_COMPRESSION_NONE 1
 
-// LZ4, on the levels that hold most of the data.
+// LZ4.
 #define LSM_COMPRESSION_LZ4 2
 
-// zstd, on the same levels, where the build has it: see lsm_build_info().
+// zstd on the last level and LZ4 above, where the build has zstd: see lsm_build_info().
 #define LSM_COMPRESSION_ZSTD 3
 
 // How tables are merged.

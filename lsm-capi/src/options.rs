@@ -36,9 +36,9 @@ pub type lsm_compression = u32;
 
 /// Not at all.
 pub const LSM_COMPRESSION_NONE: lsm_compression = 1;
-/// LZ4, on the levels that hold most of the data.
+/// LZ4.
 pub const LSM_COMPRESSION_LZ4: lsm_compression = 2;
-/// zstd, on the same levels, where the build has it: see lsm_build_info().
+/// zstd on the last level and LZ4 above, where the build has zstd: see lsm_build_info().
 pub const LSM_COMPRESSION_ZSTD: lsm_compression = 3;
 
 /// How tables are merged.

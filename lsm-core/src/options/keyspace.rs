@@ -79,10 +79,10 @@ pub fn is_strategy_name(name: &str) -> bool {
 pub enum Compression {
     /// Not at all.
     None,
-    /// LZ4, on the levels that hold most of the data.
+    /// LZ4.
     Lz4,
-    /// zstd, on the same levels: smaller, and slower to read and to write. It needs a build with
-    /// the feature `zstd`.
+    /// zstd on the last level, which holds most of the data, and LZ4 above: smaller, and slower to
+    /// read and to write. It needs a build with the feature `zstd`.
     Zstd {
         /// From 1, the fastest, to 22, the smallest; 3 is usual.
         level: i32,
