@@ -55,7 +55,8 @@ def test_a_hammer(tmp_path: Path) -> None:
 
 
 def pace_beside(call: Callable[[], object]) -> float:
-    """How much of its time a thread of Python has while another one is in `call`."""
+    """The longest part of its time that a thread of Python had to wait while another one was in
+    `call`; all of it if the call was over before that thread had a turn."""
     is_over = threading.Event()
     longest = [0.0]
 
@@ -74,7 +75,7 @@ def pace_beside(call: Callable[[], object]) -> float:
     taken = time.perf_counter() - begun
     is_over.set()
     thread.join()
-    return longest[0] / taken
+    return longest[0] / taken if longest[0] > 0 else 1.0
 
 
 def test_long_calls_let_others_run(tmp_path: Path) -> None:
