@@ -3,7 +3,7 @@
 //! What is decompressed comes from files. The caller knows how long it must become and has held
 //! that length against its own limit; input that becomes anything else is malformed.
 
-use crate::base::zstd;
+use crate::base::{lz4, zstd};
 
 /// How bytes are stored. The values stand in files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,10 +104,7 @@ pub fn decompress_into(codec: Codec, input: &[u8], place: &mut [u8]) -> Option<(
             Some(())
         }
         Codec::None => None,
-        Codec::Lz4 => {
-            let done = lz4_flex::block::decompress_into(input, place).ok();
-            (done == Some(place.len())).then_some(())
-        }
+        Codec::Lz4 => lz4::unpack(input, place),
         Codec::Zstd => {
             let done = zstd::decompress(input, place);
             (done == Some(place.len())).then_some(())

@@ -2,7 +2,6 @@
 
 #![allow(unsafe_code, reason = "one allocation of a size known at run time")]
 
-use std::alloc::{Layout, alloc, alloc_zeroed};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -10,7 +9,8 @@ use std::sync::Arc;
 
 use crate::base::budget::{Budget, MemoryKind};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::cache::frame::{Frame, Head, free, layout_of};
+use crate::cache::frame::{Frame, Head, free};
+use crate::cache::memory::Memory;
 use crate::cache::slab::{Cell, Slab};
 
 /// A frame that is still being written, and that nobody else has: its memory is the allocator's.
@@ -22,17 +22,24 @@ unsafe impl Send for Draft {}
 unsafe impl Sync for Draft {}
 
 impl Draft {
-    /// So many zero bytes, 64-byte aligned, to be written.
+    /// So many bytes, 64-byte aligned, to be written; what stands in them before means nothing.
     pub fn new(len: usize) -> Result<Draft> {
-        allocate(len, alloc_zeroed)
+        let refusal = || {
+            let message = format!("there is no memory for a block of {len} bytes");
+            Error::new(ErrorKind::OutOfMemory, message)
+        };
+        let memory = size_of::<Head>().checked_add(len).and_then(Memory::take);
+        let (start, size) = memory.ok_or_else(refusal)?.into_raw();
+        let head = start.cast::<Head>();
+        // SAFETY: the memory is ours, aligned as a head is, and has room for it and `len` bytes.
+        unsafe { head.write(Head::new(len, size - size_of::<Head>())) };
+        Ok(Draft(head))
     }
 
     /// A copy of a block.
     pub fn copy_of(bytes: &[u8]) -> Result<Draft> {
-        // Memory that is not zeroed: it is written here, before there is a reference to it.
-        let draft = allocate(bytes.len(), alloc)?;
-        // SAFETY: there is room for `len` bytes behind the head, in memory of our own.
-        unsafe { draft.start().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        let mut draft = Self::new(bytes.len())?;
+        draft.copy_from_slice(bytes);
         Ok(draft)
     }
 
@@ -74,7 +81,7 @@ impl Draft {
 
     /// What it will count for outside of a slab.
     pub(crate) fn cost(&self) -> u64 {
-        // SAFETY: `allocate` wrote the head.
+        // SAFETY: `new` wrote the head.
         unsafe { self.0.as_ref() }.cost()
     }
 
@@ -85,7 +92,7 @@ impl Draft {
 
     /// Leaves out what stands behind so many bytes: what had to be read with them.
     pub fn truncate(&mut self, len: usize) {
-        // SAFETY: `allocate` wrote the head, and `self` is the only way to it.
+        // SAFETY: `new` wrote the head, and `self` is the only way to it.
         let head = unsafe { self.0.as_mut() };
         head.len = head.len.min(len);
     }
@@ -96,7 +103,7 @@ impl Draft {
     }
 
     fn len(&self) -> usize {
-        // SAFETY: `allocate` wrote the head.
+        // SAFETY: `new` wrote the head.
         unsafe { self.0.as_ref() }.len
     }
 }
@@ -105,7 +112,7 @@ impl Deref for Draft {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: all bytes are written: `new` zeroes them, and `copy_of` fills them.
+        // SAFETY: the bytes lie behind the head, and all of a `Memory` have been written.
         unsafe { std::slice::from_raw_parts(self.start(), self.len()) }
     }
 }
@@ -128,17 +135,4 @@ impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Draft({} bytes)", self.len())
     }
-}
-
-/// Room for a frame, its head written, its bytes as `with` gives them.
-fn allocate(len: usize, with: unsafe fn(Layout) -> *mut u8) -> Result<Draft> {
-    let refusal = || {
-        Error::new(ErrorKind::OutOfMemory, format!("there is no memory for a block of {len} bytes"))
-    };
-    let layout = layout_of(len).ok_or_else(refusal)?;
-    // SAFETY: the layout is not empty: it has the head.
-    let memory = NonNull::new(unsafe { with(layout) }).ok_or_else(refusal)?.cast::<Head>();
-    // SAFETY: the memory is ours, aligned and large enough.
-    unsafe { memory.write(Head::new(len, len)) };
-    Ok(Draft(memory))
 }

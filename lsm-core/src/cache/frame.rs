@@ -6,7 +6,6 @@
 
 #![allow(unsafe_code, reason = "one allocation of a size known at run time, counted by hand")]
 
-use std::alloc::{Layout, dealloc};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -16,14 +15,14 @@ use std::sync::Arc;
 use crate::base::budget::{Budget, MemoryKind};
 use crate::base::slice::Owner;
 use crate::base::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, Plain};
+use crate::cache::memory::{self, Memory};
 use crate::cache::slab::{CellId, NO_NOTE, Slab};
 use crate::env::os::memory::prefetch;
 
 /// Blocks begin at multiples of this.
-pub const FRAME_ALIGN: usize = 64;
-/// What a frame takes up beside its bytes, rounded up to 64: the head, and what a usual allocator
-/// writes before it.
-pub const FRAME_OVERHEAD: u64 = (size_of::<Head>() + 16) as u64;
+pub const FRAME_ALIGN: usize = memory::ALIGN;
+/// What a usual allocator writes before what it gives.
+const ALLOCATOR: u64 = 16;
 
 /// Not in the ring.
 pub(crate) const NO_NODE: u32 = NO_NOTE;
@@ -352,17 +351,11 @@ unsafe impl Owner for Frame {
     }
 }
 
-/// What a frame of so many bytes counts for.
+/// What a frame of so many bytes counts for: what is taken for it and its head.
 #[must_use]
 pub fn cost_of(len: usize) -> u64 {
-    let lines = (len as u64).div_ceil(FRAME_ALIGN as u64);
-    lines.saturating_mul(FRAME_ALIGN as u64).saturating_add(FRAME_OVERHEAD)
-}
-
-/// The head and the bytes, in whole lines.
-pub(crate) fn layout_of(len: usize) -> Option<Layout> {
-    let size = size_of::<Head>().checked_add(len)?.checked_next_multiple_of(FRAME_ALIGN)?;
-    Layout::from_size_align(size, FRAME_ALIGN).ok()
+    let size = size_of::<Head>().checked_add(len).and_then(memory::size_for);
+    size.map_or(u64::MAX, |size| size as u64 + ALLOCATOR)
 }
 
 /// Gives the memory back, and what was charged for it.
@@ -383,9 +376,9 @@ pub(crate) unsafe fn free(head: NonNull<Head>) {
         return;
     }
     // In a model the memory stays, so that whoever comes too late is found, and not killed.
-    if let Some(layout) = layout_of(head_value.room).filter(|_| !cfg!(lsm_loom)) {
-        // SAFETY: `Draft` got this memory with this layout.
-        unsafe { dealloc(head.as_ptr().cast(), layout) };
+    if !cfg!(lsm_loom) {
+        // SAFETY: `Draft` got this memory, of the head and the room behind it.
+        unsafe { Memory::from_raw(head.cast(), size_of::<Head>() + head_value.room) }.give();
     }
 }
 

@@ -4,6 +4,7 @@
 //! and one count, without a hash table and without a lock. What is not resident is loaded by the
 //! caller's function, with no lock held, and published in its place.
 
+pub mod memory;
 pub mod slab;
 
 pub mod frame;

@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::base::budget::{Budget, Charge, MemoryKind};
-use crate::base::sync::Mutex;
+use crate::base::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::env::os::memory::{LARGE_REGION, Region};
 
 /// Bytes of a page.
@@ -62,6 +62,10 @@ pub(crate) struct Cell {
 /// Pages of cells. They stay for as long as any cell is in use.
 pub(crate) struct Slab {
     state: Mutex<State>,
+    /// What the state's slack is, for those who ask without the lock: every miss does.
+    slack: AtomicU64,
+    /// How many pages take up memory.
+    in_use: AtomicUsize,
 }
 
 struct State {
@@ -106,36 +110,40 @@ impl Slab {
             open: BTreeMap::new(),
             slack: budget.charge(MemoryKind::Block, 0),
         };
-        Arc::new(Self { state: Mutex::new(state) })
+        Arc::new(Self {
+            state: Mutex::new(state),
+            slack: AtomicU64::new(0),
+            in_use: AtomicUsize::new(0),
+        })
     }
 
     /// A cell for so many bytes, if a page has one, or if another page may be taken up. Rather than
     /// none it is one that is a little longer.
     pub(crate) fn take(&self, bytes: usize, may_grow: bool) -> Option<Cell> {
         let len = cell_len(bytes)?;
-        let mut state = self.state.lock();
-        let page = match state.open_page(len..=len) {
-            Some(page) => page,
-            None if may_grow => state.begin_page(len)?,
-            None => state.open_page(len..=len + len / LONGER)?,
-        };
-        state.take_of(page)
+        self.change(|state| {
+            let page = match state.open_page(len..=len) {
+                Some(page) => page,
+                None if may_grow => state.begin_page(len)?,
+                None => state.open_page(len..=len + len / LONGER)?,
+            };
+            state.take_of(page)
+        })
     }
 
     /// Takes a cell back, which nobody uses any more.
     pub(crate) fn give(&self, id: CellId) {
-        self.state.lock().give(id);
+        self.change(|state| state.give(id));
     }
 
     /// True if any page takes up memory.
     pub(crate) fn has_pages(&self) -> bool {
-        let state = self.state.lock();
-        state.unused.len() < state.pages.len()
+        self.in_use.load(Ordering::Relaxed) > 0
     }
 
     /// What pages take up beside the cells that are in use.
     pub(crate) fn slack(&self) -> u64 {
-        self.state.lock().slack.bytes()
+        self.slack.load(Ordering::Relaxed)
     }
 
     /// Notes something of a cell in use, until it is given back.
@@ -158,10 +166,19 @@ impl Slab {
     /// Begins to empty a page: it takes nothing in any more, and goes when the last of its cells
     /// does. Answers what was noted of these.
     pub(crate) fn leave(&self, page: u32) -> Vec<u32> {
+        self.change(|state| {
+            let notes = state.pages.get(page as usize).map(|page| page.notes.clone());
+            state.let_go(page);
+            notes.unwrap_or_default()
+        })
+    }
+
+    fn change<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock();
-        let notes = state.pages.get(page as usize).map(|page| page.notes.clone());
-        state.let_go(page);
-        notes.unwrap_or_default()
+        let done = act(&mut state);
+        self.slack.store(state.slack.bytes(), Ordering::Relaxed);
+        self.in_use.store(state.pages.len() - state.unused.len(), Ordering::Relaxed);
+        done
     }
 }
 

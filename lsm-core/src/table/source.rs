@@ -1,5 +1,6 @@
 //! Reads blocks of one file, and believes none before it is verified.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
@@ -8,6 +9,13 @@ use crate::env::fs::{File, read_full_at};
 use crate::table::block::view::Layout;
 use crate::table::handle::{BLOCKS_START, BlockKind, Handle};
 use crate::table::seal::Sought;
+
+/// What is longer is not read by way of the thread's own memory.
+const SCRATCH_MAX: usize = 20 << 10;
+
+std::thread_local! {
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// An open file that blocks are read from.
 #[derive(Debug)]
@@ -69,11 +77,20 @@ impl Source {
         Ok(image)
     }
 
-    /// The same, where a cache can keep it: what is not packed is read right there.
+    /// The same, where a cache can keep it. What is long is read right there, in case that it is
+    /// not packed.
     pub fn read_draft(&self, handle: Handle, kind: BlockKind) -> Result<Draft> {
         let sought = self.sought(handle, kind);
         self.check_place(&sought)?;
-        let mut bytes = Draft::new(handle.file_len() as usize)?;
+        let len = handle.file_len() as usize;
+        if len <= SCRATCH_MAX {
+            let mut scratch = SCRATCH.take();
+            scratch.resize(scratch.len().max(len), 0);
+            let draft = self.read_over(&sought, scratch.get_mut(..len).unwrap_or_default());
+            SCRATCH.set(scratch);
+            return draft;
+        }
+        let mut bytes = Draft::new(len)?;
         let read = self.read_into(handle.offset, &mut bytes)?;
         let packed = sought.verify(bytes.get(..read).unwrap_or_default())?;
         if !packed.is_plain() {
@@ -81,6 +98,12 @@ impl Source {
         }
         bytes.truncate(handle.len as usize);
         Ok(bytes)
+    }
+
+    /// The same, by way of bytes that are as long as the block in the file.
+    fn read_over(&self, sought: &Sought<'_>, bytes: &mut [u8]) -> Result<Draft> {
+        let read = self.read_into(sought.handle.offset, bytes)?;
+        sought.unpack_draft(sought.verify(bytes.get(..read).unwrap_or_default())?)
     }
 
     /// Reads a block of entries, and sees to it that it is well formed.

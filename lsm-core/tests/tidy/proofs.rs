@@ -10,6 +10,7 @@ const FILES: &[&str] = &[
     "lsm-core/src/base/slice.rs",
     "lsm-core/src/cache/draft.rs",
     "lsm-core/src/cache/frame.rs",
+    "lsm-core/src/cache/memory.rs",
     "lsm-core/src/cache/slots.rs",
     "lsm-core/src/env/os/fork.rs",
     "lsm-core/src/env/os/guard.rs",
