@@ -20,6 +20,9 @@ pub struct Keeper {
     state: Arc<State>,
     /// A segment that was made and could not be listed: it is tried again before another is made.
     made: Option<Segment>,
+    /// It makes pages present until there are as many as there may be: to be woken costs the writer
+    /// more than most puts.
+    is_paging: bool,
     _place: JobPlace,
 }
 
@@ -27,7 +30,7 @@ impl Keeper {
     /// A keeper.
     #[must_use]
     pub fn new(state: Arc<State>, place: JobPlace) -> Self {
-        Self { state, made: None, _place: place }
+        Self { state, made: None, is_paging: false, _place: place }
     }
 }
 
@@ -41,10 +44,9 @@ impl Job for Keeper {
             supply_segment(state, bytes, &mut self.made);
             return Step::Again;
         }
-        match state.log.active() {
-            Some(active) if active.wants_pages() && active.step_pages() => Step::Again,
-            _ => Step::Idle(None),
-        }
+        let active = state.log.active().filter(|log| self.is_paging || log.wants_pages());
+        self.is_paging = active.is_some_and(|active| active.step_pages());
+        if self.is_paging { Step::Again } else { Step::Idle(None) }
     }
 }
 

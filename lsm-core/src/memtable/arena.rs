@@ -31,6 +31,9 @@ const CHUNKS: usize = (u32::BITS - FIRST_BITS) as usize;
 /// Bytes of a record in front of its key.
 const HEAD_LEN: usize = size_of::<RecordHead>();
 
+/// Where pages are small, so much is taken up at a time ahead of the writer.
+const SMALL_PIECE: usize = 64 << 10;
+
 /// So many bytes behind an entry are asked for when it is put: the next one is going to lie there,
 /// and its stores would hold up the first lock that is let go of behind them.
 const NEXT_BYTES: usize = 256;
@@ -143,23 +146,28 @@ impl Arena {
         Ok(place)
     }
 
-    /// Takes up the next large page within `bytes` behind the last place, so that the writer need
-    /// not wait for it; true if there was one. Any thread may, at any time.
+    /// Takes up the next piece within `bytes` behind the last place, so that the writer need not
+    /// wait for it; true if there was one. Any thread may, at any time.
     pub(super) fn page_in(&self, bytes: usize) -> bool {
         let next = self.next.load(Ordering::Relaxed);
         let ahead = self.ahead.load(Ordering::Relaxed);
         let from = ahead.max(next);
         let Some(chunk) = Self::chunk_of(from) else { return false };
-        let has_large_pages = Self::bytes_of(chunk).is_some_and(|len| len >= LARGE_REGION);
-        if !has_large_pages || from >= next.saturating_add((bytes / UNIT) as u64) {
+        let len = Self::bytes_of(chunk).unwrap_or(0);
+        let (piece, bytes) = match len {
+            LARGE_REGION.. => (LARGE_PAGE, bytes),
+            // No further than it has come: a small memtable stays small.
+            _ => (len.min(SMALL_PIECE), bytes.min(self.used())),
+        };
+        if from >= next.saturating_add((bytes / UNIT) as u64) {
             return false;
         }
-        let page = from - from % (LARGE_PAGE / UNIT) as u64;
-        let after = page + (LARGE_PAGE / UNIT) as u64;
+        let start = from - from % (piece / UNIT) as u64;
+        let after = start + (piece / UNIT) as u64;
         let (place, order) = (&self.ahead, Ordering::Relaxed);
         let is_mine = place.compare_exchange(ahead, after, order, order).is_ok();
         if let Some(Ok(region)) = is_mine.then(|| self.region(chunk)) {
-            region.populate((page - Self::first_of(chunk)) as usize * UNIT, LARGE_PAGE);
+            region.populate((start - Self::first_of(chunk)) as usize * UNIT, piece);
         }
         is_mine
     }

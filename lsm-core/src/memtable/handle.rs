@@ -19,7 +19,8 @@ use crate::memtable::tombstones::Tombstones;
 use crate::memtable::tree::{FAN_OUT, Tree, TreeCursor, TreeWriter};
 use crate::options::memory::MemtableKind;
 
-/// In about so many steps a memtable is charged for what it takes.
+/// In about so many steps a memtable is charged for what it takes; a small one in more, each as
+/// large as what it has.
 const CHARGE_STEPS: usize = 32;
 /// No step is smaller.
 const CHARGE_STEP_MIN: usize = 16 << 10;
@@ -212,7 +213,9 @@ impl Inserter {
 
     #[cold]
     fn charge_more(&mut self) {
-        self.charged = self.memtable.index.bytes().saturating_add(self.step);
+        let bytes = self.memtable.index.bytes();
+        let step = self.step.min(bytes.max(CHARGE_STEP_MIN));
+        self.charged = bytes.saturating_add(step);
         self.has_grown = true;
         self.memtable.charged.store(self.charged, Ordering::Relaxed);
         let memory = self.memtable.index.resident(self.charged);

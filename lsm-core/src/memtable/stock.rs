@@ -2,16 +2,19 @@
 //! the writer would wait for that.
 //!
 //! It counts as used, and is given back when somebody else needs it or when nobody has taken any
-//! for a while. Only large regions are kept, and only those that were written nearly to their end,
+//! for a while. Only regions of some size are kept, and only those that were written nearly to their end,
 //! so that what they count for is what they take.
 
 use std::sync::Arc;
 
 use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::sync::{AtomicU64, Mutex, Ordering};
-use crate::env::os::memory::{LARGE_PAGE, Region};
+use crate::env::os::memory::Region;
 
-/// Large regions that nobody uses.
+/// No smaller regions are kept.
+const KEPT_MIN: usize = 64 << 10;
+
+/// Regions that nobody uses.
 #[derive(Debug)]
 pub struct Stock {
     budget: Arc<Budget>,
@@ -37,7 +40,7 @@ impl Stock {
     /// A region of `len` bytes that was kept: they hold anything at all, and take up memory. From
     /// now on they are for the caller to count.
     pub(super) fn take(&self, len: usize) -> Option<Region> {
-        if len < LARGE_PAGE {
+        if len < KEPT_MIN {
             return None;
         }
         let mut kept = self.kept.lock();
@@ -49,7 +52,7 @@ impl Stock {
     /// Keeps a region of which `used` bytes were touched, if that is worth it and there is room.
     pub(super) fn keep(&self, region: Region, used: usize) {
         let len = region.len();
-        if len < LARGE_PAGE || used < len / 4 * 3 {
+        if len < KEPT_MIN || used < len / 4 * 3 {
             return;
         }
         let mut kept = self.kept.lock();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::base::checksum::hash64;
+use crate::env::os::memory::LARGE_PAGE;
 use crate::memtable::handle::new_from;
 use crate::memtable::options::MemtableOptions;
 
@@ -34,7 +35,7 @@ fn what_was_kept_comes_back_and_counts_until_then() {
 #[test]
 fn what_is_small_hardly_touched_or_too_much_is_not_kept() {
     let (budget, stock) = stock(4 * LEN as u64, 2 * LEN);
-    stock.keep(Region::new(LARGE_PAGE / 2).unwrap(), LARGE_PAGE / 2);
+    stock.keep(Region::new(KEPT_MIN / 2).unwrap(), KEPT_MIN / 2);
     stock.keep(Region::new(LEN).unwrap(), LEN / 2);
     assert!(!stock.has_any());
     let others = budget.charge(MemoryKind::Block, 4 * LEN as u64 - 1);
