@@ -65,8 +65,7 @@ impl Draft {
             slab.give(cell.id);
             return None;
         }
-        let mut value = Head::new(self.len(), room);
-        value.cell = Some((Arc::clone(slab), cell.id));
+        let mut value = Head::new(self.len(), room).in_cell(slab, cell.id);
         value.charge(budget, kind);
         let head = cell.start.cast::<Head>();
         // SAFETY: nobody else has the cell until it is given back, which `free` does. It is aligned
@@ -93,8 +92,7 @@ impl Draft {
     /// Leaves out what stands behind so many bytes: what had to be read with them.
     pub fn truncate(&mut self, len: usize) {
         // SAFETY: `new` wrote the head, and `self` is the only way to it.
-        let head = unsafe { self.0.as_mut() };
-        head.len = head.len.min(len);
+        unsafe { self.0.as_mut() }.truncate(len);
     }
 
     fn start(&self) -> *mut u8 {
@@ -104,7 +102,7 @@ impl Draft {
 
     fn len(&self) -> usize {
         // SAFETY: `new` wrote the head.
-        unsafe { self.0.as_ref() }.len
+        unsafe { self.0.as_ref() }.len()
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) const NO_NODE: u32 = NO_NOTE;
 #[repr(C, align(64))]
 pub(crate) struct Head {
     count: AtomicUsize,
-    pub(crate) len: usize,
+    len: usize,
     /// How many bytes there is room for behind the head.
     room: usize,
     is_hot: AtomicBool,
@@ -41,7 +41,7 @@ pub(crate) struct Head {
     node: AtomicU32,
     budget: Option<Arc<Budget>>,
     /// Where the memory is of; the allocator if nowhere else.
-    pub(crate) cell: Option<(Arc<Slab>, CellId)>,
+    cell: Option<(Arc<Slab>, CellId)>,
     bytes: Plain,
 }
 
@@ -62,6 +62,21 @@ impl Head {
             cell: None,
             bytes: Plain::new(),
         }
+    }
+
+    /// Of one that lies in a cell.
+    pub(crate) fn in_cell(self, slab: &Arc<Slab>, cell: CellId) -> Self {
+        Self { cell: Some((Arc::clone(slab), cell)), ..self }
+    }
+
+    /// How many bytes stand behind it.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Leaves out what stands behind so many bytes.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
     }
 
     /// What the frame counts for.

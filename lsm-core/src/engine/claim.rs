@@ -302,7 +302,7 @@ impl Engine {
     }
 
     /// Returns once nothing waits for its flush, no strategy wants anything or may have it, and the
-    /// tables that nobody needs any more are gone.
+    /// tables that nobody needs any more are gone, as is memory that was kept for the next load.
     pub fn wait_idle(&self, options: &mut CallOptions<'_>) -> Result<()> {
         self.check_open()?;
         options.begin(|| self.env.clock.monotonic());
@@ -324,10 +324,13 @@ impl Engine {
             drop(desk);
             is_idle
                 && (is_paused || self.next_wanted(&BTreeMap::new(), &view, true).is_none())
+                && self.steps.load(Ordering::Acquire) == 0
                 && self.garbage.is_swept()
         };
         self.wait_told(options, &mut is_idle, &|| (0, 0))?;
         self.check_open()?;
+        // Nobody is about to fill another memtable.
+        self.stock.give_back();
         self.health.check()
     }
 }

@@ -74,6 +74,7 @@ impl Engine {
                 options: options.clone(),
                 cache,
                 stock: Stock::new(&budget, options.get_memtable_bytes() as usize),
+                steps: AtomicUsize::new(0),
                 budget: budget.clone(),
                 reserved,
                 counters: home.counters.clone(),

@@ -38,6 +38,12 @@ impl Quiet {
         Rest(self)
     }
 
+    /// True if somebody waits.
+    #[must_use]
+    pub fn is_waited_for(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
+    }
+
     /// When it is quiet of itself.
     #[must_use]
     pub fn from(&self) -> Duration {
@@ -47,7 +53,7 @@ impl Quiet {
     /// True if it is quiet now.
     #[must_use]
     pub fn is_now(&self, now: Duration) -> bool {
-        self.waiting.load(Ordering::Acquire) > 0 || now >= self.from()
+        self.is_waited_for() || now >= self.from()
     }
 }
 

@@ -81,6 +81,8 @@ pub struct Engine {
     pub budget: Arc<Budget>,
     /// Memory of memtables that are gone.
     pub stock: Arc<Stock>,
+    /// How many jobs are in the middle of a step.
+    pub steps: AtomicUsize,
     /// What background work may take at any time.
     pub reserved: Vec<Charge>,
     /// What was counted.

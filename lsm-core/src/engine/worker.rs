@@ -20,6 +20,27 @@ use crate::journal::jobs::JobPlace;
 /// Memory that no memtable has taken for so long is given back.
 const STOCK_REST: Duration = Duration::from_secs(1);
 
+/// A job is in the middle of a step. What is done is said before the tables that it took are let
+/// go of, and whoever only looks for work has them for a moment, too: so whoever waits until they
+/// are gone waits for the end of the step.
+struct InStep(Arc<Engine>);
+
+impl InStep {
+    fn begin(engine: &Arc<Engine>) -> Self {
+        engine.steps.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(engine))
+    }
+}
+
+impl Drop for InStep {
+    fn drop(&mut self) {
+        let Self(engine) = self;
+        if engine.steps.fetch_sub(1, Ordering::AcqRel) == 1 && engine.quiet.is_waited_for() {
+            engine.progress.notify();
+        }
+    }
+}
+
 /// One job.
 pub struct Worker {
     engine: Arc<Engine>,
@@ -108,6 +129,7 @@ impl Worker {
 
 impl Job for Worker {
     fn step(&mut self) -> Step {
+        let _in_step = InStep::begin(&self.engine);
         if self.engine.is_stopping.load(Ordering::Acquire) {
             self.cancel_all();
             return Step::Done;

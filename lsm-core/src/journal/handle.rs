@@ -55,7 +55,9 @@ impl Journal {
         replay: &mut Replay<'_>,
     ) -> Result<(Self, OpenReport)> {
         options.check()?;
-        let (journal, report) = Self::of(env, recover(env, path, &options, replay)?, options)?;
+        let new_names = NewNames::default();
+        let recovered = recover(env, path, &options, &new_names, replay)?;
+        let (journal, report) = Self::of(env, recovered, options, new_names)?;
         journal.start_jobs()?;
         Ok((journal, report))
     }
@@ -68,12 +70,17 @@ impl Journal {
         path: &Path,
         replay: &mut Replay<'_>,
     ) -> Result<(Self, OpenReport)> {
-        Self::of(env, recover_read_only(env, path, replay)?, JournalOptions::default())
+        let recovered = recover_read_only(env, path, replay)?;
+        Self::of(env, recovered, JournalOptions::default(), NewNames::default())
     }
 
-    fn of(env: &Env, recovered: Recovered, options: JournalOptions) -> Result<(Self, OpenReport)> {
-        let Recovered { dir, failed_syncs, hold, manifest, end, next_seqno, mut report } =
-            recovered;
+    fn of(
+        env: &Env,
+        recovered: Recovered,
+        options: JournalOptions,
+        new_names: NewNames,
+    ) -> Result<(Self, OpenReport)> {
+        let Recovered { dir, hold, manifest, end, next_seqno, mut report } = recovered;
         let medium = dir.medium()?;
         if medium.is_network {
             let note = "the directory is reached over a network or through a user's process: \
@@ -92,7 +99,7 @@ impl Journal {
             state: Arc::new(State {
                 env: env.clone(),
                 dir,
-                new_names: NewNames::new(failed_syncs),
+                new_names,
                 is_read_only: hold.writer().is_none(),
                 hold,
                 options,

@@ -13,22 +13,11 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicU64, Mutex, Ordering};
 use crate::env::fs::{Access, Claim, Directory, Entry, File, Lock, Medium};
 
-/// How many syncs of a directory have failed.
-pub type FailedSyncs = Arc<AtomicU64>;
-
 /// A directory whose failed syncs are counted.
 #[derive(Debug)]
-pub struct Counted {
+struct Counted {
     inner: Arc<dyn Directory>,
-    failed: FailedSyncs,
-}
-
-impl Counted {
-    /// The same directory, whose failed syncs count in `failed`.
-    #[must_use]
-    pub fn of(inner: Arc<dyn Directory>, failed: &FailedSyncs) -> Arc<dyn Directory> {
-        Arc::new(Self { inner, failed: Arc::clone(failed) })
-    }
+    failed: Arc<AtomicU64>,
 }
 
 impl Directory for Counted {
@@ -82,16 +71,17 @@ impl Directory for Counted {
 /// Tables that were created and that nothing lists yet.
 #[derive(Debug, Default)]
 pub struct NewNames {
-    failed: FailedSyncs,
+    /// How many syncs of the directory have failed.
+    failed: Arc<AtomicU64>,
     /// How many syncs had failed when each was begun, by the tables' numbers.
     tables: Mutex<BTreeMap<u64, u64>>,
 }
 
 impl NewNames {
-    /// None yet, in a directory whose failed syncs count in `failed`.
+    /// The same directory, each of whose failed syncs is noted here.
     #[must_use]
-    pub fn new(failed: FailedSyncs) -> Self {
-        Self { failed, tables: Mutex::default() }
+    pub fn watch(&self, dir: Arc<dyn Directory>) -> Arc<dyn Directory> {
+        Arc::new(Counted { inner: dir, failed: Arc::clone(&self.failed) })
     }
 
     /// A table is about to be created.
@@ -100,7 +90,8 @@ impl NewNames {
     }
 
     /// Refuses a table whose name a failed sync may have lost: it is to be made again. Called after
-    /// a sync that succeeded.
+    /// a sync that succeeded, in the same turn of the manifest: all syncs of the directory are made
+    /// in one, so none can fail in between.
     pub fn check(&self, number: u64) -> Result<()> {
         let then = self.tables.lock().get(&number).copied().unwrap_or(0);
         if then == self.failed.load(Ordering::Acquire) {

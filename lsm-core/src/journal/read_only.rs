@@ -10,7 +10,6 @@ use crate::env::world::Env;
 use crate::journal::directory::{check_may_create, no_database};
 use crate::journal::listing::Listing;
 use crate::journal::lockfile;
-use crate::journal::names::FailedSyncs;
 use crate::journal::readers::{Hold, reader_of, take_slot};
 use crate::journal::recovery::{Purpose, Reading, Recovered, Replay, next_seqno_of, read_existing};
 use crate::options::durability::IfMissing;
@@ -50,6 +49,5 @@ pub fn recover_read_only(env: &Env, path: &Path, replay: &mut Replay<'_>) -> Res
             Hold::Reader(lock, slot.ok())
         }
     };
-    let failed_syncs = FailedSyncs::default();
-    Ok(Recovered { dir, failed_syncs, hold, manifest, end: read.end, next_seqno, report })
+    Ok(Recovered { dir, hold, manifest, end: read.end, next_seqno, report })
 }

@@ -16,7 +16,7 @@ use crate::journal::directory::{check_may_create, check_medium, open_or_make_dir
 use crate::journal::leftovers::{Leftovers, check_tables, clear_leftovers, find_leftovers};
 use crate::journal::listing::Listing;
 use crate::journal::lockfile::{self, Writer};
-use crate::journal::names::{Counted, FailedSyncs};
+use crate::journal::names::NewNames;
 use crate::journal::options::{JournalOptions, OpenReport};
 use crate::journal::readers::Hold;
 use crate::key::seqno::SeqNo;
@@ -40,8 +40,6 @@ pub type Replay<'a> = dyn FnMut(&Catalog, Replayed<'_>) -> Result<()> + 'a;
 pub struct Recovered {
     /// The directory.
     pub dir: Arc<dyn Directory>,
-    /// How many of its syncs failed.
-    pub failed_syncs: FailedSyncs,
     /// What keeps it in the hands of this process.
     pub hold: Hold,
     /// The manifest.
@@ -54,16 +52,16 @@ pub struct Recovered {
     pub report: OpenReport,
 }
 
-/// Opens the directory, takes the lock, and recovers what is there.
+/// Opens the directory, takes the lock, and recovers what is there. From here on `new_names` is
+/// told of every sync of the directory that fails.
 pub fn recover(
     env: &Env,
     path: &Path,
     options: &JournalOptions,
+    new_names: &NewNames,
     replay: &mut Replay<'_>,
 ) -> Result<Recovered> {
-    let failed_syncs = FailedSyncs::default();
-    let dir = open_or_make_dir(env, path, options.if_missing)?;
-    let dir = Counted::of(dir, &failed_syncs);
+    let dir = new_names.watch(open_or_make_dir(env, path, options.if_missing)?);
     let listing = Listing::read(dir.as_ref())?;
     check_may_exist(path, &listing, options.if_missing)?;
     if !listing.has_head {
@@ -79,7 +77,6 @@ pub fn recover(
         check_may_create(dir.as_ref(), &listing, options.if_missing)?;
         create(env, dir, lock, &listing)?
     };
-    recovered.failed_syncs = failed_syncs;
     // The name in the lock file informs people; the lock itself is the kernel's.
     if let Err(error) = sign_lock(env, &recovered) {
         recovered.report.notes.push(format!("the lock file could not be signed: {error}"));
@@ -113,8 +110,8 @@ fn create(
     }
     let next_seqno = first_seqno(manifest.catalog());
     let hold = Hold::Writer(lock);
-    let (end, failed_syncs) = Default::default();
-    Ok(Recovered { dir, failed_syncs, hold, manifest, end, next_seqno, report })
+    let end = ChainEnd::default();
+    Ok(Recovered { dir, hold, manifest, end, next_seqno, report })
 }
 
 fn recover_existing(
@@ -135,8 +132,8 @@ fn recover_existing(
     if planted(Bug::SequenceReusedAfterCrash) && !report.was_clean {
         next_seqno = SeqNo::new(1).unwrap_or(next_seqno);
     }
-    let (hold, failed_syncs) = (Hold::Writer(lock), FailedSyncs::default());
-    Ok(Recovered { dir, failed_syncs, hold, manifest, end, next_seqno, report })
+    let hold = Hold::Writer(lock);
+    Ok(Recovered { dir, hold, manifest, end, next_seqno, report })
 }
 
 /// A database directory that was read. What was there has not been touched.

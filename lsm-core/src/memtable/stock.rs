@@ -2,8 +2,8 @@
 //! the writer would wait for that.
 //!
 //! It counts as used, and is given back when somebody else needs it or when nobody has taken any
-//! for a while. Only regions of some size are kept, and only those that were written nearly to their end,
-//! so that what they count for is what they take.
+//! for a while. Only regions of some size are kept, and only those that were written nearly to
+//! their end, so that what they count for is what they take.
 
 use std::sync::Arc;
 

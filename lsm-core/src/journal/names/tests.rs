@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Counted, FailedSyncs, NewNames};
+use super::NewNames;
 use crate::base::error::ErrorKind;
 use crate::env::fs::FileSystem as _;
 use crate::env::sim::disk::SimDisk;
@@ -12,9 +12,8 @@ fn whoever_was_begun_before_a_failed_sync_is_never_listed() {
     let disk = SimDisk::new();
     let path = Path::new("/db");
     disk.create_dir(path).unwrap();
-    let failed = FailedSyncs::default();
-    let dir = Counted::of(disk.open_dir(path).unwrap(), &failed);
-    let names = NewNames::new(failed);
+    let names = NewNames::default();
+    let dir = names.watch(disk.open_dir(path).unwrap());
     names.begin(1);
     dir.sync().unwrap();
     names.check(1).unwrap();

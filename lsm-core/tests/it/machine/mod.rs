@@ -5,6 +5,7 @@ pub mod kit;
 
 mod cut;
 mod engine_threads;
+mod idle;
 mod kill;
 mod log_threads;
 mod memory;
