@@ -7,6 +7,7 @@ pub mod codec;
 pub mod contain;
 pub mod lz4;
 pub mod planted;
+pub mod scratch;
 pub mod slice;
 pub mod sync;
 pub mod zstd;

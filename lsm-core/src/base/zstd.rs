@@ -12,6 +12,7 @@ mod contexts {
 
     use zstd_safe::{CCtx, DCtx};
 
+    // A thread that is ending has none of them any more, and makes one for each call.
     std::thread_local! {
         pub(super) static PACKER: RefCell<Option<CCtx<'static>>> = const { RefCell::new(None) };
         pub(super) static UNPACKER: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
@@ -29,24 +30,24 @@ pub fn bound(len: usize) -> Option<usize> {
 #[cfg(feature = "zstd")]
 #[must_use]
 pub fn compress(input: &[u8], level: i32, place: &mut [u8]) -> Option<usize> {
-    contexts::PACKER.with_borrow_mut(|kept| {
-        if kept.is_none() {
-            *kept = zstd_safe::CCtx::try_create();
-        }
-        kept.as_mut()?.compress(place, input, level).ok()
-    })
+    use contexts::PACKER;
+    let kept = PACKER.try_with(std::cell::RefCell::take).ok().flatten();
+    let mut context = kept.or_else(zstd_safe::CCtx::try_create)?;
+    let packed = context.compress(place, input, level).ok();
+    let _gone = PACKER.try_with(|place| place.replace(Some(context)));
+    packed
 }
 
 /// Unpacks `input` into `place`; answers how many bytes it became.
 #[cfg(feature = "zstd")]
 #[must_use]
 pub fn decompress(input: &[u8], place: &mut [u8]) -> Option<usize> {
-    contexts::UNPACKER.with_borrow_mut(|kept| {
-        if kept.is_none() {
-            *kept = zstd_safe::DCtx::try_create();
-        }
-        kept.as_mut()?.decompress(place, input).ok()
-    })
+    use contexts::UNPACKER;
+    let kept = UNPACKER.try_with(std::cell::RefCell::take).ok().flatten();
+    let mut context = kept.or_else(zstd_safe::DCtx::try_create)?;
+    let unpacked = context.decompress(place, input).ok();
+    let _gone = UNPACKER.try_with(|place| place.replace(Some(context)));
+    unpacked
 }
 
 /// Nothing can be packed.

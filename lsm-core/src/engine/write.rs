@@ -5,11 +5,11 @@
 //! log, then into the memtable, and becomes visible, so all three orders are one. No wait happens
 //! under the lock: who must wait lets go of it and begins again.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::base::checksum::hash64;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::scratch::Scratch;
 use crate::base::sync::Ordering;
 use crate::batch::{Record, RecordIter, Records};
 use crate::engine::keyspaces::KeyspaceState;
@@ -28,13 +28,6 @@ use crate::stats::timings::Timing;
 /// So many records of a batch ask for their memory together.
 const GROUP: usize = 8;
 
-/// A larger buffer is not kept for the thread's next write.
-const SCRATCH_MAX: usize = 64 << 10;
-
-std::thread_local! {
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
 impl Engine {
     /// Writes one record.
     pub fn write_one(
@@ -43,14 +36,11 @@ impl Engine {
         record: Record<'_>,
         options: &WriteOptions,
     ) -> Result<SeqNo> {
-        let mut records = Records::reusing(SCRATCH.take());
+        let mut records = Records::reusing(Scratch::Record.take());
         let written = records
             .push(record)
             .and_then(|()| self.write(&records, std::slice::from_ref(keyspace), options));
-        let bytes = records.into_bytes();
-        if bytes.capacity() <= SCRATCH_MAX {
-            SCRATCH.set(bytes);
-        }
+        Scratch::Record.keep(records.into_bytes());
         written
     }
 

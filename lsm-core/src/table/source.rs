@@ -1,21 +1,17 @@
 //! Reads blocks of one file, and believes none before it is verified.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::scratch::Scratch;
 use crate::cache::draft::Draft;
 use crate::env::fs::{File, read_full_at};
 use crate::table::block::view::Layout;
 use crate::table::handle::{BLOCKS_START, BlockKind, Handle};
 use crate::table::seal::Sought;
 
-/// What is longer is not read by way of the thread's own memory.
+/// What is longer is not read by way of the thread's own bytes.
 const SCRATCH_MAX: usize = 20 << 10;
-
-std::thread_local! {
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
 
 /// An open file that blocks are read from.
 #[derive(Debug)]
@@ -84,10 +80,10 @@ impl Source {
         self.check_place(&sought)?;
         let len = handle.file_len() as usize;
         if len <= SCRATCH_MAX {
-            let mut scratch = SCRATCH.take();
-            scratch.resize(scratch.len().max(len), 0);
-            let draft = self.read_over(&sought, scratch.get_mut(..len).unwrap_or_default());
-            SCRATCH.set(scratch);
+            let mut bytes = Scratch::Block.take();
+            bytes.resize(bytes.len().max(len), 0);
+            let draft = self.read_over(&sought, bytes.get_mut(..len).unwrap_or_default());
+            Scratch::Block.keep(bytes);
             return draft;
         }
         let mut bytes = Draft::new(len)?;

@@ -11,3 +11,4 @@ mod log_threads;
 mod memory;
 mod os_input;
 mod queue;
+mod thread_end;
