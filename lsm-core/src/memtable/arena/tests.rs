@@ -97,3 +97,14 @@ fn memory_is_taken_up_ahead_of_the_writer_and_no_further() {
     // SAFETY: as above.
     assert!(unsafe { arena.address(next).read() } == 7, "what was written stays");
 }
+
+#[test]
+fn a_small_memtable_is_taken_up_no_further_than_it_has_come() {
+    let (arena, mut bump) = Arena::new(&Weak::new());
+    // SAFETY: the bump came with the arena.
+    unsafe { arena.take(&mut bump, 300 << 10, 64).unwrap() };
+    assert!(!arena.page_in(0));
+    let pieces = std::iter::from_fn(|| arena.page_in(usize::MAX).then_some(())).count();
+    // From the piece in which 300 KiB end to the one in which 600 do.
+    assert_eq!(pieces, 6);
+}

@@ -38,6 +38,8 @@ fn what_is_small_hardly_touched_or_too_much_is_not_kept() {
     stock.keep(Region::new(KEPT_MIN / 2).unwrap(), KEPT_MIN / 2);
     stock.keep(Region::new(LEN).unwrap(), LEN / 2);
     assert!(!stock.has_any());
+    stock.keep(Region::new(KEPT_MIN).unwrap(), KEPT_MIN);
+    assert!(stock.take(KEPT_MIN).is_some() && !stock.has_any());
     let others = budget.charge(MemoryKind::Block, 4 * LEN as u64 - 1);
     stock.keep(Region::new(LEN).unwrap(), LEN);
     assert!(!stock.has_any(), "the limit does not allow it");
