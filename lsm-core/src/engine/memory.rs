@@ -143,30 +143,41 @@ impl Engine {
 
     fn wait_for_flush_of_some(&self, deadline: Option<Duration>) -> Result<()> {
         let most = sealed_max(&self.options);
-        if self.sealed.load(Ordering::Acquire) < most {
+        let has_room = || self.sealed.load(Ordering::Acquire) < most;
+        if has_room() {
             return Ok(());
         }
         let begun = self.env.clock.monotonic();
-        let failures = self.desk.lock().failures;
-        let has_room = || self.sealed.load(Ordering::Acquire) < most;
-        let mut may_go_on = || {
-            has_room()
-                || self.is_closing.load(Ordering::Acquire)
-                || self.has_fault()
-                || self.desk.lock().failures > failures
-        };
-        let is_in_time = self.env.scheduler.wait(&self.progress, deadline, &mut may_go_on);
+        let room = self.wait_for_room_of(&has_room, deadline);
         let waited = self.env.clock.monotonic().saturating_sub(begun);
         self.counters.add(Counter::WritesPaced, 1);
         self.counters.add(Counter::PacedForFlushMicros, waited.as_micros() as u64);
-        if !is_in_time {
-            let message = "the deadline passed while memtables were being flushed";
-            return Err(Error::new(ErrorKind::TimedOut, message));
+        room
+    }
+
+    fn wait_for_room_of(
+        &self,
+        has_room: &dyn Fn() -> bool,
+        deadline: Option<Duration>,
+    ) -> Result<()> {
+        let failures = self.desk.lock().failures;
+        let has_failed = || self.desk.lock().failures > failures || self.has_fault();
+        let mut may_go_on =
+            || has_room() || has_failed() || self.is_closing.load(Ordering::Acquire);
+        while self.env.scheduler.wait(&self.progress, deadline, &mut may_go_on) {
+            self.check_writable()?;
+            if has_room() {
+                return Ok(());
+            }
+            // On a full disk a flush fails again and again: better an error than to wait for the
+            // day that there is space.
+            if has_failed() {
+                return Err(self.failure("a flush has failed"));
+            }
+            // Somebody else was faster, and took the room.
         }
-        self.check_writable()?;
-        // On a full disk a flush fails again and again: better an error than to wait for the day
-        // that there is space.
-        if has_room() { Ok(()) } else { Err(self.failure("a flush has failed")) }
+        let message = "the deadline passed while memtables were being flushed";
+        Err(Error::new(ErrorKind::TimedOut, message))
     }
 
     /// Why background work did not get done.

@@ -428,8 +428,9 @@ impl Journal {
         if let Some(unused) = unused {
             unused.give_back_room();
         }
-        let mut edits = state.seal_finished(&state.listed_logs())?;
+        let read = state.read_finished();
         let mut manifest = state.take_manifest();
+        let mut edits = state.seal(&manifest, read)?;
         let next_seqno = state.log.next_seqno();
         if next_seqno > state.opened_at {
             edits.push(Edit::NextSeqno(next_seqno));

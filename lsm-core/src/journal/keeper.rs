@@ -10,7 +10,6 @@ use crate::journal::jobs::JobPlace;
 use crate::journal::recovery::log_header;
 use crate::journal::state::State;
 use crate::record::names;
-use crate::version::catalog::Catalog;
 use crate::version::edit::Edit;
 use crate::version::manifest::Manifest;
 use crate::wal::segment::Segment;
@@ -61,9 +60,10 @@ impl Drop for Keeper {
 /// that nobody retires the segment between its listing and its use. Segments that ended are read
 /// before it, for that takes long, and a flush may wait for the manifest.
 fn supply_segment(state: &State, bytes: u64, made: &mut Option<Segment>) {
-    // A seal that cannot be made is only a witness less: the seam after it is there.
-    let seals = state.seal_finished(&state.listed_logs()).unwrap_or_default();
+    let read = state.read_finished();
     let mut manifest = state.take_manifest();
+    // A seal that cannot be made is only a witness less: the seam after it is there.
+    let seals = state.seal(&manifest, read).unwrap_or_default();
     let start = manifest.catalog().log_start;
     let kept = made.take().filter(|kept| {
         let is_fit = kept.capacity() >= bytes && kept.number() >= start;
@@ -93,15 +93,8 @@ fn list_segment(
     segment: &Segment,
     mut edits: Vec<Edit>,
 ) -> Result<()> {
-    // A flush may have retired some meanwhile.
-    edits.retain(|edit| is_listed(manifest.catalog(), edit));
     edits.push(Edit::LogAdded { number: segment.number(), file_id: segment.file_id() });
     state.commit(manifest, &edits)
-}
-
-/// False for the seal of a segment that the manifest does not list.
-fn is_listed(catalog: &Catalog, edit: &Edit) -> bool {
-    !matches!(edit, Edit::LogSealed { number, .. } if !catalog.logs.contains_key(number))
 }
 
 fn make_segment(state: &State, manifest: &mut Manifest, bytes: u64) -> Result<Segment> {

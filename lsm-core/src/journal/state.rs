@@ -194,31 +194,29 @@ impl State {
         }
     }
 
-    /// Seals the segments that ended since the last time, if these numbers have theirs. Each of
-    /// them is read for that.
-    pub fn seal_finished(&self, numbers: &[u64]) -> Result<Vec<Edit>> {
-        let finished = self.log.take_finished().into_iter();
-        let listed = finished.filter(|it| numbers.contains(&it.segment.number()));
-        listed.map(|finished| self.seal(&finished)).collect()
-    }
-
-    /// The numbers of the segments that the manifest lists.
-    pub fn listed_logs(&self) -> Vec<u64> {
-        self.take_manifest().catalog().logs.keys().copied().collect()
-    }
-
-    /// Cuts a finished segment to its length, and describes it for the manifest.
-    fn seal(&self, finished: &Finished) -> Result<Edit> {
-        let file = finished.segment.file().as_ref();
-        file.set_len(finished.end)?;
-        file.sync_data()?;
-        let seal = Seal {
-            end: finished.end,
-            check: finished.check,
-            crc: crc_of(file, finished.end)?,
-            next_seqno: finished.next_seqno,
+    /// Reads the segments that ended since the last time, each with its CRC. That takes long, and
+    /// asks for no turn of the manifest.
+    pub fn read_finished(&self) -> Vec<(Finished, Result<u32>)> {
+        let read = |it: Finished| {
+            let crc = crc_of(it.segment.file().as_ref(), it.end);
+            (it, crc)
         };
-        Ok(Edit::LogSealed { number: finished.segment.number(), seal })
+        self.log.finished().into_iter().map(read).collect()
+    }
+
+    /// Seals segments that were read and are still listed. In the manifest's turn, since whoever
+    /// has it may rely on it that no listed segment becomes shorter.
+    pub fn seal(
+        &self,
+        manifest: &Manifest,
+        read: Vec<(Finished, Result<u32>)>,
+    ) -> Result<Vec<Edit>> {
+        for (finished, _) in &read {
+            self.log.forget_finished(finished.segment.number());
+        }
+        let is_listed = |it: &Finished| manifest.catalog().logs.contains_key(&it.segment.number());
+        let listed = read.into_iter().filter(|(finished, _)| is_listed(finished));
+        listed.map(|(finished, crc)| cut_to_end(&finished, crc?)).collect()
     }
 
     /// Notes that a job is over. One that ends before it is told to has failed, and what it did is
@@ -229,6 +227,14 @@ impl State {
             self.log.stop(Error::new(ErrorKind::Internal, message));
         }
     }
+}
+
+/// Cuts a finished segment to its length, and describes it for the manifest.
+fn cut_to_end(finished: &Finished, crc: u32) -> Result<Edit> {
+    let &Finished { ref segment, end, check, next_seqno } = finished;
+    segment.file().set_len(end)?;
+    segment.file().sync_data()?;
+    Ok(Edit::LogSealed { number: segment.number(), seal: Seal { end, check, crc, next_seqno } })
 }
 
 /// What a seam that is written now says of the catalog.

@@ -251,10 +251,15 @@ impl Log {
         self.tail.lock().fault.clone()
     }
 
-    /// Segments that ended and are durable, once each.
+    /// Segments that ended and are durable, and that were not sealed yet.
     #[must_use]
-    pub fn take_finished(&self) -> Vec<Finished> {
-        std::mem::take(&mut self.tail.lock().finished)
+    pub fn finished(&self) -> Vec<Finished> {
+        self.tail.lock().finished.clone()
+    }
+
+    /// From now on this segment is sealed, or never will be.
+    pub fn forget_finished(&self, number: u64) {
+        self.tail.lock().finished.retain(|finished| finished.segment.number() != number);
     }
 
     /// Returns once no sync is under way. After a fault none begins any more.

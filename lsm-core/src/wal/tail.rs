@@ -27,7 +27,7 @@ pub struct ChainEnd {
 }
 
 /// A segment that will get no more records and is durable.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Finished {
     /// The segment.
     pub segment: Arc<Segment>,

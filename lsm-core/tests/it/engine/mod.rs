@@ -8,6 +8,7 @@ mod limits;
 mod lives;
 mod long_calls;
 mod model;
+mod overtaken;
 mod own_strategy;
 mod quiet;
 mod read_options;

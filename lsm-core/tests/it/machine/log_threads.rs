@@ -1,7 +1,8 @@
 //! Threads: eight of them append, rotate, sync and make keyspaces at once, and everything that was
 //! acknowledged is there afterwards, once, in the order of each thread.
 
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use lsm_core::journal::handle::Journal;
 use lsm_core::key::seqno::SeqNo;
@@ -102,6 +103,32 @@ fn story(mode: LogMode) {
 #[test]
 fn eight_threads_share_one_log() {
     MODES.into_iter().for_each(story);
+}
+
+/// Segments end, are read, cut and sealed one after the other while somebody verifies the log.
+#[test]
+fn the_log_verifies_while_its_segments_are_sealed() {
+    for mode in MODES {
+        let dir = TempDir::new();
+        let (journal, _, _) = open(&dir.db(), options(mode)).unwrap();
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    journal.verify(&mut |_| Ok(())).unwrap();
+                    std::thread::sleep(Duration::from_micros(500));
+                }
+            });
+            for number in 0..600 {
+                journal.append(&payload(1, number), 1, Durability::Buffered).unwrap();
+                if number % 10 == 0 {
+                    journal.rotate().unwrap();
+                }
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        journal.close().unwrap();
+    }
 }
 
 #[test]
