@@ -31,6 +31,10 @@ pub trait Scheduler: Debug + Send + Sync + 'static {
         ready: &mut dyn FnMut() -> bool,
     ) -> bool;
 
+    /// Lets others go first until `ready` says yes, though no longer than for about `limit`, which
+    /// is too short to sleep. Where there is one caller there is nobody to let go.
+    fn linger(&self, _limit: Duration, _ready: &mut dyn FnMut() -> bool) {}
+
     /// Hands over a job: it is stepped until it says that it is done.
     fn spawn(&self, name: &'static str, wake: Arc<Signal>, job: Box<dyn Job>) -> Result<()>;
 }

@@ -21,6 +21,7 @@ use crate::base::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::env::schedule::{Scheduler, Signal};
 use crate::key::seqno::SeqNo;
 use crate::record::frame::{Payload, RecordType, padded_len};
+use crate::wal::crowd::Crowd;
 use crate::wal::seam::SEAM_LEN;
 use crate::wal::segment::Segment;
 use crate::wal::tail::{Active, ChainEnd, Finished, SeamFacts, Supply, Tail};
@@ -44,6 +45,7 @@ pub struct Log {
     /// Sequence numbers below this are durable.
     durable_next: AtomicU64,
     is_syncing: AtomicBool,
+    crowd: Crowd,
     changed: Arc<Signal>,
     work: Arc<Signal>,
 }
@@ -66,6 +68,7 @@ impl Log {
             tail: Mutex::new(Tail::new(before, next_seqno)),
             durable_next: AtomicU64::new(next_seqno.get()),
             is_syncing: AtomicBool::new(false),
+            crowd: Crowd::default(),
             changed: Signal::new(),
             work,
         }
@@ -362,12 +365,14 @@ impl Log {
     }
 
     fn sync_until(&self, deadline: Option<Duration>, is_done: impl Fn() -> bool) -> Result<()> {
+        let _present = self.crowd.enter();
         loop {
             if is_done() {
                 return Ok(());
             }
             self.check_fault().map_err(Error::and_maybe_committed)?;
             if let Some(_syncing) = Syncing::begin(self) {
+                self.crowd.gather(self.scheduler.as_ref());
                 self.sync_now().map_err(Error::and_maybe_committed)?;
                 continue;
             }
@@ -413,6 +418,7 @@ impl Log {
             }
         }
         self.tail.lock().note_synced(&parts);
+        self.crowd.disperse();
         self.durable_next.fetch_max(next_seqno.get(), Ordering::AcqRel);
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 pub mod seam;
 
+mod crowd;
+
 pub mod segment;
 
 pub mod tail;

@@ -80,9 +80,7 @@ impl File for OsFile {
     }
 
     fn len(&self) -> Result<u64> {
-        let metadata = self.file.metadata();
-        let metadata = metadata.map_err(|error| self.failed("read the length of the file", error));
-        Ok(metadata?.len())
+        sys::len_of(&self.file).map_err(|error| self.failed("read the length of the file", error))
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {

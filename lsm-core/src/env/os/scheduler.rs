@@ -49,6 +49,13 @@ impl Scheduler for OsScheduler {
         }
     }
 
+    fn linger(&self, limit: Duration, ready: &mut dyn FnMut() -> bool) {
+        let until = self.clock.monotonic().saturating_add(limit);
+        while !ready() && self.clock.monotonic() < until {
+            thread::yield_now();
+        }
+    }
+
     fn spawn(&self, name: &'static str, wake: Arc<Signal>, job: Box<dyn Job>) -> Result<()> {
         // The standard library panics on such a name.
         if name.contains('\0') {

@@ -108,7 +108,7 @@ impl OsWindow {
         }
         let failed = |error| Error::from_io("map a window of the file", path, error);
         let end = offset.checked_add(len);
-        if end.is_none_or(|end| file_len(&file).is_ok_and(|file_len| file_len < end)) {
+        if end.is_none_or(|end| sys::len_of(&file).is_ok_and(|file_len| file_len < end)) {
             return refuse(ErrorKind::InvalidArgument, "a window must lie within the file");
         }
         let Ok(size) = usize::try_from(len) else {
@@ -163,7 +163,7 @@ impl OsWindow {
     /// cut are taken away without a word until somebody touches them again.
     fn check_file(&self) -> Result<()> {
         let failed = |error| Error::from_io("read the length of the file", &self.path, error);
-        let file_len = file_len(&self.file).map_err(failed)?;
+        let file_len = sys::len_of(&self.file).map_err(failed)?;
         let is_cut = file_len < self.offset.saturating_add(self.memory.len as u64);
         if let Some(watch) = self.memory.watch.as_ref().filter(|_| is_cut) {
             watch.mark_lost();
@@ -193,10 +193,6 @@ impl OsWindow {
         // this may have been loaded before.
         compiler_fence(Ordering::SeqCst);
     }
-}
-
-fn file_len(file: &fs::File) -> io::Result<u64> {
-    file.metadata().map(|metadata| metadata.len())
 }
 
 impl Window for OsWindow {
