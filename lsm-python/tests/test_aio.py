@@ -26,6 +26,7 @@ from typing import Any
 import lsmdb
 import pytest
 from lsmdb import aio
+from lsmdb.aio._durable import Waiters
 from lsmdb.aio._lanes import Lane
 
 THREADS_MOST = 9
@@ -1303,6 +1304,28 @@ else:
         assert not any(b"concurrent.futures" in line for line in complaints), ended.stderr
         with lsmdb.open(tmp_path / "db") as left:
             assert left[b"5"] == b"v" * 100
+
+
+def test_an_error_that_comes_as_its_loop_ends_is_no_complaint(tmp_path: Path) -> None:
+    complaints: list[object] = []
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(context))
+    lane = Lane("test", 1)
+    native = lsmdb.open(tmp_path / "db")
+    waiters = Waiters(native, lane)
+
+    async def main() -> None:
+        # The lane's thread reports while this step goes on, the last but one of the loop.
+        lane.start(lambda: native[b"nothing"])
+        durable = waiters.wait(native.latest_seqno + 1_000_000)
+        durable.send(None)
+        lane.join()
+
+    loop.run_until_complete(main())
+    loop.close()
+    gc.collect()
+    assert complaints == []
+    native.close()
 
 
 def test_works_with_groups_and_time_limits(tmp_path: Path) -> None:

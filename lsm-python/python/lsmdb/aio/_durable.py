@@ -12,7 +12,7 @@ from threading import Lock
 from typing import NamedTuple
 
 import lsmdb
-from lsmdb.aio._lanes import Lane
+from lsmdb.aio._lanes import Lane, fail
 
 
 class Waiter(NamedTuple):
@@ -90,4 +90,4 @@ def _settle(futures: list[asyncio.Future[None]], error: BaseException | None) ->
             future.set_result(None)
         else:
             # One for each: a task that raises it adds its own traceback.
-            future.set_exception(copy.copy(error))
+            fail(future, copy.copy(error))

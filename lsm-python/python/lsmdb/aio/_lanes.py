@@ -47,7 +47,7 @@ class Errand(Generic[_T]):
         except RuntimeError:
             raise closed() from None
         self.future: asyncio.Future[_T] = loop.create_future()
-        self.future.add_done_callback(partial(_seen, self.job))
+        self.future.add_done_callback(partial(_ended, self.job))
         self.job.add_done_callback(partial(_report, loop, self.future, undo))
 
     async def result(self) -> _T:
@@ -80,12 +80,17 @@ class Errand(Generic[_T]):
                 continue
 
 
-def _seen(job: Job[Any], future: asyncio.Future[Any]) -> None:
-    """A future that was cancelled takes its job along; an exception counts as seen."""
+def fail(future: asyncio.Future[Any], error: BaseException) -> None:
+    """Ends a future with an error, which counts as seen at once: its loop may have come to an end,
+    and then nobody ever goes on who waits for it."""
+    future.set_exception(error)
+    future.exception()
+
+
+def _ended(job: Job[Any], future: asyncio.Future[Any]) -> None:
+    """A future that was cancelled takes its job along."""
     if future.cancelled():
         job.cancel()
-    else:
-        future.exception()
 
 
 def _report(
@@ -105,9 +110,9 @@ def _settle(future: asyncio.Future[_T], undo: Callable[[_T], object], job: Job[_
     if future.done():
         _undone(undo, job)
     elif job.cancelled():
-        future.set_exception(closed())
+        fail(future, closed())
     elif (error := job.exception()) is not None:
-        future.set_exception(error)
+        fail(future, error)
     else:
         future.set_result(job.result())
 
