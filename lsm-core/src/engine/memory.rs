@@ -142,31 +142,30 @@ impl Engine {
     }
 
     fn wait_for_flush_of_some(&self, deadline: Option<Duration>) -> Result<()> {
-        let most = sealed_max(&self.options);
-        let has_room = || self.sealed.load(Ordering::Acquire) < most;
-        if has_room() {
+        if self.has_room() {
             return Ok(());
         }
         let begun = self.env.clock.monotonic();
-        let room = self.wait_for_room_of(&has_room, deadline);
+        let room = self.wait_until_there_is_room(deadline);
         let waited = self.env.clock.monotonic().saturating_sub(begun);
         self.counters.add(Counter::WritesPaced, 1);
         self.counters.add(Counter::PacedForFlushMicros, waited.as_micros() as u64);
         room
     }
 
-    fn wait_for_room_of(
-        &self,
-        has_room: &dyn Fn() -> bool,
-        deadline: Option<Duration>,
-    ) -> Result<()> {
+    /// True if another memtable may wait for its flush.
+    fn has_room(&self) -> bool {
+        self.sealed.load(Ordering::Acquire) < sealed_max(&self.options)
+    }
+
+    fn wait_until_there_is_room(&self, deadline: Option<Duration>) -> Result<()> {
         let failures = self.desk.lock().failures;
         let has_failed = || self.desk.lock().failures > failures || self.has_fault();
         let mut may_go_on =
-            || has_room() || has_failed() || self.is_closing.load(Ordering::Acquire);
+            || self.has_room() || has_failed() || self.is_closing.load(Ordering::Acquire);
         while self.env.scheduler.wait(&self.progress, deadline, &mut may_go_on) {
             self.check_writable()?;
-            if has_room() {
+            if self.has_room() {
                 return Ok(());
             }
             // On a full disk a flush fails again and again: better an error than to wait for the
@@ -209,9 +208,8 @@ impl Engine {
     /// Waits while too many memtables wait for their flush, telling how far it is.
     fn wait_for_room(&self, options: &mut CallOptions<'_>, failures: u64) -> Result<()> {
         if options.is_told() {
-            let most = sealed_max(&self.options);
             let mut may_go_on = || {
-                self.sealed.load(Ordering::Acquire) < most
+                self.has_room()
                     || self.is_closing.load(Ordering::Acquire)
                     || self.has_fault()
                     || self.desk.lock().failures > failures

@@ -2,11 +2,11 @@
 
 pub mod seam;
 
-mod crowd;
-
 pub mod segment;
 
 pub mod tail;
+
+mod crowd;
 
 pub mod log;
 

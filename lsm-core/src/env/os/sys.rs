@@ -1,4 +1,5 @@
-//! The calls on files and directories that the standard library lacks, each in a safe wrapper.
+//! The calls on files and directories that the standard library lacks, or makes in a way that costs
+//! more, each in a safe wrapper.
 //!
 //! Invariants: a descriptor goes in borrowed and comes out owned, so none is used after its close
 //! and none leaks; every path is one name relative to an open directory; `EINTR` never gets out.

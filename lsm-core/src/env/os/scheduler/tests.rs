@@ -224,3 +224,16 @@ fn the_real_world_is_whole() {
     assert!(env.fs.open_dir(&std::env::temp_dir().canonicalize().unwrap()).is_ok());
     assert!(env.scheduler.wait(&Signal::new(), None, &mut || true));
 }
+
+#[test]
+fn whoever_lingers_goes_on_when_others_are_ready_or_the_time_is_over() {
+    let mut looks = 0;
+    scheduler().linger(Duration::MAX, &mut || {
+        looks += 1;
+        looks == 3
+    });
+    assert_eq!(looks, 3);
+    let begun = OsClock.monotonic();
+    scheduler().linger(SHORT, &mut || false);
+    assert!(OsClock.monotonic() - begun >= SHORT);
+}
