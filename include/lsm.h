@@ -887,6 +887,62 @@ LSM_API uint64_t lsm_snapshot_seqno(const lsm_snapshot *snapshot);
 // Frees a snapshot. Iterators that read it keep what they need.
 LSM_API void lsm_snapshot_free(lsm_snapshot *snapshot);
 
+/* ---- conditions: writes that are made only if something is so -------------------------------- */
+
+// Adds a condition: lsm_write() makes the writes of this batch only if the key has no value then.
+// All conditions are looked at in the moment of the write; if one does not hold, nothing is
+// written, and the answer is LSM_CONFLICT.
+LSM_API
+LSM_CHECK
+lsm_status lsm_batch_require_absent(lsm_batch *batch,
+                                    const lsm_db *db,
+                                    lsm_slice key,
+                                    lsm_error **error);
+
+// Adds a condition: the key has this value.
+LSM_API
+LSM_CHECK
+lsm_status lsm_batch_require_value(lsm_batch *batch,
+                                   const lsm_db *db,
+                                   lsm_slice key,
+                                   lsm_slice value,
+                                   lsm_error **error);
+
+// Adds a condition: nobody has written to the key since the snapshot, not even the same value
+// again. A key that had no value then and has none now may count as unchanged, whatever it had in
+// between. The snapshot may be freed; the batch keeps it until it is cleared or freed.
+LSM_API
+LSM_CHECK
+lsm_status lsm_batch_require_unchanged(lsm_batch *batch,
+                                       const lsm_db *db,
+                                       lsm_slice key,
+                                       const lsm_snapshot *snapshot,
+                                       lsm_error **error);
+
+// How many conditions it has; 0 for what is no batch.
+LSM_API size_t lsm_batch_conditions(const lsm_batch *batch);
+
+// Gives a key a value if it has none; LSM_CONFLICT if it has one, which stays.
+LSM_API
+LSM_CHECK
+lsm_status lsm_insert_if_absent(const lsm_db *db,
+                                const lsm_write_options *options_or_null,
+                                lsm_slice key,
+                                lsm_slice value,
+                                lsm_error **error);
+
+// Gives a key the value `new_or_null`, or takes it away, if it has the value `expected_or_null`,
+// or none; LSM_CONFLICT if it has something else, which stays. A loop around lsm_get() and this
+// changes a value by what it was.
+LSM_API
+LSM_CHECK
+lsm_status lsm_compare_and_set(const lsm_db *db,
+                               const lsm_write_options *options_or_null,
+                               lsm_slice key,
+                               const lsm_slice *expected_or_null,
+                               const lsm_slice *new_or_null,
+                               lsm_error **error);
+
 /* ---- iteration: the position is a gap between two entries ------------------------------------ */
 
 // An iterator over the keys of a keyspace, in order, in front of the first one. `lower`, `upper`

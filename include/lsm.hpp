@@ -350,6 +350,15 @@ struct Answer {
         return status == LSM_NOT_FOUND ? Found() : Found(T(found));
     }
 
+    /// What the call filled in, or nothing if something else was there.
+    template <class T> Result<std::optional<T>> unless_conflict(T &filled) && {
+        using Filled = std::optional<T>;
+        if (status == LSM_CONFLICT) {
+            return Filled();
+        }
+        return status < 0 ? Result<Filled>(std::move(error)) : Result<Filled>(Filled(filled));
+    }
+
     /// Whether the call found something.
     Result<bool> is_found() && {
         return status < 0 ? Result<bool>(std::move(error)) : Result<bool>(status == LSM_OK);
@@ -786,6 +795,20 @@ class Batch {
     /// Adds: take away every key of this keyspace from `begin` on, before `end`.
     inline Result<void> erase_range(const Db &db, Bound begin, Bound end);
 
+    /// Adds a condition: the key has no value. Db::write() looks at all conditions in the moment of
+    /// the write; if one does not hold, nothing is written, and the answer is Status::Conflict.
+    inline Result<void> require_absent(const Db &db, std::string_view key);
+
+    /// Adds a condition: the key has this value.
+    inline Result<void> require_value(const Db &db, std::string_view key, std::string_view value);
+
+    /// Adds a condition: nobody has written to the key since the snapshot, which may go.
+    inline Result<void> require_unchanged(const Db &db, std::string_view key,
+                                          const Snapshot &snapshot);
+
+    /// How many conditions it has.
+    std::size_t conditions() const noexcept { return lsm_batch_conditions(batch_.get()); }
+
     /// How many writes it holds.
     std::size_t count() const noexcept { return lsm_batch_count(batch_.get()); }
 
@@ -1170,6 +1193,31 @@ class Db {
             .give(seqno);
     }
 
+    /// Gives a key a value if it has none; nothing if it has one, which stays.
+    Result<std::optional<Seqno>> insert_if_absent(std::string_view key, std::string_view value,
+                                                  const WriteOptions &options = {}) const {
+        Seqno seqno = 0;
+        const lsm_write_options c = options.to_c(&seqno);
+        return detail::ask(lsm_insert_if_absent, handle(), &c, detail::to_c(key),
+                           detail::to_c(value))
+            .unless_conflict(seqno);
+    }
+
+    /// Gives a key the value `wanted`, or takes it away, if it has the value `expected`, or none;
+    /// nothing if it has something else, which stays.
+    Result<std::optional<Seqno>> compare_and_set(std::string_view key,
+                                                 std::optional<std::string_view> expected,
+                                                 std::optional<std::string_view> wanted,
+                                                 const WriteOptions &options = {}) const {
+        Seqno seqno = 0;
+        const lsm_write_options c = options.to_c(&seqno);
+        const lsm_slice before = detail::to_c(expected.value_or(""));
+        const lsm_slice after = detail::to_c(wanted.value_or(""));
+        return detail::ask(lsm_compare_and_set, handle(), &c, detail::to_c(key),
+                           expected ? &before : nullptr, wanted ? &after : nullptr)
+            .unless_conflict(seqno);
+    }
+
     /// An empty batch.
     Result<Batch> batch() const {
         lsm_batch *batch = nullptr;
@@ -1377,6 +1425,22 @@ inline Result<void> Batch::erase(const Db &db, std::string_view key) {
 inline Result<void> Batch::erase_range(const Db &db, Bound begin, Bound end) {
     return detail::done(lsm_batch_delete_range, handle(), db.handle(), detail::to_c(begin),
                         detail::to_c(end));
+}
+
+inline Result<void> Batch::require_absent(const Db &db, std::string_view key) {
+    return detail::done(lsm_batch_require_absent, handle(), db.handle(), detail::to_c(key));
+}
+
+inline Result<void> Batch::require_value(const Db &db, std::string_view key,
+                                         std::string_view value) {
+    return detail::done(lsm_batch_require_value, handle(), db.handle(), detail::to_c(key),
+                        detail::to_c(value));
+}
+
+inline Result<void> Batch::require_unchanged(const Db &db, std::string_view key,
+                                             const Snapshot &snapshot) {
+    return detail::done(lsm_batch_require_unchanged, handle(), db.handle(), detail::to_c(key),
+                        snapshot.handle());
 }
 
 }  // namespace LSM_HPP_FACE

@@ -86,7 +86,8 @@ pub extern "C" fn lsm_batch_delete_range(
     })
 }
 
-fn add(
+/// Adds something to a batch, or leaves it as it was.
+pub(crate) fn add(
     batch: *mut lsm_batch,
     db: *const lsm_db,
     add: impl FnOnce(&mut Batch, &Keyspace),
@@ -94,6 +95,11 @@ fn add(
     let mut batch = BATCHES.own(batch as usize)?;
     add(&mut batch, &open(db)?.keyspace);
     batch.take_error().map_or(Ok(()), Err)
+}
+
+/// How many conditions a batch has.
+pub(crate) fn conditions(batch: *const lsm_batch) -> Result<usize> {
+    Ok(BATCHES.share(batch as usize)?.conditions())
 }
 
 /// How many writes it holds; 0 for what is no batch.

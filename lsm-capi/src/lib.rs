@@ -35,6 +35,8 @@ pub mod batch;
 
 pub mod snapshot;
 
+pub mod condition;
+
 pub mod iter;
 
 pub mod maintain;

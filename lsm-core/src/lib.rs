@@ -28,6 +28,8 @@ pub mod table;
 
 pub mod batch;
 
+pub mod condition;
+
 pub mod version;
 pub mod wal;
 

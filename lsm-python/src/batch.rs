@@ -14,6 +14,8 @@ use crate::border::input::{Index, Input, Span};
 use crate::border::lock::Lock;
 use crate::border::write::How;
 use crate::seen::Seen;
+use crate::snapshot::Snapshot;
+use crate::swap::NEVER_QUICK;
 use crate::writable::Writable;
 
 /// Writes that happen together: all of them or none, for every reader and after every crash, over
@@ -119,6 +121,62 @@ impl Batch {
         })
     }
 
+    /// Adds a condition: the key has no value. All conditions are looked at in the moment of the
+    /// commit; if one does not hold, nothing is written, and `commit` raises `Conflict`.
+    ///
+    /// >>> with db.batch() as batch:
+    /// ...     batch.require_absent(b"k")
+    /// ...     batch.put(b"k", b"v")
+    #[pyo3(signature = (key, /, *, keyspace = None))]
+    fn require_absent(
+        &self,
+        py: Python<'_>,
+        key: Input<'_>,
+        keyspace: Chosen<'_, '_>,
+    ) -> Outcome<()> {
+        self.add(py, keyspace, |batch, keyspace| {
+            batch.require_absent(keyspace, key);
+        })
+    }
+
+    /// Adds a condition: the key has this value.
+    #[pyo3(signature = (key, value, /, *, keyspace = None))]
+    fn require_value(
+        &self,
+        py: Python<'_>,
+        key: Input<'_>,
+        value: Input<'_>,
+        keyspace: Chosen<'_, '_>,
+    ) -> Outcome<()> {
+        self.add(py, keyspace, |batch, keyspace| {
+            batch.require_value(keyspace, key, value);
+        })
+    }
+
+    /// Adds a condition: nobody has written to the key since the snapshot, not even the same value
+    /// again. A key that had no value then and has none now may count as unchanged. The snapshot
+    /// may be closed; the batch keeps what it needs of it.
+    #[pyo3(signature = (key, snapshot, /, *, keyspace = None))]
+    fn require_unchanged(
+        &self,
+        py: Python<'_>,
+        key: Input<'_>,
+        snapshot: &Bound<'_, Snapshot>,
+        keyspace: Chosen<'_, '_>,
+    ) -> Outcome<()> {
+        let since = snapshot.as_super().get().open(py)?.snapshot.clone();
+        let Some(since) = since else { return Err(Failure::refuse("the snapshot has no moment")) };
+        self.add(py, keyspace, |batch, keyspace| {
+            batch.require_unchanged(keyspace, key, &since);
+        })
+    }
+
+    /// How many conditions it has.
+    #[getter]
+    fn conditions(&self, py: Python<'_>) -> Outcome<usize> {
+        Ok(self.lock(py)?.conditions())
+    }
+
     fn __setitem__(&self, py: Python<'_>, key: Input<'_>, value: Input<'_>) -> Outcome<()> {
         self.put(py, key, value, None)
     }
@@ -154,10 +212,10 @@ impl Batch {
         let mut batch = self.lock(py)?;
         let life = &self.seen.get()?.life;
         let whole = &*batch;
+        let bytes = if whole.conditions() == 0 { whole.bytes() } else { NEVER_QUICK };
         // Signals are heard meanwhile, and their handlers run on this thread.
         self.committer.store(this_thread(), Ordering::Relaxed);
-        let written =
-            self.how.write(py, life, whole.bytes(), |options| life.db.write_with(whole, options));
+        let written = self.how.write(py, life, bytes, |options| life.db.write_with(whole, options));
         self.committer.store(0, Ordering::Relaxed);
         let seqno = written?;
         batch.clear();
@@ -167,6 +225,10 @@ impl Batch {
     /// `commit` without ever waiting, not even to be durable: raises `Timeout` if it would have to.
     fn _try_commit(&self, py: Python<'_>) -> Outcome<u64> {
         let mut batch = self.lock(py)?;
+        if batch.conditions() > 0 {
+            let message = "conditions may have to be looked at on the disk";
+            return Err(Error::new(ErrorKind::TimedOut, message).into());
+        }
         let db = &self.seen.get()?.life.db;
         let seqno = self.how.write_now(|options| db.write_with(&batch, options))?;
         batch.clear();

@@ -39,6 +39,9 @@ mod snapshot;
 
 mod view;
 
+mod pairs;
+mod swap;
+
 mod writable;
 
 mod keyspace;

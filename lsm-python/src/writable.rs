@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use lsm_core::{Batch, ReadOptions, SeqNo};
-use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
-use crate::border::calling::{call, each, find, get, import, item, len};
+use crate::border::calling::{call, get, import, len};
 use crate::border::errors::Outcome;
 use crate::border::fork::Kept;
 use crate::border::input::{Durable, Index, Input, Seconds, Span};
 use crate::border::wait::{Long, teller};
 use crate::border::write::How;
 use crate::load::Loader;
+use crate::pairs::each_pair;
 use crate::readable::Readable;
 use crate::seen::{Seen, Sight};
 use crate::snapshot::Snapshot;
+use crate::swap::Swap;
 use crate::view::KeyspaceView;
 
 /// So many pairs are taken until signals are heard.
@@ -151,6 +153,70 @@ impl Writable {
         self.unset_span(py, &how, &Span::new(start, stop))
     }
 
+    /// Gives a key a value if it has none. Answers whether it did; a value that is there stays.
+    ///
+    /// >>> db.insert_if_absent(b"lock", b"mine"), db.insert_if_absent(b"lock", b"yours")
+    /// (True, False)
+    #[pyo3(signature = (key, value, *, durability = None, timeout = None, low_priority = false))]
+    fn insert_if_absent(
+        &self,
+        py: Python<'_>,
+        key: Input<'_>,
+        value: Input<'_>,
+        durability: Option<Durable>,
+        timeout: Option<Seconds>,
+        low_priority: bool,
+    ) -> Outcome<bool> {
+        let how = self.how(durability, timeout, low_priority)?;
+        Swap::new(self.seen()?, how, key.as_ref()).make(py, None, Some(value.as_ref()))
+    }
+
+    /// Gives a key the value `new` if it has the value `expected`; `None` stands for no value on
+    /// both sides. Answers whether it did.
+    ///
+    /// >>> db[b"k"] = b"1"
+    /// >>> db.compare_and_set(b"k", b"1", b"2"), db.compare_and_set(b"k", b"1", None)
+    /// (True, False)
+    #[pyo3(signature =
+        (key, expected, new, *, durability = None, timeout = None, low_priority = false))]
+    #[allow(clippy::too_many_arguments, reason = "Python's keywords are arguments here")]
+    fn compare_and_set(
+        &self,
+        py: Python<'_>,
+        key: Input<'_>,
+        expected: Option<Input<'_>>,
+        new: Option<Input<'_>>,
+        durability: Option<Durable>,
+        timeout: Option<Seconds>,
+        low_priority: bool,
+    ) -> Outcome<bool> {
+        let how = self.how(durability, timeout, low_priority)?;
+        let (expected, new) = (expected.as_ref(), new.as_ref());
+        let swap = Swap::new(self.seen()?, how, key.as_ref());
+        swap.make(py, expected.map(AsRef::as_ref), new.map(AsRef::as_ref))
+    }
+
+    /// Replaces the value of a key by what `update` makes of it, and answers the value before;
+    /// `None` stands for no value on both sides. `update` is called again if somebody else was
+    /// faster.
+    ///
+    /// >>> db.fetch_update(b"count", lambda old: b"%d" % (int(old or 0) + 1))
+    /// >>> db.fetch_update(b"count", lambda old: b"%d" % (int(old or 0) + 1))
+    /// b'1'
+    #[pyo3(signature =
+        (key, update, /, *, durability = None, timeout = None, low_priority = false))]
+    fn fetch_update<'py>(
+        &self,
+        key: Input<'_>,
+        update: &Bound<'py, PyAny>,
+        durability: Option<Durable>,
+        timeout: Option<Seconds>,
+        low_priority: bool,
+    ) -> Outcome<Option<Bound<'py, PyBytes>>> {
+        let how = self.how(durability, timeout, low_priority)?;
+        Swap::new(self.seen()?, how, key.as_ref()).update(update)
+    }
+
     /// Writes the pairs of a mapping, or an iterable of pairs, as one: all of them or none, for
     /// every reader and after every crash.
     #[pyo3(signature =
@@ -265,8 +331,8 @@ impl Writable {
         self.update(py, Some(items), None, None, false)
     }
 
-    /// Takes a key away and answers its value; `default`, or `KeyError`, if there is none. Other
-    /// writers may come between the two.
+    /// Takes a key away and answers its value; `default`, or `KeyError`, if there is none. Of
+    /// several who do this, one gets the value.
     #[pyo3(signature = (key, /, *default))]
     fn pop<'py>(
         slf: &Bound<'py, Self>,
@@ -277,8 +343,8 @@ impl Writable {
         if default.len() > 1 {
             return Err(PyTypeError::new_err("pop takes a key, and one default at most").into());
         }
-        if let Some(value) = this.seen()?.get(py, key.as_ref())? {
-            this.unset(py, &this.how(None, None, false)?, key.as_ref())?;
+        let how = this.how(None, None, false)?;
+        if let Some(value) = Swap::new(this.seen()?, how, key.as_ref()).take(py)? {
             return Ok(value.into_any());
         }
         match default.len() {
@@ -287,21 +353,26 @@ impl Writable {
         }
     }
 
-    /// Takes the first pair away and answers it; `KeyError` if there is none. Other writers may
-    /// come between the two.
+    /// Takes the first pair away and answers it; `KeyError` if there is none. Of several who do
+    /// this, each gets another pair.
     fn popitem<'py>(slf: &Bound<'py, Self>) -> Outcome<Bound<'py, PyTuple>> {
         let (py, this) = (slf.py(), slf.get());
-        let first = Readable::span(slf.as_super(), Span::ALL, false)?.first(py)?;
-        let Some(pair) = first else {
-            return Err(PyKeyError::new_err("there is nothing in it").into());
-        };
-        let key = pair.get_item(0)?;
-        this.unset(py, &this.how(None, None, false)?, key.extract::<Input<'_>>()?.as_ref())?;
-        Ok(pair)
+        let how = this.how(None, None, false)?;
+        loop {
+            let first = Readable::span(slf.as_super(), Span::ALL, false)?.first(py)?;
+            let Some(pair) = first else {
+                return Err(PyKeyError::new_err("there is nothing in it").into());
+            };
+            let (key, value) = (pair.get_item(0)?, pair.get_item(1)?);
+            let (key, value): (Input<'_>, Input<'_>) = (key.extract()?, value.extract()?);
+            if Swap::new(this.seen()?, how, key.as_ref()).make(py, Some(value.as_ref()), None)? {
+                return Ok(pair);
+            }
+            py.check_signals()?;
+        }
     }
 
-    /// The value of a key; one that has none gets `default` first. Other writers may come between
-    /// the two.
+    /// The value of a key; one that has none gets `default` first. All who do this get the same.
     #[pyo3(signature = (key, default, /))]
     fn setdefault<'py>(
         &self,
@@ -309,11 +380,15 @@ impl Writable {
         key: Input<'_>,
         default: Input<'_>,
     ) -> Outcome<Bound<'py, PyBytes>> {
-        if let Some(value) = self.seen()?.get(py, key.as_ref())? {
-            return Ok(value);
+        let swap = Swap::new(self.seen()?, self.how(None, None, false)?, key.as_ref());
+        loop {
+            if let Some(value) = self.seen()?.get(py, key.as_ref())? {
+                return Ok(value);
+            }
+            if swap.make(py, None, Some(default.as_ref()))? {
+                return Ok(PyBytes::new(py, default.as_ref()));
+            }
         }
-        self.set(py, &self.how(None, None, false)?, key.as_ref(), default.as_ref())?;
-        Ok(PyBytes::new(py, default.as_ref()))
     }
 
     /// Takes everything away, at the same cost for any number of keys.
@@ -422,51 +497,4 @@ impl Writable {
         let (keyspace, how) = (&self.seen()?.keyspace, self.how(durability, None, false)?);
         Ok(how.write_now(|options| keyspace.delete_with(key, options))?.get())
     }
-}
-
-/// Shows the pairs of a mapping, or of an iterable, one by one. What `dict.update` takes for a
-/// mapping is one here.
-pub(crate) fn each_pair(
-    items: &Bound<'_, PyAny>,
-    mut show: impl FnMut(&[u8], &[u8]) -> Outcome<()>,
-) -> Outcome<()> {
-    let keys = find(items, "keys")?;
-    let pairs = match keys.as_ref().map(|_| find(items, "items")).transpose()?.flatten() {
-        Some(pairs) => call(&pairs, ())?,
-        None => items.clone(),
-    };
-    if let (Some(keys), true) = (keys, pairs.is(items)) {
-        for key in each(&call(&keys, ())?)? {
-            let key = key?;
-            show_pair(&key, &item(items, &key)?, &mut show)?;
-        }
-        return Ok(());
-    }
-    for pair in each(&pairs)? {
-        let (key, value) = two(&pair?)?;
-        show_pair(&key, &value, &mut show)?;
-    }
-    Ok(())
-}
-
-type Two<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
-
-/// A pair, in whatever holds two things.
-fn two<'py>(pair: &Bound<'py, PyAny>) -> PyResult<Two<'py>> {
-    if let Ok(tuple) = pair.cast::<PyTuple>() {
-        return tuple.extract();
-    }
-    let parts = each(pair)?.collect::<PyResult<Vec<_>>>()?;
-    <[Bound<'_, PyAny>; 2]>::try_from(parts).map(Into::into).map_err(|parts| {
-        PyValueError::new_err(format!("a pair is a key and a value, not {} things", parts.len()))
-    })
-}
-
-fn show_pair(
-    key: &Bound<'_, PyAny>,
-    value: &Bound<'_, PyAny>,
-    show: &mut impl FnMut(&[u8], &[u8]) -> Outcome<()>,
-) -> Outcome<()> {
-    let (key, value): (Input<'_>, Input<'_>) = (key.extract()?, value.extract()?);
-    show(key.as_ref(), value.as_ref())
 }

@@ -93,6 +93,35 @@ void a_failed_call_leaves_a_batch_as_it_was(const lsm::Db &db, const std::string
     CHECK(check::all_of(db.all()) == "a=1");
 }
 
+void a_batch_is_written_if_its_conditions_hold(const lsm::Db &db) {
+    auto batch = MUST(db.batch());
+    MUST(batch.require_absent(db, "new"));
+    MUST(batch.put(db, "new", "1"));
+    CHECK(batch.conditions() == 1 && batch.count() == 1);
+    MUST(db.write(batch));
+    FAILS(db.write(batch), Conflict);
+    batch.clear();
+    {
+        auto snapshot = MUST(db.snapshot());
+        MUST(batch.require_unchanged(db, "new", snapshot));
+        FAILS(batch.require_unchanged(db, "new", lsm::Snapshot()), InvalidArgument);
+    }
+    MUST(batch.require_value(db, "new", "1"));
+    MUST(db.write(batch));
+    MUST(db.put("new", "1"));
+    FAILS(db.write(batch), Conflict);
+
+    CHECK(!MUST(db.insert_if_absent("new", "2")));
+    CHECK(!MUST(db.compare_and_set("new", "2", "3")));
+    const auto swapped = MUST(db.compare_and_set("new", "1", ""));
+    CHECK(swapped == db.latest_seqno());
+    CHECK(MUST(db.compare_and_set("new", "", std::nullopt)));
+    const auto inserted = MUST(db.insert_if_absent("new", "4"));
+    CHECK(inserted == db.latest_seqno());
+    FAILS(db.insert_if_absent(std::string(65536, 'k'), ""), TooLarge);
+    MUST(db.erase("new"));
+}
+
 void a_batch_that_was_moved_from_is_none(const lsm::Db &db) {
     auto batch = MUST(db.batch());
     MUST(batch.put(db, "z", "1"));
@@ -117,6 +146,7 @@ int main(int, char **argv) {
     an_empty_bound_is_a_bound(db);
     a_batch_is_all_or_nothing(db);
     a_failed_call_leaves_a_batch_as_it_was(db, path);
+    a_batch_is_written_if_its_conditions_hold(db);
     a_batch_that_was_moved_from_is_none(db);
     return 0;
 }

@@ -386,6 +386,33 @@ static void reads(struct chance *c, lsm_error **error) {
     }
 }
 
+static void requires(struct chance *c, lsm_error **error) {
+    lsm_batch *batch = (lsm_batch *)handle(c, BATCH);
+    lsm_db *db = (lsm_db *)handle(c, DB);
+    switch (below(c, 3)) {
+    case 0:
+        judge(c, lsm_batch_require_absent(batch, db, slice(c), error), error);
+        break;
+    case 1:
+        judge(c, lsm_batch_require_value(batch, db, slice(c), slice(c), error), error);
+        break;
+    default:
+        judge(c, lsm_batch_require_unchanged(batch, db, slice(c), (lsm_snapshot *)handle(c, SNAPSHOT), error), error);
+    }
+    (void)lsm_batch_conditions(batch);
+}
+
+static void swaps(struct chance *c, lsm_write_options *how, lsm_error **error) {
+    lsm_db *db = (lsm_db *)handle(c, DB);
+    const lsm_slice before = slice(c), after = slice(c);
+    if (once_in(c, 2)) {
+        judge(c, lsm_insert_if_absent(db, how, slice(c), after, error), error);
+    } else {
+        judge(c, lsm_compare_and_set(db, how, slice(c), once_in(c, 3) ? NULL : &before, once_in(c, 3) ? NULL : &after,
+                                     error), error);
+    }
+}
+
 static void writes(struct chance *c, lsm_error **error) {
     uint64_t seqno = 0;
     lsm_write_options options = write_options(c, &seqno);
@@ -421,6 +448,12 @@ static void writes(struct chance *c, lsm_error **error) {
         if (lsm_batch_count(batch) > 200 || lsm_batch_bytes(batch) > 1u << 20 || once_in(c, 9)) {
             lsm_batch_clear(batch);
         }
+        break;
+    case 8:
+        requires(c, error);
+        break;
+    case 9:
+        swaps(c, how, error);
         break;
     default:
         judge(c, lsm_put((lsm_db *)handle(c, DB), how, slice(c), slice(c), error), error);

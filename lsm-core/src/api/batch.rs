@@ -8,9 +8,13 @@ use crate::api::keyspace_ref::KeyspaceRef;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Slice;
 use crate::batch::{KEY_BYTES_MAX, Record, Records};
+use crate::condition::{Conditions, Wanted};
 use crate::engine::keyspaces::KeyspaceState;
+use crate::engine::snapshots::SnapshotPin;
 use crate::engine::state::{Engine, Identity};
+use crate::engine::write::Writing;
 use crate::key::kind::Kind;
+use crate::options::write::WriteOptions;
 
 /// Writes that are made as one. Owns its bytes: build it on one thread, write it on another, use it
 /// again. A call that cannot be taken (a key that is too long, a second database) is told by the
@@ -18,6 +22,9 @@ use crate::key::kind::Kind;
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     records: Records,
+    conditions: Conditions,
+    /// What the conditions speak of must not be forgotten before they are looked at.
+    snapshots: Vec<Arc<SnapshotPin>>,
     database: Option<Arc<Identity>>,
     keyspaces: Vec<Arc<KeyspaceState>>,
     refused: Option<Error>,
@@ -36,7 +43,7 @@ impl Batch {
         self.records.len() as usize
     }
 
-    /// True if it holds none.
+    /// True if it holds none. It may have conditions all the same.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
@@ -57,6 +64,8 @@ impl Batch {
     /// Forgets everything, and keeps the memory.
     pub fn clear(&mut self) {
         self.records.clear();
+        self.conditions.clear();
+        self.snapshots.clear();
         self.keyspaces.clear();
         self.database = None;
         self.refused = None;
@@ -79,18 +88,63 @@ impl Batch {
         key: &[u8],
         value: &[u8],
     ) -> Result<()> {
-        let database = &keyspace.engine().identity;
-        match &self.database {
-            Some(mine) if !Arc::ptr_eq(mine, database) => return Err(another_database()),
-            Some(_) => {}
-            None => self.database = Some(database.clone()),
-        }
+        self.check_database(keyspace)?;
         let id = keyspace.state.id;
         self.records.push(Record { kind, keyspace: id, key, value })?;
+        self.note(keyspace);
+        Ok(())
+    }
+
+    /// Refuses a second database.
+    fn check_database(&self, keyspace: &KeyspaceRef) -> Result<()> {
+        let other = |mine: &Arc<Identity>| !Arc::ptr_eq(mine, &keyspace.engine().identity);
+        if self.database.as_ref().is_some_and(other) { Err(another_database()) } else { Ok(()) }
+    }
+
+    /// Takes in that the batch has to do with this keyspace.
+    fn note(&mut self, keyspace: &KeyspaceRef) {
+        self.database.get_or_insert_with(|| keyspace.engine().identity.clone());
         if !self.keyspaces.iter().any(|known| Arc::ptr_eq(known, &keyspace.state)) {
             self.keyspaces.push(keyspace.state.clone());
         }
-        Ok(())
+    }
+
+    /// Adds a condition.
+    pub(crate) fn require(&mut self, keyspace: &KeyspaceRef, key: &[u8], wanted: Wanted) {
+        if self.refused.is_some() {
+            return;
+        }
+        let taken = self
+            .check_database(keyspace)
+            .and_then(|()| self.conditions.push(keyspace.state.id, key, wanted));
+        match taken {
+            Ok(()) => self.note(keyspace),
+            Err(error) => self.refused = Some(error),
+        }
+    }
+
+    /// As `require`, of a key that nobody has written to since a snapshot.
+    pub(crate) fn require_unchanged_since(
+        &mut self,
+        keyspace: &KeyspaceRef,
+        key: &[u8],
+        snapshot: &Arc<SnapshotPin>,
+    ) {
+        if !snapshot.is_of(&keyspace.engine().snapshots) {
+            let message = "the snapshot is of another database";
+            self.refused.get_or_insert_with(|| Error::new(ErrorKind::InvalidArgument, message));
+            return;
+        }
+        self.require(keyspace, key, Wanted::Unchanged(snapshot.seqno()));
+        if !self.snapshots.iter().any(|known| Arc::ptr_eq(known, snapshot)) {
+            self.snapshots.push(snapshot.clone());
+        }
+    }
+
+    /// How many conditions it has.
+    #[must_use]
+    pub fn conditions(&self) -> usize {
+        self.conditions.len()
     }
 
     /// Adds a range delete to `keyspace`; none if the range is empty.
@@ -99,14 +153,23 @@ impl Batch {
         self.push(keyspace, Kind::RangeDelete, &start, &end);
     }
 
-    /// The records and their keyspaces, if all of them are for `engine`.
-    pub(crate) fn parts(&self, engine: &Engine) -> Result<(&Records, &[Arc<KeyspaceState>])> {
+    /// What there is to write, if all of it is for `engine`.
+    pub(crate) fn writing<'a>(
+        &'a self,
+        engine: &Engine,
+        options: &'a WriteOptions,
+    ) -> Result<Writing<'a>> {
         if let Some(refused) = &self.refused {
             return Err(refused.clone());
         }
         match &self.database {
             Some(mine) if !Arc::ptr_eq(mine, &engine.identity) => Err(another_database()),
-            _ => Ok((&self.records, &self.keyspaces)),
+            _ => Ok(Writing {
+                records: &self.records,
+                keyspaces: &self.keyspaces,
+                conditions: &self.conditions,
+                options,
+            }),
         }
     }
 }

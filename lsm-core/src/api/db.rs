@@ -204,8 +204,7 @@ impl Db {
 
     /// As `write`, chosen for this write.
     pub fn write_with(&self, batch: &Batch, options: &WriteOptions) -> Result<SeqNo> {
-        let (records, keyspaces) = batch.parts(self.engine())?;
-        self.engine().write(records, keyspaces, options)
+        self.engine().write(&batch.writing(self.engine(), options)?)
     }
 
     /// The whole database as it is now.

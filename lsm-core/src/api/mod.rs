@@ -15,4 +15,5 @@ pub mod read;
 
 pub mod keyspace;
 
+pub mod conditional;
 pub mod db;

@@ -10,6 +10,7 @@ pub mod throttle;
 
 pub mod state;
 
+pub mod conditions;
 pub mod notice;
 pub mod pager;
 pub mod read;

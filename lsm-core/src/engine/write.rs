@@ -1,9 +1,10 @@
 //! The way of a write: log, memtable, done.
 //!
 //! Everything that can be done before the commit lock is done before it: the batch stands in the
-//! log's own bytes, and they are hashed. Under the lock a batch gets its numbers, goes into the
-//! log, then into the memtable, and becomes visible, so all three orders are one. No wait happens
-//! under the lock: who must wait lets go of it and begins again.
+//! log's own bytes, they are hashed, and its conditions are looked at. Under the lock these are
+//! confirmed, and a batch gets its numbers, goes into the log, then into the memtable, and becomes
+//! visible, so all three orders are one. No wait happens under the lock: who must wait lets go of
+//! it and begins again.
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::scratch::Scratch;
 use crate::base::sync::Ordering;
 use crate::batch::{Record, RecordIter, Records};
+use crate::condition::Conditions;
 use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::state::{Engine, Writer};
 use crate::key::full::FullKey;
@@ -28,6 +30,19 @@ use crate::stats::timings::Timing;
 /// So many records of a batch ask for their memory together.
 const GROUP: usize = 8;
 
+/// What is to be written as one, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Writing<'a> {
+    /// What.
+    pub records: &'a Records,
+    /// The keyspaces of the records and of the conditions, and no others.
+    pub keyspaces: &'a [Arc<KeyspaceState>],
+    /// What must be so.
+    pub conditions: &'a Conditions,
+    /// How.
+    pub options: &'a WriteOptions,
+}
+
 impl Engine {
     /// Writes one record.
     pub fn write_one(
@@ -37,39 +52,31 @@ impl Engine {
         options: &WriteOptions,
     ) -> Result<SeqNo> {
         let mut records = Records::reusing(Scratch::Record.take());
-        let written = records
-            .push(record)
-            .and_then(|()| self.write(&records, std::slice::from_ref(keyspace), options));
+        let written = records.push(record).and_then(|()| {
+            let (keyspaces, conditions) = (std::slice::from_ref(keyspace), Conditions::NONE);
+            self.write(&Writing { records: &records, keyspaces, conditions, options })
+        });
         Scratch::Record.keep(records.into_bytes());
         written
     }
 
-    /// Writes records as one, all or none, and answers the sequence number of the last. They belong
-    /// to `keyspaces` and to no other.
-    pub fn write(
-        &self,
-        records: &Records,
-        keyspaces: &[Arc<KeyspaceState>],
-        options: &WriteOptions,
-    ) -> Result<SeqNo> {
+    /// Writes records as one, all or none, and answers the sequence number of the last.
+    pub fn write(&self, writing: &Writing<'_>) -> Result<SeqNo> {
         let begun = self.timings.begin(Timing::Write);
-        let written = self.write_timely(records, keyspaces, options);
+        let written = self.write_timely(writing);
         match &written {
             Ok(_) => self.timings.end(Timing::Write, begun),
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
             Err(_) => self.note_fault(),
         }
         written
     }
 
-    fn write_timely(
-        &self,
-        records: &Records,
-        keyspaces: &[Arc<KeyspaceState>],
-        options: &WriteOptions,
-    ) -> Result<SeqNo> {
+    fn write_timely(&self, writing: &Writing<'_>) -> Result<SeqNo> {
+        let Writing { records, keyspaces, conditions, options } = *writing;
         self.check_writable()?;
         if records.is_empty() {
-            return Ok(self.visible());
+            return self.write_nothing(writing);
         }
         let durability = options.get_durability().unwrap_or(self.options.get_durability());
         let deadline = self.deadline(options.get_timeout());
@@ -81,9 +88,13 @@ impl Engine {
         let (last, user_bytes, has_grown) = loop {
             self.keep_pace(records.bytes().len(), deadline, options.is_low_priority())?;
             self.wait_for_flush(deadline)?;
+            let held = self.check_conditions(conditions)?;
             let mut writer = self.writer.lock();
             keyspaces.iter().try_for_each(|keyspace| keyspace.check())?;
             self.check_writable()?;
+            if held.is_some_and(|held| !self.still_hold(&held, conditions)) {
+                continue;
+            }
             if self.is_full(&writer) {
                 self.switch_memtable(&mut writer)?;
                 drop(writer);
@@ -116,6 +127,13 @@ impl Engine {
             self.wait_synced(|| self.journal.sync_to(last, deadline))?;
         }
         Ok(last)
+    }
+
+    /// A batch without writes: whether its conditions hold is all that it asks.
+    fn write_nothing(&self, writing: &Writing<'_>) -> Result<SeqNo> {
+        writing.keyspaces.iter().try_for_each(|keyspace| keyspace.check())?;
+        self.check_conditions(writing.conditions)?;
+        Ok(self.visible())
     }
 
     /// True if the next batch is to go into another memtable.

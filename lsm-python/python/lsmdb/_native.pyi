@@ -222,6 +222,55 @@ class Writable(Readable):
         >>> list(db)
         [b'c']
         """
+    def insert_if_absent(
+        self,
+        key: Buffer,
+        value: Buffer,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> bool:
+        """Gives a key a value if it has none. Answers whether it did; a value that is there stays.
+
+        >>> db.insert_if_absent(b"lock", b"mine"), db.insert_if_absent(b"lock", b"yours")
+        (True, False)
+        """
+    def compare_and_set(
+        self,
+        key: Buffer,
+        expected: Buffer | None,
+        new: Buffer | None,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> bool:
+        """Gives a key the value `new` if it has the value `expected`; `None` stands for no value on
+        both sides. Answers whether it did.
+
+        >>> db[b"k"] = b"1"
+        >>> db.compare_and_set(b"k", b"1", b"2"), db.compare_and_set(b"k", b"1", None)
+        (True, False)
+        """
+    def fetch_update(
+        self,
+        key: Buffer,
+        update: Callable[[bytes | None], Buffer | None],
+        /,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> bytes | None:
+        """Replaces the value of a key by what `update` makes of it, and answers the value before;
+        `None` stands for no value on both sides. `update` is called again if somebody else was
+        faster.
+
+        >>> db.fetch_update(b"count", lambda old: b"%d" % (int(old or 0) + 1))
+        >>> db.fetch_update(b"count", lambda old: b"%d" % (int(old or 0) + 1))
+        b'1'
+        """
     def update(
         self,
         items: _Pairs | None = None,
@@ -295,20 +344,17 @@ class Writable(Readable):
         """
     @overload
     def pop(self, key: Buffer, /) -> bytes:
-        """Takes a key away and answers its value; `default`, or `KeyError`, if there is none. Other
-        writers may come between the two.
+        """Takes a key away and answers its value; `default`, or `KeyError`, if there is none. Of
+        several who do this, one gets the value.
         """
     @overload
     def pop(self, key: Buffer, default: _T, /) -> bytes | _T: ...
     def popitem(self) -> _Pair:
-        """Takes the first pair away and answers it; `KeyError` if there is none. Other writers may
-        come between the two.
+        """Takes the first pair away and answers it; `KeyError` if there is none. Of several who do
+        this, each gets another pair.
         """
     def setdefault(self, key: Buffer, default: Buffer, /) -> bytes:
-        """
-        The value of a key; one that has none gets `default` first. Other writers may come between
-        the two.
-        """
+        """The value of a key; one that has none gets `default` first. All who do this get the same."""
     def clear(self) -> None:
         """Takes everything away, at the same cost for any number of keys."""
     def flush(
@@ -626,6 +672,31 @@ class Batch:
         self, start: _Bound, stop: _Bound, /, *, keyspace: Keyspace | Database | None = None
     ) -> None:
         """Takes every key from `start` to before `stop` away; `None` leaves an end open."""
+    def require_absent(
+        self, key: Buffer, /, *, keyspace: Keyspace | Database | None = None
+    ) -> None:
+        """Adds a condition: the key has no value. All conditions are looked at in the moment of the
+        commit; if one does not hold, nothing is written, and `commit` raises `Conflict`.
+
+        >>> with db.batch() as batch:
+        ...     batch.require_absent(b"k")
+        ...     batch.put(b"k", b"v")
+        """
+    def require_value(
+        self, key: Buffer, value: Buffer, /, *, keyspace: Keyspace | Database | None = None
+    ) -> None:
+        """Adds a condition: the key has this value."""
+    def require_unchanged(
+        self, key: Buffer, snapshot: Snapshot, /, *, keyspace: Keyspace | Database | None = None
+    ) -> None:
+        """
+        Adds a condition: nobody has written to the key since the snapshot, not even the same value
+        again. A key that had no value then and has none now may count as unchanged. The snapshot
+        may be closed; the batch keeps what it needs of it.
+        """
+    @property
+    def conditions(self) -> int:
+        """How many conditions it has."""
     def __setitem__(self, key: Buffer, value: Buffer, /) -> None: ...
     def __delitem__(self, key: Buffer | slice[_Bound, _Bound, None], /) -> None: ...
     def __len__(self) -> int: ...

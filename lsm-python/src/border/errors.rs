@@ -36,7 +36,12 @@ impl Failure {
 
     /// The engine would have to wait for the disk.
     pub(crate) fn is_busy(&self) -> bool {
-        matches!(self, Self::Engine(error) if error.kind() == ErrorKind::Busy)
+        self.is(ErrorKind::Busy)
+    }
+
+    /// The engine says so.
+    pub(crate) fn is(&self, kind: ErrorKind) -> bool {
+        matches!(self, Self::Engine(error) if error.kind() == kind)
     }
 }
 

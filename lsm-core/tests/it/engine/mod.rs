@@ -1,5 +1,6 @@
 //! What the whole engine promises, on the simulated disk.
 
+mod conditions;
 mod crash;
 mod cursors;
 mod edges;

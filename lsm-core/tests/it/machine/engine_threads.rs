@@ -253,6 +253,32 @@ fn story(memtable: MemtableKind, budget: Duration) {
     println!("{memtable:?}: {acts} rounds of ten threads, batches written: {told:?}");
 }
 
+/// Counters that many raise at once lose nothing, though memtables become tables meanwhile.
+#[test]
+fn raising_counters_together_loses_none() {
+    const RAISES: u64 = 2000;
+    let dir = TempDir::new();
+    let options = Options::new().memory_limit(16 << 20).memtable_bytes(64 << 10);
+    let db = Db::builder(dir.db()).options(options).open().unwrap();
+    let won = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (db, won) = (&db, &won);
+            scope.spawn(move || {
+                for round in 0..RAISES {
+                    let raise =
+                        |old: Option<&[u8]>| Some((old.map_or(0, number) + 1).to_le_bytes());
+                    db.fetch_update(key("counter", 0, round % 3), raise).unwrap();
+                    let is_first = db.insert_if_absent(key("once", 0, round), [thread; 200]);
+                    won.fetch_add(u64::from(is_first.unwrap().is_some()), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let sum = db.prefix("counter/").map(|pair| number(&pair.unwrap().1)).sum::<u64>();
+    assert_eq!((sum, won.into_inner()), (4 * RAISES, RAISES));
+}
+
 #[test]
 fn ten_threads_share_one_database() {
     story(MemtableKind::Tree, Duration::from_secs(3));

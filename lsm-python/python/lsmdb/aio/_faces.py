@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import lsmdb
@@ -235,6 +235,77 @@ class Writable(Readable):
         batch.delete_range(start, stop, keyspace=self._keyspace())
         await self._commit(batch, durability, timeout)
 
+    async def insert_if_absent(
+        self,
+        key: Buffer,
+        value: Buffer,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> bool:
+        """Gives a key a value if it has none. Answers whether it did."""
+        how = (durability, timeout, low_priority)
+        return await self._swap(key, None, value, *how)
+
+    async def compare_and_set(
+        self,
+        key: Buffer,
+        expected: Buffer | None,
+        new: Buffer | None,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> bool:
+        """Gives a key the value `new` if it has the value `expected`; None stands for no value on
+        both sides. Answers whether it did."""
+        how = (durability, timeout, low_priority)
+        return await self._swap(key, expected, new, *how)
+
+    async def fetch_update(
+        self,
+        key: Buffer,
+        update: Callable[[bytes | None], Buffer | None],
+        /,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> bytes | None:
+        """Replaces the value of a key by what `update` makes of it, and answers the value before;
+        None stands for no value on both sides. `update` is called again if somebody else was
+        faster."""
+        asked, how = held(key), (durability, timeout, low_priority)
+        while True:
+            before = await self.get(asked)
+            if await self._swap(asked, before, update(before), *how):
+                return before
+
+    async def _swap(
+        self,
+        key: Buffer,
+        expected: Buffer | None,
+        new: Buffer | None,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> bool:
+        batch, keyspace = self._batch(durability, low_priority), self._keyspace()
+        if expected is None:
+            batch.require_absent(key, keyspace=keyspace)
+        else:
+            batch.require_value(key, expected, keyspace=keyspace)
+        if new is not None:
+            batch.put(key, new, keyspace=keyspace)
+        elif expected is not None:
+            batch.delete(key, keyspace=keyspace)
+        try:
+            await self._commit(batch, durability, timeout)
+        except lsmdb.Conflict:
+            return False
+        return True
+
     async def update(
         self,
         items: Pairs = (),
@@ -328,36 +399,33 @@ class Writable(Readable):
     @overload
     async def pop(self, key: Buffer, default: _T, /) -> bytes | _T: ...
     async def pop(self, key: Buffer, /, *default: Any) -> Any:
-        """Takes a key away and answers its value; `default`, or `KeyError`, if there is none. Other
-        writers may come between the two."""
+        """Takes a key away and answers its value; `default`, or `KeyError`, if there is none. Of
+        several who do this, one gets the value."""
         if len(default) > 1:
             raise TypeError("pop takes a key, and one default at most")
         asked = held(key)
-        value = await self.get(asked, _NOTHING)
-        if value is not _NOTHING:
-            await self.delete(asked)
-            return value
+        while (value := await self.get(asked)) is not None:
+            if await self._swap(asked, value, None):
+                return value
         if not default:
             raise KeyError(asked)
         return default[0]
 
     async def popitem(self) -> Pair:
-        """Takes the first pair away and answers it; `KeyError` if there is none. Other writers may
-        come between the two."""
-        pair = await self.first()
-        if pair is None:
-            raise KeyError("there is nothing in it")
-        await self.delete(pair[0])
-        return pair
+        """Takes the first pair away and answers it; `KeyError` if there is none. Of several who do
+        this, each gets another pair."""
+        while (pair := await self.first()) is not None:
+            if await self._swap(*pair, None):
+                return pair
+        raise KeyError("there is nothing in it")
 
     async def setdefault(self, key: Buffer, default: Buffer, /) -> bytes:
-        """The value of a key; one that has none gets `default` first. Other writers may come
-        between the two."""
+        """The value of a key; one that has none gets `default` first. All who do this get the
+        same."""
         asked, usual = held(key), held(default)
-        value = await self.get(asked)
-        if value is None:
-            await self.put(asked, usual)
-            return usual
+        while (value := await self.get(asked)) is None:
+            if await self._swap(asked, None, usual):
+                return usual
         return value
 
     async def clear(self) -> None:

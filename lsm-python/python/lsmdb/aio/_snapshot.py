@@ -110,6 +110,29 @@ class Batch:
         """Takes every key from `start` to before `stop` away; None leaves an end open."""
         self._native.delete_range(start, stop, keyspace=_native(keyspace))
 
+    def require_absent(self, key: Buffer, /, *, keyspace: Keyspace | None = None) -> None:
+        """Adds a condition: the key has no value. If one does not hold at the commit, nothing is
+        written, and the commit raises `Conflict`."""
+        self._native.require_absent(key, keyspace=_native(keyspace))
+
+    def require_value(
+        self, key: Buffer, value: Buffer, /, *, keyspace: Keyspace | None = None
+    ) -> None:
+        """Adds a condition: the key has this value."""
+        self._native.require_value(key, value, keyspace=_native(keyspace))
+
+    def require_unchanged(
+        self, key: Buffer, snapshot: Snapshot, /, *, keyspace: Keyspace | None = None
+    ) -> None:
+        """Adds a condition: nobody has written to the key since the snapshot, which may be
+        closed."""
+        self._native.require_unchanged(key, snapshot._seen, keyspace=_native(keyspace))
+
+    @property
+    def conditions(self) -> int:
+        """How many conditions it has."""
+        return self._native.conditions
+
     def __setitem__(self, key: Buffer, value: Buffer) -> None:
         self._native[key] = value
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, Union, cast
 from lsmdb.codecs._codec import Codec, PrefixCodec, wrong_type
 
 if TYPE_CHECKING:
-    from lsmdb._native import Batch, Keyspace, Range
+    from lsmdb._native import Batch, Keyspace, Range, Snapshot
     from lsmdb._progress import Bar, Told
 
 K = TypeVar("K")
@@ -140,6 +140,19 @@ class TypedBatch(Generic[K, V]):
         """Deletes what lies at `start` or behind it, and in front of `stop`."""
         bound = self._coding.bound
         self._batch.delete_range(bound(start), bound(stop), keyspace=self._keyspace)
+
+    def require_absent(self, key: K) -> None:
+        """Has the batch written only if the key has no value then."""
+        self._batch.require_absent(self._coding.keys.encode(key), keyspace=self._keyspace)
+
+    def require_value(self, key: K, value: V) -> None:
+        """Has the batch written only if the key has this value then, byte by byte."""
+        self._batch.require_value(*self._coding.pair(key, value), keyspace=self._keyspace)
+
+    def require_unchanged(self, key: K, snapshot: Snapshot) -> None:
+        """Has the batch written only if nobody has written to the key since the snapshot."""
+        data = self._coding.keys.encode(key)
+        self._batch.require_unchanged(data, snapshot, keyspace=self._keyspace)
 
     __setitem__ = put
 

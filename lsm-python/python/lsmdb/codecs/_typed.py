@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import (
+    Callable,
     ItemsView,
     Iterable,
     Iterator,
@@ -21,6 +22,8 @@ from lsmdb.codecs._range import Bound, Coding, TypedBatch, TypedRange
 from lsmdb.codecs._shorthand import key_codec, value_codec
 
 if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
     from lsmdb._native import Snapshot
     from lsmdb._options import Durability
     from lsmdb._progress import Bar, Told
@@ -220,6 +223,47 @@ class Typed(TypedReader[K, V], MutableMapping[K, V]):
         encoded = [self._coding.pair(*pair) for pair in pairs(other)]
         encoded += [self._coding.pair(cast(K, key), value) for key, value in others.items()]
         self._source.update(encoded)
+
+    def insert_if_absent(
+        self,
+        key: K,
+        value: V,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> bool:
+        """Gives the key a value if it has none. Answers whether it did."""
+        pair = self._coding.pair(key, value)
+        how: dict[str, Any] = {"timeout": timeout, "low_priority": low_priority}
+        return bool(self._source.insert_if_absent(*pair, durability=durability, **how))
+
+    def fetch_update(
+        self,
+        key: K,
+        update: Callable[[V | None], V | None],
+        /,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> V | None:
+        """Replaces the value of the key by what `update` makes of it, and gives the value before;
+        None stands for no value on both sides. `update` is called again if somebody else was
+        faster."""
+
+        def recoded(old: bytes | None) -> Buffer | None:
+            new = update(None if old is None else self._decode(old))
+            return None if new is None else self._coding.pair(key, new)[1]
+
+        before = self._source.fetch_update(
+            self._encode(key),
+            recoded,
+            durability=durability,
+            timeout=timeout,
+            low_priority=low_priority,
+        )
+        return None if before is None else self._decode(before)
 
     def put_many(
         self,

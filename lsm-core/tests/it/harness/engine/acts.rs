@@ -17,6 +17,7 @@ const WEIGHTS: &[(char, u64)] = &[
     ('d', 14),
     ('r', 6),
     ('b', 14),
+    ('B', 14),
     ('!', 1),
     // Reads.
     ('g', 25),
@@ -86,7 +87,7 @@ pub fn write_play(seed: u64, length: usize) -> Vec<Act> {
 /// How often a letter comes where nearly all is deleted.
 fn weight_among_deletes(verb: char, weight: u64) -> u64 {
     match verb {
-        'p' | 'b' => weight / 2,
+        'p' | 'b' | 'B' => weight / 2,
         'd' => weight * 8,
         'i' | 'x' | 'S' | 'H' | 'J' => weight * 2,
         _ => weight,

@@ -5,6 +5,7 @@ pub mod reference;
 
 pub mod subject;
 
+pub mod player_conditions;
 pub mod player_reads;
 pub mod rich;
 pub mod script;

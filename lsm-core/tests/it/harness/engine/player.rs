@@ -23,6 +23,7 @@ use lsm_core::options::write::WriteOptions;
 
 use crate::harness::disk::{PATH, complaint};
 use crate::harness::engine::acts::{Act, bound_of, key_of, value_of};
+use crate::harness::engine::player_conditions::{Holds, require};
 use crate::harness::engine::player_reads::{
     Done, Held, READS, read, said, same, same_pairs, within,
 };
@@ -153,6 +154,8 @@ impl Player {
         *self.played.entry(act.verb).or_insert(0) += 1;
         match act.verb {
             'p' | 'd' | 'r' | 'b' => self.write(act),
+            'B' if c % 4 == 0 => self.raise(act),
+            'B' => self.write_if(act),
             '!' => self.refused(a, b),
             'g' | 'G' | 'i' | 'x' | 'c' | 'n' => self.read_newest(act),
             'S' => self.read_old(a, &Act { verb: READS[(b % 6) as usize], args: [c, d, a, b] }),
@@ -358,6 +361,60 @@ impl Player {
             }
         }
         Ok((self.db()?.write_with(&batch, options), changes))
+    }
+
+    /// A batch that is written if something is so.
+    fn write_if(&mut self, act: &Act) -> Done {
+        let [a, b, c, d] = act.args;
+        let mut dice = Dice(b ^ c << 16);
+        let (name, keyspace) = self.keyspace(a)?;
+        let options = self.durability(d);
+        self.serial += 1;
+        let (key, value) = (key_of(b), value_of(c, self.serial));
+        let mut batch = Batch::new();
+        batch.put(&keyspace, &key, &value);
+        let mut holds = Holds::Yes;
+        for _ in 0..1 + dice.below(3) {
+            let (name, keyspace) = self.keyspace(dice.below(4))?;
+            let id = self.contents.id(&name).unwrap();
+            let old = self.snapshots.get(dice.below(6) as usize);
+            let old = old.map(|(snapshot, old)| (snapshot, old.pairs(id)));
+            let now = (&keyspace, self.contents.pairs(id));
+            holds = holds.max(require(&mut batch, now, old, &mut dice));
+        }
+        match self.db()?.write_with(&batch, &options) {
+            Ok(_) if holds < Holds::No => self.change(&[Change::Put(name, key, value)]),
+            Err(error) if error.kind() == ErrorKind::Conflict && holds > Holds::Yes => {}
+            other => return Err(format!("conditions hold: {holds:?}, and the write: {other:?}")),
+        }
+        Ok(())
+    }
+
+    /// What is read and written in one step.
+    fn raise(&mut self, act: &Act) -> Done {
+        let [a, b, c, d] = act.args;
+        let (name, keyspace) = self.keyspace(a)?;
+        let options = self.durability(d);
+        self.serial += 1;
+        let (key, value) = (key_of(b), value_of(c, self.serial));
+        let id = self.contents.id(&name).unwrap();
+        let before = self.contents.pairs(id).get(&key).cloned();
+        if c % 8 == 0 {
+            let answer = keyspace.insert_if_absent_with(&key, &value, &options).map_err(said)?;
+            same("inserted if absent", answer.is_some(), before.is_none())?;
+            if before.is_none() {
+                self.change(&[Change::Put(name, key, value)]);
+            }
+            return Ok(());
+        }
+        let after = (c % 3 > 0).then(|| value.clone());
+        let found = keyspace.fetch_update_with(&key, |_| after.clone(), &options).map_err(said)?;
+        same("the value before", found.as_deref(), before.as_deref())?;
+        self.change(&[match after {
+            Some(value) => Change::Put(name, key, value),
+            None => Change::Delete(name, key),
+        }]);
+        Ok(())
     }
 
     /// What cannot be written, and a batch around it, changes nothing.

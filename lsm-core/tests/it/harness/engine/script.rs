@@ -18,7 +18,7 @@ use lsm_core::api::batch::Batch;
 use lsm_core::api::db::Db;
 use lsm_core::api::keyspace::Keyspace;
 use lsm_core::api::snapshot::Snapshot;
-use lsm_core::base::error::{Error, Result};
+use lsm_core::base::error::{Error, ErrorKind, Result};
 use lsm_core::env::sim::crash::Moment;
 use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::world::SimWorld;
@@ -314,14 +314,33 @@ impl Run {
             ),
             put(DEFAULT, b"e"),
         ];
-        self.commit(changes, Durability::Buffered, |db, options| {
+        let is_written = self.commit(changes, Durability::Buffered, |db, options| {
             let mut batch = Batch::new();
+            match db.get(b"b")? {
+                Some(before) => batch.require_value(db, b"b", before),
+                None => batch.require_absent(db, b"b"),
+            };
             batch.put(db, b"b", &value).put(&other, b"a", &value).put(&other, b"x", &value);
             batch.delete(db, b"a").put(db, b"d", &value);
             batch.delete_range(db, (Bound::Excluded(b"b"), Bound::Unbounded));
             batch.put(db, b"e", &value);
             db.write_with(&batch, options).map(drop)
         });
+        if is_written {
+            self.conflict();
+        }
+    }
+
+    /// A batch whose condition does not hold, behind one that has given the key a value.
+    fn conflict(&mut self) {
+        let Some(db) = &self.db else { return };
+        let mut batch = Batch::new();
+        batch.require_absent(db, b"b").put(db, b"a", b"never");
+        match db.write(&batch) {
+            Ok(_) => self.fail("a batch was written against its condition".to_owned()),
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
+            Err(error) => self.history.note_failure(&error),
+        }
     }
 
     fn large_batch(&mut self) {

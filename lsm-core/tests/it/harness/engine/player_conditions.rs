@@ -1,0 +1,64 @@
+//! Conditions of the random model: what is required of a key, and whether that is so by the
+//! reference.
+
+use std::sync::Arc;
+
+use lsm_core::api::batch::Batch;
+use lsm_core::api::keyspace::Keyspace;
+use lsm_core::api::snapshot::Snapshot;
+
+use crate::harness::engine::acts::key_of;
+use crate::harness::engine::reference::Pairs;
+use crate::machine::kit::Dice;
+
+/// Whether a condition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holds {
+    Yes,
+    /// A key that is as absent as before may have been written to and forgotten.
+    Maybe,
+    No,
+}
+
+fn of(is_so: bool) -> Holds {
+    if is_so { Holds::Yes } else { Holds::No }
+}
+
+/// Adds a condition to the batch, of a key of `now`, most often one that holds.
+pub fn require(
+    batch: &mut Batch,
+    (keyspace, now): (&Keyspace, &Pairs),
+    old: Option<(&Snapshot, &Pairs)>,
+    dice: &mut Dice,
+) -> Holds {
+    let there = now.keys().nth(dice.below(now.len().max(1) as u64) as usize);
+    let key = match there {
+        Some(key) if dice.below(3) > 0 => key.clone(),
+        _ => key_of(dice.below(1 << 16)),
+    };
+    let value = now.get(&key);
+    match (dice.below(8), value, old) {
+        (0..=3, _, Some((snapshot, old))) => {
+            batch.require_unchanged(keyspace, &key, snapshot);
+            match (old.get(&key), value) {
+                // Every write has a value of its own.
+                (Some(then), Some(now)) => of(Arc::ptr_eq(then, now)),
+                (None, None) => Holds::Maybe,
+                _ => Holds::No,
+            }
+        }
+        (4, ..) | (_, None, _) => {
+            batch.require_absent(keyspace, &key);
+            of(value.is_none())
+        }
+        (5, Some(value), _) => {
+            let other = [value, b"?".as_slice()].concat();
+            batch.require_value(keyspace, &key, other);
+            Holds::No
+        }
+        (_, Some(value), _) => {
+            batch.require_value(keyspace, &key, value);
+            Holds::Yes
+        }
+    }
+}

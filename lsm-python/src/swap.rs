@@ -1,0 +1,82 @@
+//! What is read and written in one step.
+
+use lsm_core::{Batch, ErrorKind};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::border::calling::call;
+use crate::border::errors::Outcome;
+use crate::border::input::Input;
+use crate::border::write::How;
+use crate::seen::Seen;
+
+/// What has conditions may have to look on the disk: other threads of Python go on meanwhile.
+pub(crate) const NEVER_QUICK: usize = usize::MAX;
+
+/// A write to one key, which depends on what the key has.
+pub(crate) struct Swap<'a> {
+    seen: &'a Seen,
+    how: How,
+    key: &'a [u8],
+}
+
+impl<'a> Swap<'a> {
+    pub(crate) fn new(seen: &'a Seen, how: How, key: &'a [u8]) -> Self {
+        Self { seen, how, key }
+    }
+
+    /// Gives the key another value, or none, if it has this one, or none. Answers whether it did.
+    pub(crate) fn make(
+        &self,
+        py: Python<'_>,
+        expected: Option<&[u8]>,
+        new: Option<&[u8]>,
+    ) -> Outcome<bool> {
+        let (keyspace, key) = (&self.seen.keyspace, self.key);
+        let mut batch = Batch::new();
+        match expected {
+            Some(value) => batch.require_value(keyspace, key, value),
+            None => batch.require_absent(keyspace, key),
+        };
+        match new {
+            Some(value) => batch.put(keyspace, key, value),
+            None if expected.is_some() => batch.delete(keyspace, key),
+            None => &mut batch,
+        };
+        let life = &self.seen.life;
+        let write = |options: &_| life.db.write_with(&batch, options);
+        match self.how.write(py, life, NEVER_QUICK, write) {
+            Err(failure) if failure.is(ErrorKind::Conflict) => Ok(false),
+            done => done.map(|_| true),
+        }
+    }
+
+    /// Takes the value away and answers it.
+    pub(crate) fn take<'py>(&self, py: Python<'py>) -> Outcome<Option<Bound<'py, PyBytes>>> {
+        loop {
+            let Some(value) = self.seen.get(py, self.key)? else { return Ok(None) };
+            if self.make(py, Some(value.as_bytes()), None)? {
+                return Ok(Some(value));
+            }
+            py.check_signals()?;
+        }
+    }
+
+    /// Replaces the value by what a function makes of it, and answers the value before.
+    pub(crate) fn update<'py>(
+        &self,
+        update: &Bound<'py, PyAny>,
+    ) -> Outcome<Option<Bound<'py, PyBytes>>> {
+        let py = update.py();
+        loop {
+            let before = self.seen.get(py, self.key)?;
+            let after = call(update, (before.clone(),))?;
+            let after: Option<Input<'_>> = after.extract()?;
+            let expected = before.as_ref().map(|value| value.as_bytes());
+            if self.make(py, expected, after.as_ref().map(AsRef::as_ref))? {
+                return Ok(before);
+            }
+            py.check_signals()?;
+        }
+    }
+}
