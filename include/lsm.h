@@ -529,8 +529,10 @@ typedef struct lsm_keyspace_options {
   uint64_t fifo_bytes_max;
   // For LSM_FIFO: how long a table may stay. Usual: for ever.
   uint64_t fifo_age_max_ms;
+  // How long after its write a value expires, if the write does not say it. Usual: never.
+  uint64_t ttl_ms;
 } lsm_keyspace_options;
-#define LSM_KEYSPACE_OPTIONS_INIT {sizeof(lsm_keyspace_options), 0, 0, 0, 0, 0, 0, 0, 0}
+#define LSM_KEYSPACE_OPTIONS_INIT {sizeof(lsm_keyspace_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 // For `filter_bits_per_key`: no filter.
 #define LSM_NO_FILTER UINT32_MAX
@@ -574,6 +576,9 @@ typedef struct lsm_read_options {
 // Other writes go first while writers are held back.
 #define LSM_WRITE_LOW_PRIORITY 2
 
+// For `ttl_ms`: the value never expires, whatever the keyspace has.
+#define LSM_TTL_NEVER UINT64_MAX
+
 // How something is written. Begin with LSM_WRITE_OPTIONS_INIT.
 typedef struct lsm_write_options {
   // sizeof(lsm_write_options).
@@ -585,12 +590,16 @@ typedef struct lsm_write_options {
   // How long it may wait, for memory, for the log, and if it is durable, for the sync:
   // LSM_TIMED_OUT afterwards. Usual: as long as it takes.
   uint32_t timeout_ms;
-  // Reserved for how long the value lives; must be 0.
+  // For lsm_put() and its like: how long after this call the value expires, or LSM_TTL_NEVER.
+  // Usual: as the keyspace has it.
   uint64_t ttl_ms;
   // If not NULL: gets the sequence number of the write, for lsm_wait_durable().
   uint64_t *seqno;
+  // In place of `ttl_ms`: when the value expires, in milliseconds since 1970. A moment that is
+  // past deletes the key. Usual: as `ttl_ms` says.
+  uint64_t expires_at_ms;
 } lsm_write_options;
-#define LSM_WRITE_OPTIONS_INIT {sizeof(lsm_write_options), 0, 0, 0, 0, NULL}
+#define LSM_WRITE_OPTIONS_INIT {sizeof(lsm_write_options), 0, 0, 0, 0, NULL, 0}
 
 // How a long call goes on. Begin with LSM_CALL_OPTIONS_INIT.
 typedef struct lsm_call_options {
@@ -943,6 +952,49 @@ lsm_status lsm_compare_and_set(const lsm_db *db,
                                const lsm_slice *new_or_null,
                                lsm_error **error);
 
+/* ---- values that expire: when that is, and how it is put off --------------------------------- */
+
+// Lets the value that a key has expire at another moment, or never, as `ttl_ms` and
+// `expires_at_ms` of the options say. LSM_NOT_FOUND if it has none: what has expired is gone.
+LSM_API
+LSM_CHECK
+lsm_status lsm_touch(const lsm_db *db,
+                     const lsm_write_options *options_or_null,
+                     lsm_slice key,
+                     lsm_error **error);
+
+// When the value of a key expires, in milliseconds since 1970; 0 if it never does. LSM_NOT_FOUND
+// if the key has no value.
+LSM_API
+LSM_CHECK
+lsm_status lsm_expiry(const lsm_db *db,
+                      const lsm_read_options *options_or_null,
+                      lsm_slice key,
+                      uint64_t *expires_at_ms,
+                      lsm_error **error);
+
+// Adds: give a key of this keyspace a value that expires `ttl_ms` after this call, as `ttl_ms` of
+// lsm_write_options: 0 as the keyspace has it, LSM_TTL_NEVER for never.
+LSM_API
+LSM_CHECK
+lsm_status lsm_batch_put_ttl(lsm_batch *batch,
+                             const lsm_db *db,
+                             lsm_slice key,
+                             lsm_slice value,
+                             uint64_t ttl_ms,
+                             lsm_error **error);
+
+// Adds: give a key of this keyspace a value that expires at this moment, in milliseconds since
+// 1970. One that is past deletes the key.
+LSM_API
+LSM_CHECK
+lsm_status lsm_batch_put_until(lsm_batch *batch,
+                               const lsm_db *db,
+                               lsm_slice key,
+                               lsm_slice value,
+                               uint64_t expires_at_ms,
+                               lsm_error **error);
+
 /* ---- iteration: the position is a gap between two entries ------------------------------------ */
 
 // An iterator over the keys of a keyspace, in order, in front of the first one. `lower`, `upper`
@@ -1002,6 +1054,14 @@ lsm_status lsm_iter_next_many(lsm_iter *iter,
 // The value of the entry that was passed last, to be kept beyond the next call: lsm_value_free().
 // LSM_NOT_FOUND if no entry was passed since the last seek, or by lsm_iter_next_many().
 LSM_API LSM_CHECK lsm_status lsm_iter_pin(lsm_iter *iter, lsm_value *value, lsm_error **error);
+
+// When the value of the entry that was passed last expires, in milliseconds since 1970; 0 if it
+// never does. LSM_NOT_FOUND where lsm_iter_pin() answers it.
+LSM_API
+LSM_CHECK
+lsm_status lsm_iter_expiry(lsm_iter *iter,
+                           uint64_t *expires_at_ms,
+                           lsm_error **error);
 
 // Sees from now on what is newest now, in the same place: behind or in front of the key that was
 // passed last, or where the last seek led. An iterator of a snapshot stays as it is.

@@ -500,6 +500,11 @@ inline std::uint32_t millis(std::chrono::milliseconds time) noexcept {
                                  : static_cast<std::uint32_t>(count);
 }
 
+/// The same of a time to live, where less than nothing is nothing.
+inline std::uint64_t count(std::chrono::milliseconds time) noexcept {
+    return time.count() < 0 ? 0 : static_cast<std::uint64_t>(time.count());
+}
+
 inline std::chrono::milliseconds time_of(std::uint32_t millis) noexcept {
     return millis == UINT32_MAX ? never : std::chrono::milliseconds(millis);
 }
@@ -619,6 +624,8 @@ struct KeyspaceOptions {
     std::uint64_t fifo_bytes_max = 0;
     /// For Fifo: how many milliseconds a table may stay.
     std::uint64_t fifo_age_max_ms = 0;
+    /// How many milliseconds after its write a value expires, if the write does not say it.
+    std::uint64_t ttl_ms = 0;
 
     /// Changes what `text` names, such as "strategy=leveled:10; compression=lz4".
     Result<void> parse(const std::string &text) {
@@ -647,6 +654,7 @@ struct KeyspaceOptions {
         c.filter_bits_per_key = filter_bits_per_key;
         c.fifo_bytes_max = fifo_bytes_max;
         c.fifo_age_max_ms = fifo_age_max_ms;
+        c.ttl_ms = ttl_ms;
         return c;
     }
 
@@ -661,6 +669,7 @@ struct KeyspaceOptions {
         options.filter_bits_per_key = c.filter_bits_per_key;
         options.fifo_bytes_max = c.fifo_bytes_max;
         options.fifo_age_max_ms = c.fifo_age_max_ms;
+        options.ttl_ms = c.ttl_ms;
         return options;
     }
 };
@@ -675,6 +684,11 @@ struct WriteOptions {
     bool no_wait = false;
     /// Other writes go first while writers are held back.
     bool low_priority = false;
+    /// How long after the call the value that is put expires; `never` for never. 0: as the keyspace
+    /// has it. Less: at once, which deletes the key.
+    std::chrono::milliseconds ttl{0};
+    /// In place of `ttl`: when it expires, in milliseconds since 1970. 0: as `ttl` says.
+    std::uint64_t expires_at_ms = 0;
 
     /// As lsm.h has it, with a place for the number of the write, which may be NULL.
     lsm_write_options to_c(Seqno *seqno) const noexcept {
@@ -683,7 +697,9 @@ struct WriteOptions {
                   (low_priority ? detail::number(LSM_WRITE_LOW_PRIORITY) : 0);
         c.durability = detail::number(durability);
         c.timeout_ms = timeout == never ? 0 : detail::millis(timeout);
+        c.ttl_ms = ttl == never ? LSM_TTL_NEVER : detail::count(ttl);
         c.seqno = seqno;
+        c.expires_at_ms = expires_at_ms == 0 && ttl.count() < 0 ? 1 : expires_at_ms;
         return c;
     }
 };
@@ -789,6 +805,16 @@ class Batch {
     /// Adds: give a key of this keyspace a value.
     inline Result<void> put(const Db &db, std::string_view key, std::string_view value);
 
+    /// Adds: give a key of this keyspace a value that expires so long after this call; `never` for
+    /// never, 0 as the keyspace has it.
+    inline Result<void> put(const Db &db, std::string_view key, std::string_view value,
+                            std::chrono::milliseconds ttl);
+
+    /// Adds: give a key of this keyspace a value that expires at this moment, in milliseconds since
+    /// 1970.
+    inline Result<void> put_until(const Db &db, std::string_view key, std::string_view value,
+                                  std::uint64_t expires_at_ms);
+
     /// Adds: take a key of this keyspace away.
     inline Result<void> erase(const Db &db, std::string_view key);
 
@@ -861,6 +887,13 @@ class Iterator {
     Result<std::optional<Value>> pin() {
         lsm_value value = LSM_VALUE_INIT;
         return detail::ask(lsm_iter_pin, handle(), &value).find<Value>(value);
+    }
+
+    /// When the value of the entry that was passed last expires, in milliseconds since 1970, 0 for
+    /// never; nothing if none was passed since the last seek.
+    Result<std::optional<std::uint64_t>> expiry() {
+        std::uint64_t moment = 0;
+        return detail::ask(lsm_iter_expiry, handle(), &moment).find<std::uint64_t>(moment);
     }
 
     /// Sees from now on what is newest now, in the same place.
@@ -1117,6 +1150,17 @@ class Db {
             .is_found();
     }
 
+    /// When the value of a key expires, in milliseconds since 1970, 0 for never; nothing if the key
+    /// has no value.
+    Result<std::optional<std::uint64_t>> expiry(std::string_view key,
+                                                const ReadOptions &options = {}) const {
+        const lsm_read_options c = options.to_c();
+        std::uint64_t moment = 0;
+        return detail::ask(lsm_expiry, handle(), options.is_usual() ? nullptr : &c,
+                           detail::to_c(key), &moment)
+            .find<std::uint64_t>(moment);
+    }
+
     /// The values of several keys, all of the same moment: one for each, or nothing.
     Result<std::vector<std::optional<Value>>> multi_get(const std::vector<std::string_view> &keys,
                                                         const ReadOptions &options = {}) const {
@@ -1216,6 +1260,14 @@ class Db {
         return detail::ask(lsm_compare_and_set, handle(), &c, detail::to_c(key),
                            expected ? &before : nullptr, wanted ? &after : nullptr)
             .unless_conflict(seqno);
+    }
+
+    /// Lets the value that a key has expire at another moment, as `ttl` and `expires_at_ms` of the
+    /// options say; nothing if the key has no value.
+    Result<std::optional<Seqno>> touch(std::string_view key, const WriteOptions &options) const {
+        Seqno seqno = 0;
+        const lsm_write_options c = options.to_c(&seqno);
+        return detail::ask(lsm_touch, handle(), &c, detail::to_c(key)).find<Seqno>(seqno);
     }
 
     /// An empty batch.
@@ -1416,6 +1468,21 @@ class Db {
 inline Result<void> Batch::put(const Db &db, std::string_view key, std::string_view value) {
     return detail::done(lsm_batch_put, handle(), db.handle(), detail::to_c(key),
                         detail::to_c(value));
+}
+
+inline Result<void> Batch::put(const Db &db, std::string_view key, std::string_view value,
+                               std::chrono::milliseconds ttl) {
+    if (ttl.count() < 0) {
+        return put_until(db, key, value, 0);
+    }
+    return detail::done(lsm_batch_put_ttl, handle(), db.handle(), detail::to_c(key),
+                        detail::to_c(value), ttl == never ? LSM_TTL_NEVER : detail::count(ttl));
+}
+
+inline Result<void> Batch::put_until(const Db &db, std::string_view key, std::string_view value,
+                                     std::uint64_t expires_at_ms) {
+    return detail::done(lsm_batch_put_until, handle(), db.handle(), detail::to_c(key),
+                        detail::to_c(value), expires_at_ms);
 }
 
 inline Result<void> Batch::erase(const Db &db, std::string_view key) {

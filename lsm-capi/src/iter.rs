@@ -11,6 +11,7 @@ use crate::border::table::{Owned, Table};
 use crate::bytes::{lsm_slice, lsm_value};
 use crate::db::open;
 use crate::error::lsm_error;
+use crate::expiry::stored;
 use crate::handles::{Life, lsm_db, lsm_iter};
 use crate::options::lsm_read_options;
 use crate::status::{LSM_END, LSM_NOT_FOUND, LSM_OK, lsm_status};
@@ -191,6 +192,23 @@ pub extern "C" fn lsm_iter_pin(
         let pinned = border.out("value", value)?.first(lsm_value::NONE);
         let Some(found) = walk(iter)?.cursor.pinned_value() else { return Ok(LSM_NOT_FOUND) };
         pinned.set(lsm_value::keep(found)?);
+        Ok(LSM_OK)
+    })
+}
+
+/// When the value of the entry that was passed last expires, in milliseconds since 1970; 0 if it
+/// never does. LSM_NOT_FOUND where lsm_iter_pin() answers it.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn lsm_iter_expiry(
+    iter: *mut lsm_iter,
+    expires_at_ms: *mut u64,
+    error: *mut *mut lsm_error,
+) -> lsm_status {
+    call(error, |border| {
+        let moment = border.out("expires_at_ms", expires_at_ms)?.first(0);
+        let Some(expiry) = walk(iter)?.cursor.expiry() else { return Ok(LSM_NOT_FOUND) };
+        moment.set(stored(expiry));
         Ok(LSM_OK)
     })
 }

@@ -36,6 +36,7 @@ pub mod batch;
 pub mod snapshot;
 
 pub mod condition;
+pub mod expiry;
 
 pub mod iter;
 

@@ -159,6 +159,8 @@ pub struct lsm_keyspace_options {
     pub fifo_bytes_max: u64,
     /// For LSM_FIFO: how long a table may stay. Usual: for ever.
     pub fifo_age_max_ms: u64,
+    /// How long after its write a value expires, if the write does not say it. Usual: never.
+    pub ttl_ms: u64,
 }
 
 /// For `filter_bits_per_key`: no filter.
@@ -200,6 +202,9 @@ pub const LSM_WRITE_NO_WAIT: u32 = 1;
 /// Other writes go first while writers are held back.
 pub const LSM_WRITE_LOW_PRIORITY: u32 = 2;
 
+/// For `ttl_ms`: the value never expires, whatever the keyspace has.
+pub const LSM_TTL_NEVER: u64 = u64::MAX;
+
 /// How something is written. Begin with LSM_WRITE_OPTIONS_INIT.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -213,10 +218,14 @@ pub struct lsm_write_options {
     /// How long it may wait, for memory, for the log, and if it is durable, for the sync:
     /// LSM_TIMED_OUT afterwards. Usual: as long as it takes.
     pub timeout_ms: u32,
-    /// Reserved for how long the value lives; must be 0.
+    /// For lsm_put() and its like: how long after this call the value expires, or LSM_TTL_NEVER.
+    /// Usual: as the keyspace has it.
     pub ttl_ms: u64,
     /// If not NULL: gets the sequence number of the write, for lsm_wait_durable().
     pub seqno: *mut u64,
+    /// In place of `ttl_ms`: when the value expires, in milliseconds since 1970. A moment that is
+    /// past deletes the key. Usual: as `ttl_ms` says.
+    pub expires_at_ms: u64,
 }
 
 /// How a long call goes on. Begin with LSM_CALL_OPTIONS_INIT.

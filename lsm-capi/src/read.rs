@@ -137,7 +137,7 @@ fn multi_get(
 
 /// Looks one key up as the options say.
 #[inline]
-fn look<T>(
+pub(crate) fn look<T>(
     border: &Border,
     db: *const lsm_db,
     options: *const lsm_read_options,

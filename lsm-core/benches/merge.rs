@@ -30,6 +30,7 @@ use lsm_core::key::keyspace::KeyspaceId;
 use lsm_core::key::kind::Kind;
 use lsm_core::key::seqno::SeqNo;
 use lsm_core::key::trailer::{entry_order, trailer_of};
+use lsm_core::read::as_of::AsOf;
 use lsm_core::read::scan::{Reader, Scan};
 
 const KEY: usize = 20;
@@ -213,8 +214,7 @@ fn scan(runs: &[Arc<Run>], is_backward: bool, tombstones: &Arc<Fragments>) -> u6
     let sources = cursors(runs).into_iter().map(|c| Source::new(c, SeqNo::MAX)).collect();
     let reader = Reader {
         keyspace: KeyspaceId::DEFAULT,
-        seqno: SeqNo::MAX,
-        now_millis: 0,
+        as_of: AsOf { seqno: SeqNo::MAX, millis: 0 },
         tombstones: Arc::clone(tombstones),
         is_keys_only: false,
     };

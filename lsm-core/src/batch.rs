@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Deletes of one key have no value. A range delete has the first key as its key, and the key that
-//! it ends before as its value; an empty one stands for the end of the keyspace. Encoded once when
-//! the batch is built: the log, the memtable and a replay read the same bytes.
+//! it ends before as its value; an empty one stands for the end of the keyspace. The value of a put
+//! that expires has the moment in front, in milliseconds since 1970. Encoded once when the batch is
+//! built: the log, the memtable and a replay read the same bytes.
 
 use crate::base::codec::{Decoder, put_prefixed, put_varint};
 use crate::base::error::{Error, ErrorKind, Result};
@@ -68,6 +69,26 @@ impl Records {
         if has_value(record.kind) {
             put_prefixed(&mut self.bytes, record.value);
         }
+        self.count = count;
+        Ok(())
+    }
+
+    /// Adds a put that expires at a moment, in milliseconds since 1970.
+    pub fn push_expiring(
+        &mut self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+        value: &[u8],
+        expiry_millis: u64,
+    ) -> Result<()> {
+        check_sizes(key, value)?;
+        let count = self.count.checked_add(1).ok_or_else(|| too_large("too many records"))?;
+        self.bytes.push(Kind::PutExpiring as u8);
+        put_varint(&mut self.bytes, u64::from(keyspace.get()));
+        put_prefixed(&mut self.bytes, key);
+        put_varint(&mut self.bytes, (EXPIRY_BYTES + value.len()) as u64);
+        self.bytes.extend_from_slice(&expiry_millis.to_le_bytes());
+        self.bytes.extend_from_slice(value);
         self.count = count;
         Ok(())
     }

@@ -70,6 +70,7 @@ pub use crate::journal::destroy::Destroyed;
 pub use crate::key::seqno::SeqNo;
 pub use crate::options::database::Options;
 pub use crate::options::durability::{Durability, IfMissing};
+pub use crate::options::expiry::Expiry;
 pub use crate::options::keyspace::{Compression, KeyspaceOptions, Strategy};
 pub use crate::options::log_mode::LogMode;
 pub use crate::options::memory::MemtableKind;

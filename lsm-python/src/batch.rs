@@ -9,6 +9,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::border::errors::{Failure, Outcome, no_pickle};
+use crate::border::expiry::{Moment, Ttl, expiry};
 use crate::border::fork::{Kept, OF_PARENT};
 use crate::border::input::{Index, Input, Span};
 use crate::border::lock::Lock;
@@ -84,17 +85,21 @@ impl Batch {
 
 #[pymethods]
 impl Batch {
-    /// Gives a key a value, in the default keyspace if none is named.
-    #[pyo3(signature = (key, value, /, *, keyspace = None))]
+    /// Gives a key a value, in the default keyspace if none is named. It can expire: `ttl` seconds
+    /// from now, or at the moment `expires_at`.
+    #[pyo3(signature = (key, value, /, *, keyspace = None, ttl = None, expires_at = None))]
     fn put(
         &self,
         py: Python<'_>,
         key: Input<'_>,
         value: Input<'_>,
         keyspace: Chosen<'_, '_>,
+        ttl: Option<Ttl>,
+        expires_at: Option<Moment>,
     ) -> Outcome<()> {
+        let expiry = expiry(ttl, expires_at)?;
         self.add(py, keyspace, |batch, keyspace| {
-            batch.put(keyspace, key, value);
+            batch.put_expiring(keyspace, key, value, expiry);
         })
     }
 
@@ -178,7 +183,7 @@ impl Batch {
     }
 
     fn __setitem__(&self, py: Python<'_>, key: Input<'_>, value: Input<'_>) -> Outcome<()> {
-        self.put(py, key, value, None)
+        self.put(py, key, value, None, None, None)
     }
 
     fn __delitem__(&self, py: Python<'_>, key: Index<'_>) -> Outcome<()> {

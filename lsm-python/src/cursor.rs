@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use crate::border::errors::{Failure, Outcome, no_pickle};
+use crate::border::expiry::seconds_since_1970;
 use crate::border::fork::Kept;
 use crate::border::input::Input;
 use crate::border::lock::Lock;
@@ -115,6 +116,13 @@ impl Cursor {
     fn value(&self, py: Python<'_>) -> Outcome<Option<Value>> {
         let pinned: Option<Slice> = self.change(py, |cursor| Ok(cursor.pinned_value()))?;
         Ok(pinned.map(Value::new))
+    }
+
+    /// When the value that was passed last expires, in seconds since 1970; `None` if it never does,
+    /// or unless the last move passed one.
+    fn expires_at(&self, py: Python<'_>) -> Outcome<Option<f64>> {
+        let expiry = self.change(py, |cursor| Ok(cursor.expiry()))?;
+        Ok(expiry.and_then(seconds_since_1970))
     }
 
     fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {

@@ -5,8 +5,9 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
-use crate::border::calling::{each, shown};
+use crate::border::calling::{call, each, get, import, shown};
 use crate::border::errors::{Outcome, no_pickle};
+use crate::border::expiry::seconds_since_1970;
 use crate::border::fork::Kept;
 use crate::border::input::{Index, Input, Span};
 use crate::border::target::Target;
@@ -119,6 +120,32 @@ impl Readable {
     #[pyo3(signature = (key, /))]
     fn get_value(&self, py: Python<'_>, key: Input<'_>) -> Outcome<Option<Value>> {
         Ok(self.open(py)?.keep(py, key.as_ref())?.map(Value::new))
+    }
+
+    /// When the value of a key expires, in seconds since 1970; `None` if it never does. `KeyError`
+    /// if the key has no value.
+    ///
+    /// >>> db.put(b"k", b"v", expires_at=4e9)
+    /// >>> db.expires_at(b"k")
+    /// 4000000000.0
+    #[pyo3(signature = (key, /))]
+    fn expires_at(&self, py: Python<'_>, key: Input<'_>) -> Outcome<Option<f64>> {
+        let found = self.open(py)?.expiry(py, key.as_ref())?;
+        let missing = || PyKeyError::new_err(PyBytes::new(py, key.as_ref()).unbind());
+        Ok(seconds_since_1970(found.ok_or_else(missing)?))
+    }
+
+    /// How many seconds the value of a key has to live; `None` if it does for ever. `KeyError` if
+    /// the key has no value.
+    ///
+    /// >>> db.put(b"k", b"v", ttl=60)
+    /// >>> 0 < db.ttl(b"k") <= 60
+    /// True
+    #[pyo3(signature = (key, /))]
+    fn ttl(&self, py: Python<'_>, key: Input<'_>) -> Outcome<Option<f64>> {
+        let moment = self.expires_at(py, key)?;
+        let now: f64 = call(&get(&import(py, "time")?, "time")?, ())?.extract()?;
+        Ok(moment.map(|moment| (moment - now).max(0.0)))
     }
 
     /// Copies the value of a key to the front of a writable buffer, such as a `bytearray` or an

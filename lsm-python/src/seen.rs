@@ -4,7 +4,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use lsm_core::{
-    CallOptions, Cursor, Error, ErrorKind, Keyspace, KeyspaceWith, ReadOptions, Slice, Snapshot,
+    CallOptions, Cursor, Error, ErrorKind, Expiry, Keyspace, KeyspaceWith, ReadOptions, Slice,
+    Snapshot,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -66,6 +67,14 @@ impl Seen {
     pub(crate) fn keep(&self, py: Python<'_>, key: &[u8]) -> Outcome<Option<Slice>> {
         match self.look_now(key, |value| value.keep()) {
             Err(failure) if failure.is_busy() => detached(py, || self.full.get(key)),
+            found => found,
+        }
+    }
+
+    /// When the value of a key expires.
+    pub(crate) fn expiry(&self, py: Python<'_>, key: &[u8]) -> Outcome<Option<Expiry>> {
+        match self.look_now(key, |value| value.expiry()) {
+            Err(failure) if failure.is_busy() => detached(py, || self.full.expiry(key)),
             found => found,
         }
     }

@@ -1,8 +1,8 @@
 //! What is read and written in one step.
 
-use lsm_core::{Batch, ErrorKind};
+use lsm_core::{Batch, ErrorKind, Expiry};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyTuple};
 
 use crate::border::calling::call;
 use crate::border::errors::Outcome;
@@ -17,12 +17,15 @@ pub(crate) const NEVER_QUICK: usize = usize::MAX;
 pub(crate) struct Swap<'a> {
     seen: &'a Seen,
     how: How,
+    /// When the new value expires.
+    expiry: Expiry,
     key: &'a [u8],
 }
 
 impl<'a> Swap<'a> {
     pub(crate) fn new(seen: &'a Seen, how: How, key: &'a [u8]) -> Self {
-        Self { seen, how, key }
+        let expiry = how.options.get_expiry();
+        Self { seen, how: how.expiring(Expiry::Usual), expiry, key }
     }
 
     /// Gives the key another value, or none, if it has this one, or none. Answers whether it did.
@@ -39,7 +42,7 @@ impl<'a> Swap<'a> {
             None => batch.require_absent(keyspace, key),
         };
         match new {
-            Some(value) => batch.put(keyspace, key, value),
+            Some(value) => batch.put_expiring(keyspace, key, value, self.expiry),
             None if expected.is_some() => batch.delete(keyspace, key),
             None => &mut batch,
         };
@@ -78,5 +81,35 @@ impl<'a> Swap<'a> {
             }
             py.check_signals()?;
         }
+    }
+}
+
+/// Takes the first pair away and answers it. Of several who do this, each gets another one.
+pub(crate) fn take_first<'py>(
+    py: Python<'py>,
+    seen: &Seen,
+    how: How,
+    first: impl Fn() -> Outcome<Option<Bound<'py, PyTuple>>>,
+) -> Outcome<Option<Bound<'py, PyTuple>>> {
+    loop {
+        let Some(pair) = first()? else { return Ok(None) };
+        let (key, value) = (pair.get_item(0)?, pair.get_item(1)?);
+        let (key, value): (Input<'_>, Input<'_>) = (key.extract()?, value.extract()?);
+        if Swap::new(seen, how, key.as_ref()).make(py, Some(value.as_ref()), None)? {
+            return Ok(Some(pair));
+        }
+        py.check_signals()?;
+    }
+}
+
+/// Lets the value of a key expire at another moment; false if it has none.
+pub(crate) fn touch(py: Python<'_>, seen: &Seen, how: How, key: &[u8]) -> Outcome<bool> {
+    let swap = Swap::new(seen, how, key);
+    loop {
+        let Some(value) = seen.get(py, key)? else { return Ok(false) };
+        if swap.make(py, Some(value.as_bytes()), Some(value.as_bytes()))? {
+            return Ok(true);
+        }
+        py.check_signals()?;
     }
 }

@@ -7,25 +7,20 @@ use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
-use crate::border::calling::{call, get, import, len};
+use crate::border::calling::{call, get, import};
 use crate::border::errors::Outcome;
+use crate::border::expiry::{Moment, Ttl, expiry};
 use crate::border::fork::Kept;
 use crate::border::input::{Durable, Index, Input, Seconds, Span};
 use crate::border::wait::{Long, teller};
 use crate::border::write::How;
 use crate::load::Loader;
-use crate::pairs::each_pair;
+use crate::pairs::{in_batches, in_one_batch, len_of};
 use crate::readable::Readable;
 use crate::seen::{Seen, Sight};
 use crate::snapshot::Snapshot;
-use crate::swap::Swap;
+use crate::swap::{Swap, take_first, touch};
 use crate::view::KeyspaceView;
-
-/// So many pairs are taken until signals are heard.
-const PAIRS_UNHEARD: usize = 1024;
-
-/// `put_many` writes so many bytes at a time.
-const BATCH_BYTES: usize = 1 << 20;
 
 /// A sorted mapping that can be written, too: what a database and a keyspace have in common.
 ///
@@ -89,6 +84,7 @@ impl Writable {
 }
 
 #[pymethods]
+#[allow(clippy::too_many_arguments, reason = "Python's keywords are arguments here")]
 impl Writable {
     fn __setitem__(&self, py: Python<'_>, key: Input<'_>, value: Input<'_>) -> Outcome<()> {
         self.set(py, &self.how(None, None, false)?, key.as_ref(), value.as_ref())
@@ -102,10 +98,14 @@ impl Writable {
         }
     }
 
-    /// Gives a key a value.
+    /// Gives a key a value. It can expire: `ttl` seconds from now, or at the moment `expires_at`.
     ///
     /// >>> db.put(b"k", b"v", durability="durable")
-    #[pyo3(signature = (key, value, *, durability = None, timeout = None, low_priority = false))]
+    /// >>> db.put(b"session", b"ann", ttl=3600)
+    #[pyo3(signature = (
+        key, value, *, durability = None, timeout = None, low_priority = false, ttl = None,
+        expires_at = None
+    ))]
     fn put(
         &self,
         py: Python<'_>,
@@ -114,9 +114,35 @@ impl Writable {
         durability: Option<Durable>,
         timeout: Option<Seconds>,
         low_priority: bool,
+        ttl: Option<Ttl>,
+        expires_at: Option<Moment>,
     ) -> Outcome<()> {
         let how = self.how(durability, timeout, low_priority)?;
-        self.set(py, &how, key.as_ref(), value.as_ref())
+        self.set(py, &how.expiring(expiry(ttl, expires_at)?), key.as_ref(), value.as_ref())
+    }
+
+    /// Lets the value that a key has expire at another moment, or never: with `math.inf`. Answers
+    /// whether there was one; what has expired is gone.
+    ///
+    /// >>> db[b"k"] = b"v"
+    /// >>> db.touch(b"k", ttl=60), db.touch(b"missing", ttl=60)
+    /// (True, False)
+    #[pyo3(signature = (
+        key, *, ttl = None, expires_at = None, durability = None, timeout = None,
+        low_priority = false
+    ))]
+    fn touch(
+        &self,
+        py: Python<'_>,
+        key: Input<'_>,
+        ttl: Option<Ttl>,
+        expires_at: Option<Moment>,
+        durability: Option<Durable>,
+        timeout: Option<Seconds>,
+        low_priority: bool,
+    ) -> Outcome<bool> {
+        let how = self.how(durability, timeout, low_priority)?;
+        touch(py, self.seen()?, how.expiring(expiry(ttl, expires_at)?), key.as_ref())
     }
 
     /// Takes a key away, whether or not it is there.
@@ -157,7 +183,8 @@ impl Writable {
     ///
     /// >>> db.insert_if_absent(b"lock", b"mine"), db.insert_if_absent(b"lock", b"yours")
     /// (True, False)
-    #[pyo3(signature = (key, value, *, durability = None, timeout = None, low_priority = false))]
+    #[pyo3(signature =
+        (key, value, *, durability = None, timeout = None, low_priority = false, ttl = None))]
     fn insert_if_absent(
         &self,
         py: Python<'_>,
@@ -166,8 +193,9 @@ impl Writable {
         durability: Option<Durable>,
         timeout: Option<Seconds>,
         low_priority: bool,
+        ttl: Option<Ttl>,
     ) -> Outcome<bool> {
-        let how = self.how(durability, timeout, low_priority)?;
+        let how = self.how(durability, timeout, low_priority)?.expiring(expiry(ttl, None)?);
         Swap::new(self.seen()?, how, key.as_ref()).make(py, None, Some(value.as_ref()))
     }
 
@@ -179,7 +207,6 @@ impl Writable {
     /// (True, False)
     #[pyo3(signature =
         (key, expected, new, *, durability = None, timeout = None, low_priority = false))]
-    #[allow(clippy::too_many_arguments, reason = "Python's keywords are arguments here")]
     fn compare_and_set(
         &self,
         py: Python<'_>,
@@ -190,8 +217,8 @@ impl Writable {
         timeout: Option<Seconds>,
         low_priority: bool,
     ) -> Outcome<bool> {
-        let how = self.how(durability, timeout, low_priority)?;
         let (expected, new) = (expected.as_ref(), new.as_ref());
+        let how = self.how(durability, timeout, low_priority)?;
         let swap = Swap::new(self.seen()?, how, key.as_ref());
         swap.make(py, expected.map(AsRef::as_ref), new.map(AsRef::as_ref))
     }
@@ -231,12 +258,7 @@ impl Writable {
     ) -> Outcome<()> {
         let how = self.how(durability, timeout, low_priority)?;
         let Some(items) = items else { return Ok(()) };
-        let mut batch = Batch::new();
-        let keyspace = &self.seen()?.keyspace;
-        each_pair(items, |key, value| {
-            batch.put(keyspace, key, value);
-            if batch.len() % PAIRS_UNHEARD == 0 { Ok(py.check_signals()?) } else { Ok(()) }
-        })?;
+        let batch = in_one_batch(&self.seen()?.keyspace, items)?;
         self.write(py, &how, &batch).map(drop)
     }
 
@@ -258,13 +280,8 @@ impl Writable {
     ) -> Outcome<u64> {
         let how = self.how(durability, None, false)?;
         let told = progress.map(|progress| teller(py, progress)).transpose()?;
-        let total = match len(items) {
-            Err(error) if error.is_instance_of::<PyTypeError>(py) => None,
-            len => Some(len?),
-        };
-        let (mut batch, mut count) = (Batch::new(), 0u64);
-        let keyspace = &self.seen()?.keyspace;
-        let write = |batch: &mut Batch, count: u64| -> Outcome<()> {
+        let total = len_of(items)?;
+        let mut written = |batch: &mut Batch, count: u64| -> Outcome<()> {
             self.write(py, &how, batch)?;
             batch.clear();
             py.check_signals()?;
@@ -273,13 +290,7 @@ impl Writable {
             }
             Ok(())
         };
-        each_pair(items, |key, value| {
-            batch.put(keyspace, key, value);
-            count += 1;
-            if batch.bytes() >= BATCH_BYTES { write(&mut batch, count) } else { Ok(()) }
-        })?;
-        write(&mut batch, count)?;
-        Ok(count)
+        in_batches(&self.seen()?.keyspace, items, &mut written)
     }
 
     /// Writes the rows of a table as pairs, as `put_many` writes them, and answers how many there
@@ -343,8 +354,8 @@ impl Writable {
         if default.len() > 1 {
             return Err(PyTypeError::new_err("pop takes a key, and one default at most").into());
         }
-        let how = this.how(None, None, false)?;
-        if let Some(value) = Swap::new(this.seen()?, how, key.as_ref()).take(py)? {
+        let swap = Swap::new(this.seen()?, this.how(None, None, false)?, key.as_ref());
+        if let Some(value) = swap.take(py)? {
             return Ok(value.into_any());
         }
         match default.len() {
@@ -357,19 +368,9 @@ impl Writable {
     /// this, each gets another pair.
     fn popitem<'py>(slf: &Bound<'py, Self>) -> Outcome<Bound<'py, PyTuple>> {
         let (py, this) = (slf.py(), slf.get());
-        let how = this.how(None, None, false)?;
-        loop {
-            let first = Readable::span(slf.as_super(), Span::ALL, false)?.first(py)?;
-            let Some(pair) = first else {
-                return Err(PyKeyError::new_err("there is nothing in it").into());
-            };
-            let (key, value) = (pair.get_item(0)?, pair.get_item(1)?);
-            let (key, value): (Input<'_>, Input<'_>) = (key.extract()?, value.extract()?);
-            if Swap::new(this.seen()?, how, key.as_ref()).make(py, Some(value.as_ref()), None)? {
-                return Ok(pair);
-            }
-            py.check_signals()?;
-        }
+        let first = || Readable::span(slf.as_super(), Span::ALL, false)?.first(py);
+        let taken = take_first(py, this.seen()?, this.how(None, None, false)?, first)?;
+        Ok(taken.ok_or_else(|| PyKeyError::new_err("there is nothing in it"))?)
     }
 
     /// The value of a key; one that has none gets `default` first. All who do this get the same.
@@ -473,9 +474,8 @@ impl Writable {
     /// How the keyspace is kept, as it was chosen when it was made.
     #[getter]
     fn options<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
-        let text = self.seen()?.keyspace.options().to_string();
         let class = get(&import(py, "lsmdb._options")?, "KeyspaceOptions")?;
-        Ok(call(&get(&class, "parse")?, (text,))?)
+        Ok(call(&get(&class, "parse")?, (self.seen()?.keyspace.options().to_string(),))?)
     }
 
     /// `put` without ever waiting, not even to be durable: raises `Timeout` if it would have to.

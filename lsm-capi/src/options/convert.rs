@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use lsm_core::{
-    Compression, Durability, Error, ErrorKind, IfMissing, KeyspaceOptions, LogMode, MemtableKind,
-    Options, Result, Strategy, WriteOptions,
+    Compression, Durability, Error, ErrorKind, Expiry, IfMissing, KeyspaceOptions, LogMode,
+    MemtableKind, Options, Result, Strategy, WriteOptions,
 };
 
 use crate::border::pointers::invalid;
 use crate::options::{
     LSM_BUFFERED, LSM_COMPRESSION_LZ4, LSM_COMPRESSION_NONE, LSM_COMPRESSION_ZSTD, LSM_DURABLE,
     LSM_FIFO, LSM_LAZY, LSM_LEVELED, LSM_MEMTABLE_SKIPLIST, LSM_MEMTABLE_TREE, LSM_NO_FILTER,
-    LSM_OPEN_EXISTING, LSM_OPEN_NEW, LSM_OPEN_READONLY, LSM_SYNC_NEVER, LSM_TIERED, LSM_VOLATILE,
-    LSM_WAL_AUTO, LSM_WAL_MAPPED, LSM_WAL_WRITE, LSM_WRITE_LOW_PRIORITY, LSM_WRITE_NO_WAIT,
-    lsm_keyspace_options, lsm_options, lsm_write_options,
+    LSM_OPEN_EXISTING, LSM_OPEN_NEW, LSM_OPEN_READONLY, LSM_SYNC_NEVER, LSM_TIERED, LSM_TTL_NEVER,
+    LSM_VOLATILE, LSM_WAL_AUTO, LSM_WAL_MAPPED, LSM_WAL_WRITE, LSM_WRITE_LOW_PRIORITY,
+    LSM_WRITE_NO_WAIT, lsm_keyspace_options, lsm_options, lsm_write_options,
 };
 
 /// What C can say, and what it means.
@@ -135,6 +135,7 @@ pub(crate) fn keyspace(chosen: Option<lsm_keyspace_options>) -> Result<KeyspaceO
         LSM_NO_FILTER => options.filter_bits_per_key(0),
         bits => options.filter_bits_per_key(bits),
     };
+    options = options.ttl(Duration::from_millis(chosen.ttl_ms));
     options.check()?;
     Ok(options)
 }
@@ -193,6 +194,7 @@ pub(crate) fn keyspace_for_c(options: &KeyspaceOptions) -> lsm_keyspace_options 
         filter_bits_per_key: if bits == 0 { LSM_NO_FILTER } else { bits },
         fifo_bytes_max: 0,
         fifo_age_max_ms: 0,
+        ttl_ms: options.get_ttl_millis(),
     };
     match options.get_strategy() {
         Strategy::Leveled { ratio } => {
@@ -214,12 +216,25 @@ pub(crate) fn keyspace_for_c(options: &KeyspaceOptions) -> lsm_keyspace_options 
     chosen
 }
 
+/// How long a value lives.
+pub(crate) fn ttl(ttl_ms: u64) -> Expiry {
+    match ttl_ms {
+        0 => Expiry::Usual,
+        LSM_TTL_NEVER => Expiry::Never,
+        millis => Expiry::After(Duration::from_millis(millis)),
+    }
+}
+
 /// Options of a write.
 pub(crate) fn write(chosen: Option<lsm_write_options>) -> Result<WriteOptions> {
     let mut options = WriteOptions::new();
     let Some(chosen) = chosen else { return Ok(options) };
     check_flags(chosen.flags, LSM_WRITE_NO_WAIT | LSM_WRITE_LOW_PRIORITY)?;
-    absent("ttl_ms", chosen.ttl_ms == 0)?;
+    options = options.expiry(match (chosen.ttl_ms, chosen.expires_at_ms) {
+        (ttl_ms, 0) => ttl(ttl_ms),
+        (0, moment) => Expiry::At(moment),
+        _ => return Err(invalid("`ttl_ms` and `expires_at_ms` say the same twice")),
+    });
     if let Some(durability) = word("durability", DURABILITIES, chosen.durability)? {
         options = options.durability(durability);
     }

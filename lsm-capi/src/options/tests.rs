@@ -1,11 +1,14 @@
 //! Text and struct say the same, and what cannot be meant is refused.
 
-use lsm_core::{ErrorKind, KeyspaceOptions, Options};
+use std::time::Duration;
+
+use lsm_core::{ErrorKind, Expiry, KeyspaceOptions, Options};
 
 use crate::options::text::{parse, parse_keyspace};
 use crate::options::{
     LSM_DURABLE, LSM_LEVELED, LSM_NO_FILTER, LSM_OPEN_EXISTING, LSM_OPEN_NEW, LSM_OPEN_READONLY,
-    LSM_SYNC_NEVER, LSM_TIERED, convert, lsm_keyspace_options, lsm_options, lsm_write_options,
+    LSM_SYNC_NEVER, LSM_TIERED, LSM_TTL_NEVER, convert, lsm_keyspace_options, lsm_options,
+    lsm_write_options,
 };
 
 /// As the macros of the header begin them.
@@ -122,6 +125,19 @@ fn a_write_waits_as_long_as_it_says() {
     assert_eq!(convert::write(Some(options)).unwrap().get_timeout().unwrap().as_millis(), 5);
     options.flags = 1;
     assert!(convert::write(Some(options)).unwrap().get_timeout().unwrap().is_zero());
+}
+
+#[test]
+fn a_write_says_in_one_way_when_its_value_expires() {
+    let mut options = begun(|options: &mut lsm_write_options| &mut options.struct_size);
+    let expiry = |options| convert::write(Some(options)).map(|options| options.get_expiry());
+    assert_eq!(expiry(options).unwrap(), Expiry::Usual);
     options.ttl_ms = 1;
-    assert_eq!(convert::write(Some(options)).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(expiry(options).unwrap(), Expiry::After(Duration::from_millis(1)));
+    options.expires_at_ms = 7;
+    assert_eq!(expiry(options).unwrap_err().kind(), ErrorKind::InvalidArgument);
+    options.ttl_ms = 0;
+    assert_eq!(expiry(options).unwrap(), Expiry::At(7));
+    (options.ttl_ms, options.expires_at_ms) = (LSM_TTL_NEVER, 0);
+    assert_eq!(expiry(options).unwrap(), Expiry::Never);
 }

@@ -122,6 +122,41 @@ void a_batch_is_written_if_its_conditions_hold(const lsm::Db &db) {
     MUST(db.erase("new"));
 }
 
+void values_expire(const lsm::Db &db) {
+    lsm::KeyspaceOptions chosen;
+    MUST(chosen.parse("ttl_ms=60000"));
+    CHECK(chosen.ttl_ms == 60000);
+    auto sessions = MUST(db.keyspace("sessions", chosen));
+    CHECK(MUST(sessions.keyspace_options()).ttl_ms == 60000);
+    MUST(sessions.put("usual", "1"));
+    CHECK(MUST(sessions.expiry("usual")).value() > 60000);
+    lsm::WriteOptions how;
+    how.ttl = lsm::never;
+    const auto touched = MUST(sessions.touch("usual", how));
+    CHECK(touched == db.latest_seqno());
+    CHECK(MUST(sessions.expiry("usual")) == std::uint64_t(0));
+    how.ttl = std::chrono::milliseconds(-1);
+    MUST(sessions.touch("usual", how));
+    CHECK(!MUST(sessions.touch("usual", how)) && !MUST(sessions.expiry("usual")));
+    FAILS(db.erase("a", how), InvalidArgument);
+
+    const std::uint64_t later = UINT64_C(4000000000000);
+    auto batch = MUST(db.batch());
+    MUST(batch.put(db, "ttl", "1", std::chrono::hours(1)));
+    MUST(batch.put(db, "over", "1", std::chrono::milliseconds(-1)));
+    MUST(batch.put(sessions, "never", "1", lsm::never));
+    MUST(batch.put_until(db, "until", "1", later));
+    MUST(db.write(batch));
+    CHECK(MUST(db.expiry("ttl")).value() > 0 && MUST(db.expiry("until")) == later);
+    CHECK(MUST(sessions.expiry("never")) == std::uint64_t(0) && !MUST(db.exists("over")));
+    auto walk = MUST(db.iterator());
+    MUST(walk.seek("until"));
+    CHECK(!MUST(walk.expiry()));
+    MUST(walk.next());
+    CHECK(MUST(walk.expiry()) == later);
+    MUST(db.erase_range(std::nullopt, std::nullopt));
+}
+
 void a_batch_that_was_moved_from_is_none(const lsm::Db &db) {
     auto batch = MUST(db.batch());
     MUST(batch.put(db, "z", "1"));
@@ -147,6 +182,7 @@ int main(int, char **argv) {
     a_batch_is_all_or_nothing(db);
     a_failed_call_leaves_a_batch_as_it_was(db, path);
     a_batch_is_written_if_its_conditions_hold(db);
+    values_expire(db);
     a_batch_that_was_moved_from_is_none(db);
     return 0;
 }

@@ -216,6 +216,8 @@ static lsm_write_options write_options(struct chance *c, uint64_t *seqno) {
     options.durability = (lsm_durability)(once_in(c, 9) ? draw(c) : below(c, 4));
     options.timeout_ms = (uint32_t)below(c, 50);
     options.seqno = once_in(c, 2) ? seqno : NULL;
+    options.ttl_ms = once_in(c, 3) ? (once_in(c, 3) ? draw(c) : below(c, 50)) : 0;
+    options.expires_at_ms = once_in(c, 9) ? draw(c) : 0;
     options.struct_size = once_in(c, 30) ? (uint32_t)below(c, 99) : options.struct_size;
     return options;
 }
@@ -413,12 +415,34 @@ static void swaps(struct chance *c, lsm_write_options *how, lsm_error **error) {
     }
 }
 
+static void expires(struct chance *c, lsm_write_options *how, lsm_error **error) {
+    lsm_db *db = (lsm_db *)handle(c, DB);
+    lsm_batch *batch = (lsm_batch *)handle(c, BATCH);
+    const uint64_t moment = once_in(c, 3) ? draw(c) : below(c, 30);
+    uint64_t found = 0;
+    lsm_read_options options = read_options(c);
+    switch (below(c, 4)) {
+    case 0:
+        judge(c, lsm_touch(db, how, slice(c), error), error);
+        break;
+    case 1:
+        judge(c, lsm_batch_put_ttl(batch, db, slice(c), slice(c), moment, error), error);
+        break;
+    case 2:
+        judge(c, lsm_batch_put_until(batch, db, slice(c), slice(c), moment, error), error);
+        break;
+    default:
+        judge(c, lsm_expiry(db, once_in(c, 2) ? &options : NULL, slice(c), once_in(c, 30) ? NULL : &found, error),
+              error);
+    }
+}
+
 static void writes(struct chance *c, lsm_error **error) {
     uint64_t seqno = 0;
     lsm_write_options options = write_options(c, &seqno);
     lsm_write_options *how = once_in(c, 2) ? &options : NULL;
     lsm_batch *batch = NULL;
-    switch (below(c, 12)) {
+    switch (below(c, 13)) {
     case 0:
         judge(c, lsm_delete((lsm_db *)handle(c, DB), how, slice(c), error), error);
         break;
@@ -455,6 +479,9 @@ static void writes(struct chance *c, lsm_error **error) {
     case 9:
         swaps(c, how, error);
         break;
+    case 10:
+        expires(c, how, error);
+        break;
     default:
         judge(c, lsm_put((lsm_db *)handle(c, DB), how, slice(c), slice(c), error), error);
     }
@@ -466,6 +493,7 @@ static void walks(struct chance *c, lsm_error **error) {
     lsm_value pinned = LSM_VALUE_INIT;
     lsm_snapshot *snapshot = NULL;
     lsm_iter *iter = NULL;
+    uint64_t moment;
     size_t count;
     switch (below(c, 12)) {
     case 0:
@@ -491,6 +519,7 @@ static void walks(struct chance *c, lsm_error **error) {
     case 6:
         judge(c, lsm_iter_pin((lsm_iter *)handle(c, ITER), &pinned, error), error);
         keep_value(c, pinned);
+        judge(c, lsm_iter_expiry((lsm_iter *)handle(c, ITER), &moment, error), error);
         break;
     case 7:
         judge(c, lsm_iter_refresh((lsm_iter *)handle(c, ITER), error), error);

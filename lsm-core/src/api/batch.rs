@@ -7,13 +7,14 @@ use crate::api::bounds::{KeyRange, successor};
 use crate::api::keyspace_ref::KeyspaceRef;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Slice;
-use crate::batch::{KEY_BYTES_MAX, Record, Records};
+use crate::batch::{KEY_BYTES_MAX, Record, Records, check_sizes};
 use crate::condition::{Conditions, Wanted};
 use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::snapshots::SnapshotPin;
 use crate::engine::state::{Engine, Identity};
 use crate::engine::write::Writing;
 use crate::key::kind::Kind;
+use crate::options::expiry::Life;
 use crate::options::write::WriteOptions;
 
 /// Writes that are made as one. Owns its bytes: build it on one thread, write it on another, use it
@@ -73,26 +74,40 @@ impl Batch {
 
     /// Adds one record to `keyspace`.
     pub(crate) fn push(&mut self, keyspace: &KeyspaceRef, kind: Kind, key: &[u8], value: &[u8]) {
-        if self.refused.is_some() {
-            return;
-        }
-        if let Err(error) = self.try_push(keyspace, kind, key, value) {
-            self.refused = Some(error);
+        let record = Record { kind, keyspace: keyspace.state.id, key, value };
+        self.add(keyspace, |records| records.push(record));
+    }
+
+    /// Adds a put to `keyspace`.
+    pub(crate) fn push_value(
+        &mut self,
+        keyspace: &KeyspaceRef,
+        key: &[u8],
+        value: &[u8],
+        life: Life,
+    ) {
+        let id = keyspace.state.id;
+        match life {
+            Life::Forever => self.push(keyspace, Kind::Put, key, value),
+            Life::Until(moment) => {
+                self.add(keyspace, |records| records.push_expiring(id, key, value, moment));
+            }
+            Life::Over => self.add(keyspace, |records| {
+                check_sizes(key, value)?;
+                records.push(Record { kind: Kind::Delete, keyspace: id, key, value: &[] })
+            }),
         }
     }
 
-    fn try_push(
-        &mut self,
-        keyspace: &KeyspaceRef,
-        kind: Kind,
-        key: &[u8],
-        value: &[u8],
-    ) -> Result<()> {
-        self.check_database(keyspace)?;
-        let id = keyspace.state.id;
-        self.records.push(Record { kind, keyspace: id, key, value })?;
-        self.note(keyspace);
-        Ok(())
+    /// Adds what `push` adds, unless a call before was refused.
+    fn add(&mut self, keyspace: &KeyspaceRef, push: impl FnOnce(&mut Records) -> Result<()>) {
+        if self.refused.is_some() {
+            return;
+        }
+        match self.check_database(keyspace).and_then(|()| push(&mut self.records)) {
+            Ok(()) => self.note(keyspace),
+            Err(error) => self.refused = Some(error),
+        }
     }
 
     /// Refuses a second database.
@@ -135,7 +150,7 @@ impl Batch {
             self.refused.get_or_insert_with(|| Error::new(ErrorKind::InvalidArgument, message));
             return;
         }
-        self.require(keyspace, key, Wanted::Unchanged(snapshot.seqno()));
+        self.require(keyspace, key, Wanted::Unchanged(snapshot.as_of().seqno));
         if !self.snapshots.iter().any(|known| Arc::ptr_eq(known, snapshot)) {
             self.snapshots.push(snapshot.clone());
         }

@@ -129,7 +129,7 @@ impl Keyspace {
             None => batch.require_absent(self, key),
         };
         match (expected, new) {
-            (_, Some(value)) => batch.put(self, key, value),
+            (_, Some(value)) => batch.put_expiring(self, key, value, options.get_expiry()),
             (Some(_), None) => batch.delete(self, key),
             (None, None) => &mut batch,
         };

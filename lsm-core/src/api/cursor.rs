@@ -3,6 +3,7 @@
 use crate::base::error::{Error, Result};
 use crate::base::slice::Slice;
 use crate::engine::scan::{OpenScan, Passed, ScanSource};
+use crate::options::expiry::Expiry;
 
 /// A gap between two entries of a range: moves both ways, seeks, and lends what it passes. Moving
 /// allocates nothing.
@@ -112,6 +113,18 @@ impl Cursor {
     pub fn pinned_value(&self) -> Option<Slice> {
         match self.gap {
             Gap::Before | Gap::After => self.scan.as_ref().map(OpenScan::pin_value),
+            Gap::Marked | Gap::Sought => None,
+        }
+    }
+
+    /// When the value of the entry that was passed last expires, or that it never does. `None`
+    /// unless the last move passed an entry.
+    #[must_use]
+    pub fn expiry(&self) -> Option<Expiry> {
+        match self.gap {
+            Gap::Before | Gap::After => {
+                self.scan.as_ref().map(|scan| Expiry::from_stored(scan.expiry_millis()))
+            }
             Gap::Marked | Gap::Sought => None,
         }
     }

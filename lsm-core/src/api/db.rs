@@ -27,6 +27,7 @@ use crate::options::keyspace::KeyspaceOptions;
 use crate::options::progress::CallOptions;
 use crate::options::write::WriteOptions;
 use crate::read::access::Usual;
+use crate::read::as_of::AsOf;
 
 /// An open database. Cheap to clone, `Send` and `Sync`; closed by `close`, or when the last handle
 /// of it and of its keyspaces is dropped.
@@ -45,8 +46,8 @@ impl Moment for Db {
         Moment::keyspace(&self.default)
     }
 
-    fn seqno(&self) -> Result<Option<SeqNo>> {
-        Moment::seqno(&self.default)
+    fn as_of(&self) -> Result<Option<AsOf>> {
+        Moment::as_of(&self.default)
     }
 
     fn how(&self) -> Usual {
@@ -204,6 +205,7 @@ impl Db {
 
     /// As `write`, chosen for this write.
     pub fn write_with(&self, batch: &Batch, options: &WriteOptions) -> Result<SeqNo> {
+        options.refuse_expiry()?;
         self.engine().write(&batch.writing(self.engine(), options)?)
     }
 
@@ -211,7 +213,9 @@ impl Db {
     pub fn snapshot(&self) -> Result<Snapshot> {
         let engine = self.engine();
         engine.check_open()?;
-        Ok(Snapshot { pin: Arc::new(engine.snapshots.take(&engine.visible)) })
+        Ok(Snapshot {
+            pin: Arc::new(engine.snapshots.take(&engine.visible, engine.env.clock.as_ref())),
+        })
     }
 
     /// Makes every logged write so far durable.

@@ -9,15 +9,17 @@ use crate::api::read::{KeyspaceAt, KeyspaceWith, Moment, Read, inherent_reads};
 use crate::api::snapshot::Snapshot;
 use crate::base::error::Result;
 use crate::base::slice::Slice;
-use crate::batch::Record;
+use crate::batch::{Record, Records, check_sizes};
 use crate::engine::scan::Span;
 use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
+use crate::options::expiry::{Expiry, Life};
 use crate::options::keyspace::KeyspaceOptions;
 use crate::options::progress::CallOptions;
 use crate::options::read::ReadOptions;
 use crate::options::write::WriteOptions;
 use crate::read::access::Usual;
+use crate::read::as_of::AsOf;
 
 /// A keyspace of an open database: cheap to clone, `Send` and `Sync`. Reads see the newest.
 #[derive(Clone, Debug)]
@@ -34,7 +36,7 @@ impl Moment for Keyspace {
         &self.inner
     }
 
-    fn seqno(&self) -> Result<Option<SeqNo>> {
+    fn as_of(&self) -> Result<Option<AsOf>> {
         Ok(None)
     }
 
@@ -80,7 +82,19 @@ impl Keyspace {
         value: impl AsRef<[u8]>,
         options: &WriteOptions,
     ) -> Result<SeqNo> {
-        self.write_one(Kind::Put, key.as_ref(), value.as_ref(), options)
+        let (key, value) = (key.as_ref(), value.as_ref());
+        match self.inner.life(options.get_expiry()) {
+            Life::Forever => self.write_one(Kind::Put, key, value, options),
+            Life::Until(moment) => {
+                let (state, id) = (&self.inner.state, self.inner.state.id);
+                let push = |records: &mut Records| records.push_expiring(id, key, value, moment);
+                self.inner.engine().write_pushed(state, options, push)
+            }
+            Life::Over => {
+                check_sizes(key, value)?;
+                self.write_one(Kind::Delete, key, &[], options)
+            }
+        }
     }
 
     /// Takes a key away, whether or not it is there.
@@ -90,6 +104,7 @@ impl Keyspace {
 
     /// As `delete`, chosen for this write.
     pub fn delete_with(&self, key: impl AsRef<[u8]>, options: &WriteOptions) -> Result<SeqNo> {
+        options.refuse_expiry()?;
         self.write_one(Kind::Delete, key.as_ref(), &[], options)
     }
 
@@ -100,6 +115,7 @@ impl Keyspace {
 
     /// As `delete_range`, chosen for this write.
     pub fn delete_range_with(&self, range: impl KeyRange, options: &WriteOptions) -> Result<SeqNo> {
+        options.refuse_expiry()?;
         let engine = self.inner.engine();
         match delete_bounds(range) {
             Some((start, end)) => self.write_one(Kind::RangeDelete, &start, &end, options),
@@ -167,7 +183,8 @@ impl Batch {
         key: impl AsRef<[u8]>,
         value: impl AsRef<[u8]>,
     ) -> &mut Self {
-        self.push(&keyspace.inner, Kind::Put, key.as_ref(), value.as_ref());
+        let life = keyspace.inner.life(Expiry::Usual);
+        self.push_value(&keyspace.inner, key.as_ref(), value.as_ref(), life);
         self
     }
 

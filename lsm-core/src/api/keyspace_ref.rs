@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::state::Engine;
+use crate::options::expiry::{Expiry, Life};
 
 /// Closes the database when its last handle goes. Iterators and snapshots are no handles: they own
 /// what they read.
@@ -32,5 +33,13 @@ impl KeyspaceRef {
     #[must_use]
     pub fn engine(&self) -> &Arc<Engine> {
         &self.handle.0
+    }
+
+    /// What becomes of a value that is written now.
+    #[inline]
+    #[must_use]
+    pub fn life(&self, expiry: Expiry) -> Life {
+        let usual_millis = self.state.options.get_ttl_millis();
+        expiry.resolve(usual_millis, || self.engine().now_millis())
     }
 }

@@ -17,3 +17,4 @@ pub mod keyspace;
 
 pub mod conditional;
 pub mod db;
+pub mod expiring;

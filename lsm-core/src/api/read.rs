@@ -9,10 +9,11 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Slice;
 use crate::engine::scan::Span;
 use crate::engine::state::Engine;
-use crate::key::seqno::SeqNo;
+use crate::options::expiry::Expiry;
 use crate::options::progress::CallOptions;
 use crate::options::read::ReadOptions;
 use crate::read::access::{Access, Usual};
+use crate::read::as_of::AsOf;
 use crate::read::get::Found;
 
 /// What can be read, of the newest or of a snapshot: by `Db`, for its default keyspace, `Keyspace`,
@@ -37,6 +38,11 @@ pub trait Read {
     /// there is no value. Nothing is copied. Tables and memtables that are done with stay until
     /// `look` returns.
     fn look<T>(&self, key: impl AsRef<[u8]>, look: impl FnMut(Lent<'_>) -> T) -> Result<Option<T>>;
+
+    /// When the value of a key expires, or that it never does; `None` if the key has no value.
+    fn expiry(&self, key: impl AsRef<[u8]>) -> Result<Option<Expiry>> {
+        self.look(key, |value| value.expiry())
+    }
 
     /// The pairs of a range, in order, from both ends. A range whose end lies before its start is
     /// empty.
@@ -89,6 +95,13 @@ impl Lent<'_> {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.found.bytes()
+    }
+
+    /// When the value expires, or that it never does.
+    #[inline]
+    #[must_use]
+    pub fn expiry(&self) -> Expiry {
+        Expiry::from_stored(self.found.expiry_millis())
     }
 
     /// The value as `Read::get` answers it, for as long as it is wanted.
@@ -164,6 +177,15 @@ macro_rules! inherent_reads {
                 Read::contains_key(self, key)
             }
 
+            /// When the value of a key expires, or that it never does; `None` if the key has no
+            /// value.
+            pub fn expiry(
+                &self,
+                key: impl AsRef<[u8]>,
+            ) -> Result<Option<$crate::options::expiry::Expiry>> {
+                Read::expiry(self, key)
+            }
+
             /// Shows the value of a key to `look` where it stands; `None` if there is no value.
             /// Nothing is copied.
             pub fn look<T>(
@@ -235,8 +257,8 @@ pub(crate) trait Moment {
 
     /// Where it reads.
     fn keyspace(&self) -> &KeyspaceRef;
-    /// The snapshot's number; an error if the snapshot is of another database.
-    fn seqno(&self) -> Result<Option<SeqNo>>;
+    /// What the snapshot sees; an error if it is of another database.
+    fn as_of(&self) -> Result<Option<AsOf>>;
     /// How tables are got at.
     fn how(&self) -> Self::How;
 }
@@ -248,8 +270,8 @@ impl Moment for KeyspaceAt {
         &self.inner
     }
 
-    fn seqno(&self) -> Result<Option<SeqNo>> {
-        seqno_in(&self.inner, &self.snapshot).map(Some)
+    fn as_of(&self) -> Result<Option<AsOf>> {
+        as_of_in(&self.inner, &self.snapshot).map(Some)
     }
 
     fn how(&self) -> Usual {
@@ -264,9 +286,9 @@ impl Moment for KeyspaceWith {
         &self.inner
     }
 
-    fn seqno(&self) -> Result<Option<SeqNo>> {
+    fn as_of(&self) -> Result<Option<AsOf>> {
         self.options.check()?;
-        self.snapshot.as_ref().map(|snapshot| seqno_in(&self.inner, snapshot)).transpose()
+        self.snapshot.as_ref().map(|snapshot| as_of_in(&self.inner, snapshot)).transpose()
     }
 
     fn how(&self) -> ReadOptions {
@@ -274,10 +296,10 @@ impl Moment for KeyspaceWith {
     }
 }
 
-/// The number of a snapshot, if it is of this database.
-fn seqno_in(keyspace: &KeyspaceRef, snapshot: &Snapshot) -> Result<SeqNo> {
+/// What a snapshot sees, if it is of this database.
+fn as_of_in(keyspace: &KeyspaceRef, snapshot: &Snapshot) -> Result<AsOf> {
     if snapshot.pin.is_of(&keyspace.engine().snapshots) {
-        return Ok(snapshot.seqno());
+        return Ok(snapshot.pin.as_of());
     }
     let message = "the snapshot was taken of another database";
     Err(Error::new(ErrorKind::InvalidArgument, message))
@@ -301,7 +323,7 @@ impl<M: Moment> Read for M {
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Option<Slice>>> {
         let keyspace = self.keyspace();
-        keyspace.engine().get_many(self.how(), &keyspace.state, keys, self.seqno()?)
+        keyspace.engine().get_many(self.how(), &keyspace.state, keys, self.as_of()?)
     }
 
     fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
@@ -315,18 +337,18 @@ impl<M: Moment> Read for M {
         mut look: impl FnMut(Lent<'_>) -> T,
     ) -> Result<Option<T>> {
         let keyspace = self.keyspace();
-        let seqno = self.seqno()?;
+        let as_of = self.as_of()?;
         let engine = keyspace.engine();
         let show = |found: Found<'_>| look(Lent { found, engine });
-        engine.get(self.how(), &keyspace.state, key.as_ref(), seqno, show)
+        engine.get(self.how(), &keyspace.state, key.as_ref(), as_of, show)
     }
 
     fn range(&self, range: impl KeyRange) -> Range {
         let (lower, upper) = range.into_bounds();
         let keyspace = self.keyspace();
-        let opened = self.seqno().and_then(|seqno| {
+        let opened = self.as_of().and_then(|as_of| {
             let (span, options) = (Span { lower, upper }, self.how().options());
-            keyspace.engine().scan(&keyspace.state, span, seqno, options)
+            keyspace.engine().scan(&keyspace.state, span, as_of, options)
         });
         Range::new(opened)
     }

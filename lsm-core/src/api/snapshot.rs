@@ -16,6 +16,6 @@ impl Snapshot {
     /// The sequence number of the last write that it sees.
     #[must_use]
     pub fn seqno(&self) -> SeqNo {
-        self.pin.seqno()
+        self.pin.as_of().seqno
     }
 }

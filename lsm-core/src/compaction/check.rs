@@ -121,10 +121,8 @@ impl Plan {
     /// Data is given up only by permission or because it has expired, and nothing older that it
     /// hides may come to light.
     fn check_drop(&self, tree: &Tree, context: &Context) -> Result<(), &'static str> {
-        let is_expired = self.slices().all(|slice| {
-            let expiry = slice.file.meta.expiry_max_millis;
-            expiry != 0 && expiry <= context.expired_millis && slice.file.meta.range_deletes == 0
-        });
+        let mut slices = self.slices();
+        let is_expired = slices.all(|slice| slice.file.meta.is_over(context.expired_millis));
         if !is_expired && !context.may_drop {
             return Err("a plan gives up data that nobody deleted");
         }

@@ -15,7 +15,7 @@ use crate::compaction::busy::Busy;
 use crate::compaction::context::Context;
 use crate::compaction::deletes;
 use crate::compaction::descent::{self, LAST_TIER};
-use crate::compaction::expiry::pick as pick_expired;
+use crate::compaction::expiry::{pick as pick_expired, pick_due};
 use crate::compaction::gather::{join_place, level_bytes, plan_to, runs_of};
 use crate::compaction::place::Place;
 use crate::compaction::plan::{Input, Plan, PlanKind, Reason};
@@ -214,6 +214,7 @@ impl Strategy for Lazy {
             .or_else(|| aim.pick_tier(tree, busy, context))
             .or_else(|| aim.pick_last(tree, busy, context))
             .or_else(|| deletes::pick(tree, busy, context))
+            .or_else(|| pick_due(tree, busy, context))
     }
 
     fn debt(&self, tree: &Tree, context: &Context) -> Debt {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::compaction::busy::Busy;
 use crate::compaction::context::Context;
-use crate::compaction::expiry::pick as pick_expired;
+use crate::compaction::expiry::{pick as pick_expired, pick_due};
 use crate::compaction::gather::{is_dense, join_place, level_bytes, plan_to, runs_of, widened};
 use crate::compaction::place::Place;
 use crate::compaction::plan::{Input, Plan, Reason};
@@ -142,6 +142,7 @@ impl Strategy for Leveled {
             _ => pick_slice(tree, busy, context, level),
         });
         full.or_else(|| deletes::pick(tree, busy, context))
+            .or_else(|| pick_due(tree, busy, context))
             .or_else(|| pick_quiet(tree, busy, context))
     }
 

@@ -35,7 +35,7 @@ pub enum Answer {
 }
 
 /// The next step of a request: everything in the range is merged at once into the oldest run, and
-/// what was there already is rewritten only if deletes go away by it.
+/// what was there already is rewritten only if deletes or expired values go away by it.
 #[must_use]
 pub fn next_step(tree: &Tree, busy: &Busy, context: &Context, request: &Request) -> Answer {
     let output = oldest_place(tree);
@@ -46,9 +46,9 @@ pub fn next_step(tree: &Tree, busy: &Busy, context: &Context, request: &Request)
         let is_due = |slice: &&Arc<Slice>| {
             let meta = &slice.file.meta;
             if is_last {
-                return meta.number < request.before
-                    && has_deletes(slice)
-                    && can_drop_deletes(slice, context);
+                let is_shrinking = (has_deletes(slice) && can_drop_deletes(slice, context))
+                    || meta.has_expired(context.expired_millis);
+                return meta.number < request.before && is_shrinking;
             }
             meta.seqno_min <= request.seqno
         };

@@ -3,7 +3,7 @@
 use crate::compaction::busy::Busy;
 use crate::compaction::context::Context;
 use crate::compaction::deletes;
-use crate::compaction::expiry::pick as pick_expired;
+use crate::compaction::expiry::{pick as pick_expired, pick_due};
 use crate::compaction::gather::{level_bytes, plan_to, runs_of};
 use crate::compaction::manual::oldest_place;
 use crate::compaction::place::Place;
@@ -95,6 +95,7 @@ impl Strategy for Tiered {
         let last = if is_wasteful { 0 } else { LAST };
         let full = (0..=last).find_map(|level| self.pick_level(tree, busy, context, level));
         full.or_else(|| deletes::pick(tree, busy, context))
+            .or_else(|| pick_due(tree, busy, context))
     }
 
     fn debt(&self, tree: &Tree, _context: &Context) -> Debt {

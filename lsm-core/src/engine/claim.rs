@@ -15,7 +15,6 @@ use crate::compaction::part::Setup;
 use crate::compaction::plan::Plan;
 use crate::engine::desk::{Asked, Begun};
 use crate::engine::keyspaces::KeyspaceState;
-use crate::engine::pacing::EXPIRED_MILLIS;
 use crate::engine::sink::JournalSink;
 use crate::engine::state::Engine;
 use crate::engine::task::{FlushTask, MergeTask, Task};
@@ -51,7 +50,8 @@ impl Engine {
     /// When an idle job is to look for work again, if nobody calls it.
     #[must_use]
     pub fn look_again_at(&self) -> Option<Duration> {
-        self.retry_at().or_else(|| self.quiet_work_at())
+        let early = |a: Option<Duration>, b: Option<Duration>| a.into_iter().chain(b).min();
+        self.retry_at().or_else(|| early(self.quiet_work_at(), self.expired_work_at()))
     }
 
     /// When it gets quiet, if there is something to do then that is not done before.
@@ -260,7 +260,7 @@ impl Engine {
         let worth_sharing = plan.bytes() >= plan.table_bytes.saturating_mul(2);
         let setup = Setup {
             snapshots: self.readers(),
-            expired_millis: EXPIRED_MILLIS,
+            expired_millis: self.expired_millis(),
             options: table_options(&options, plan.is_bottom),
             parts: if worth_sharing { self.options.get_background_threads() } else { 1 },
         };

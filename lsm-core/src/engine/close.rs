@@ -25,6 +25,9 @@ impl Engine {
         self.work.notify();
         self.jobs.wait(self.env.scheduler.as_ref());
         self.stock.give_back();
+        if self.has_expiring_tables() {
+            self.journal.keep_time();
+        }
         let closed = self.journal.close();
         flushed.and(closed)
     }

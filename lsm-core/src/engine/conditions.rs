@@ -12,7 +12,8 @@ use crate::engine::state::Engine;
 use crate::key::seqno::SeqNo;
 use crate::memtable::handle::Memtable;
 use crate::read::access::Usual;
-use crate::read::get::{Question, get};
+use crate::read::as_of::AsOf;
+use crate::read::get::get;
 use crate::read::view::View;
 use crate::read::written::{last_written, written_in};
 use crate::stats::looked::Looked;
@@ -36,9 +37,9 @@ impl Engine {
         // The number comes first: what is newer is looked for again, though it may have been seen.
         let seen = self.visible();
         let view = self.view.load();
-        let seqno = self.visible();
+        let at_once = self.as_of_now();
         for (at, condition) in conditions.iter().enumerate() {
-            if let Some(why) = self.contradiction(&view, condition, seqno)? {
+            if let Some(why) = self.contradiction(&view, condition, at_once)? {
                 let message = format!("condition {at} of the batch does not hold: {why}");
                 return Err(Error::new(ErrorKind::Conflict, message));
             }
@@ -51,11 +52,10 @@ impl Engine {
     #[must_use]
     pub fn still_hold(&self, held: &Held, conditions: &Conditions) -> bool {
         let view = self.view.load();
-        let seqno = self.visible();
-        let clock = self.env.clock.as_ref();
+        let at_once = self.as_of_now();
         for memtable in view.memtables() {
             let is_written = |condition: &Condition| {
-                let question = Question::new(condition.key.bytes(), seqno, clock);
+                let question = self.question(condition.key.bytes(), Some(at_once));
                 written_in(memtable, &question) > held.seen
             };
             if conditions.iter().any(is_written) {
@@ -73,10 +73,9 @@ impl Engine {
         &self,
         view: &View,
         condition: &Condition,
-        seqno: SeqNo,
+        at_once: AsOf,
     ) -> Result<Option<&'static str>> {
-        let clock = self.env.clock.as_ref();
-        let question = Question::new(condition.key.bytes(), seqno, clock);
+        let question = self.question(condition.key.bytes(), Some(at_once));
         let looked = &mut Looked::default();
         Ok(match &condition.wanted {
             Wanted::Absent => {

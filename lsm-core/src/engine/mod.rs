@@ -11,6 +11,7 @@ pub mod throttle;
 pub mod state;
 
 pub mod conditions;
+pub mod expiry;
 pub mod notice;
 pub mod pager;
 pub mod read;

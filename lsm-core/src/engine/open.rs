@@ -19,6 +19,7 @@ use crate::engine::snapshots::Snapshots;
 use crate::engine::state::{Engine, Home, Identity, Writer};
 use crate::engine::throttle::Throttle;
 use crate::engine::worker::Worker;
+use crate::env::clock::SteadyClock;
 use crate::env::schedule::Signal;
 use crate::env::world::Env;
 use crate::extend::event::Event;
@@ -48,10 +49,25 @@ impl Engine {
         plugins.strategies.check()?;
         let options = &options.clone().fit_to(env.host.memory_bytes());
         options.check()?;
+        let clock = SteadyClock::new(env.clock.clone());
+        let env = &Env { clock: clock.clone(), ..env.clone() };
+        let (engine, report) = Self::open_by((env, &clock), path, options, plugins)?;
+        engine.begin(&report)?;
+        Ok((engine, report))
+    }
+
+    /// Opens it in a world with this clock, and begins with nothing.
+    fn open_by(
+        (env, clock): (&Env, &SteadyClock),
+        path: &Path,
+        options: &Options,
+        plugins: Plugins,
+    ) -> Result<(Arc<Self>, OpenReport)> {
         let budget = Budget::new(options.get_memory_limit());
         let mut replay = Replay::new(env.scheduler.as_ref(), options, &budget)?;
         let (journal, report) = open_journal((env, path), options, &mut replay)?;
         let catalog = journal.catalog()?;
+        clock.raise(catalog.clock_millis);
         let work = Signal::new();
         let reserved = reserve(options, &budget, journal.is_mapped());
         let cache = Cache::new(budget.clone(), 0);
@@ -62,7 +78,10 @@ impl Engine {
         let version = Version::from_catalog(&catalog, garbage.clone(), Some(shelf))?;
         let strategies = (!options.is_read_only()).then_some(&plugins.strategies);
         let keyspaces = Keyspaces::of(&catalog, strategies)?;
-        let Memtables { active, inserter, sealed } = replay.finish()?;
+        let Memtables { active, inserter, sealed, has_expiring } = replay.finish()?;
+        if has_expiring {
+            journal.keep_time();
+        }
         let writer = first_writer((active.clone(), inserter), options, &journal);
         let view = View { active, sealed, version: Arc::new(version) };
         let engine = Arc::new_cyclic(|engine| {
@@ -104,7 +123,6 @@ impl Engine {
                 home,
             }
         });
-        engine.begin(&report)?;
         Ok((engine, report))
     }
 

@@ -17,10 +17,6 @@ use crate::extend::event::Event;
 use crate::pace::{Limits, Load, Pace, pace};
 use crate::stats::counters::Counter;
 
-/// What expired by then is given up. Nothing is, as long as views do not keep the moment that they
-/// judge by: a snapshot could miss a value that it showed before.
-pub const EXPIRED_MILLIS: u64 = 0;
-
 /// Runs above what a strategy aims at, before writers stand still.
 const RUNS_OVER_MAX: u64 = 24;
 /// No table has to be smaller than this, for each is an open file; memtables that somebody has
@@ -93,7 +89,7 @@ impl Engine {
         let now_millis = self.now_millis();
         Context {
             now_millis,
-            expired_millis: EXPIRED_MILLIS,
+            expired_millis: self.expired_millis(),
             oldest_snapshot: self.snapshots.live().first().copied(),
             memtable_bytes,
             table_bytes: table_bytes(memtable_bytes),

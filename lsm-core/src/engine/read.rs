@@ -4,9 +4,10 @@ use crate::base::error::Result;
 use crate::base::slice::Slice;
 use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::state::Engine;
+use crate::env::clock::Now;
 use crate::key::full::FullKey;
-use crate::key::seqno::SeqNo;
 use crate::read::access::Access;
+use crate::read::as_of::AsOf;
 use crate::read::get::{Found, Question, get};
 use crate::read::many::{GROUP, Many};
 use crate::read::view::View;
@@ -24,7 +25,7 @@ impl Engine {
         access: impl Access,
         keyspace: &KeyspaceState,
         key: &[u8],
-        at: Option<SeqNo>,
+        at: Option<AsOf>,
         take: impl FnMut(Found<'_>) -> T,
     ) -> Result<Option<T>> {
         let begun = self.timings.begin(Timing::Get);
@@ -33,13 +34,27 @@ impl Engine {
         let full = FullKey::new(keyspace.id, key);
         // The view comes first: what is visible by then stands in it.
         let view = self.view.load();
-        let seqno = at.unwrap_or_else(|| self.visible());
-        let question = Question::new(full.bytes(), seqno, self.env.clock.as_ref());
+        let question = self.question(full.bytes(), at);
         let mut looked = Looked::default();
         let found = get(access, &view, &question, &mut looked, take)?;
         self.counters.add_gets(&looked, 1, u64::from(found.is_some()));
         self.timings.end(Timing::Get, begun);
         Ok(found)
+    }
+
+    /// Asks for a full key as of some moment; without one, for the newest. The view comes before.
+    #[inline]
+    pub fn question<'a>(&'a self, key: &'a [u8], at: Option<AsOf>) -> Question<'a> {
+        match at {
+            Some(at) => Question::new(key, at.seqno, Now::At(at.millis)),
+            None => Question::new(key, self.visible(), Now::By(self.env.clock.as_ref())),
+        }
+    }
+
+    /// What a reader sees who keeps to this moment. A view that was loaded before has all of it.
+    #[must_use]
+    pub fn as_of_now(&self) -> AsOf {
+        AsOf { seqno: self.visible(), millis: self.now_millis() }
     }
 
     /// Looks up several keys at one moment, together where nothing special is asked.
@@ -48,12 +63,13 @@ impl Engine {
         access: A,
         keyspace: &KeyspaceState,
         keys: impl IntoIterator<Item = K>,
-        at: Option<SeqNo>,
+        at: Option<AsOf>,
     ) -> Result<Vec<Option<Slice>>> {
         self.check_open()?;
         keyspace.check()?;
         let view = self.view.load();
-        let seqno = at.unwrap_or_else(|| self.visible());
+        // All of one moment, which is that of the first.
+        let at = at.unwrap_or_else(|| self.as_of_now());
         let mut many = Many::new(&view, &self.cache);
         let mut keys = keys.into_iter().map(|key| FullKey::new(keyspace.id, key.as_ref()));
         let mut values = Vec::with_capacity(keys.size_hint().0.min(ROOM_MAX));
@@ -65,9 +81,9 @@ impl Engine {
                 return Ok(values);
             }
             if A::IS_USUAL {
-                self.get_group(&mut many, &group, seqno, &mut values)?;
+                self.get_group(&mut many, &group, at, &mut values)?;
             } else {
-                self.get_each((access, &view), &group, seqno, &mut values)?;
+                self.get_each((access, &view), &group, at, &mut values)?;
             }
         }
     }
@@ -77,11 +93,11 @@ impl Engine {
         &self,
         (access, view): (impl Access, &View),
         keys: &[FullKey],
-        seqno: SeqNo,
+        at: AsOf,
         values: &mut Vec<Option<Slice>>,
     ) -> Result<()> {
         for key in keys {
-            let question = Question::new(key.bytes(), seqno, self.env.clock.as_ref());
+            let question = self.question(key.bytes(), Some(at));
             let mut looked = Looked::default();
             let found = get(access, view, &question, &mut looked, |found| self.keep(found))?;
             self.counters.add_gets(&looked, 1, u64::from(found.is_some()));
@@ -95,15 +111,15 @@ impl Engine {
         &self,
         many: &mut Many<'_>,
         keys: &[FullKey],
-        seqno: SeqNo,
+        at: AsOf,
         values: &mut Vec<Option<Slice>>,
     ) -> Result<()> {
-        let clock = self.env.clock.as_ref();
-        let mut questions = [Question { key: &[], hash: 0, seqno, clock }; GROUP];
+        let (seqno, now) = (at.seqno, Now::At(at.millis));
+        let mut questions = [Question { key: &[], hash: 0, seqno, now }; GROUP];
         let mut begun = None;
         for (question, key) in questions.iter_mut().zip(keys) {
             begun = self.timings.begin(Timing::Get).or(begun);
-            *question = Question::new(key.bytes(), seqno, clock);
+            *question = Question::new(key.bytes(), seqno, now);
         }
         let (from, mut looked) = (values.len(), Looked::default());
         values.resize(from + keys.len(), None);

@@ -14,6 +14,7 @@ use crate::engine::memory::new_memtable;
 use crate::engine::pager::Pager;
 use crate::engine::write::insert_later;
 use crate::env::schedule::Scheduler;
+use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
 use crate::memtable::handle::{Inserter, Memtable};
 use crate::options::database::Options;
@@ -47,6 +48,8 @@ pub struct Memtables {
     pub inserter: Inserter,
     /// What is full already, the newest first, as in a view.
     pub sealed: Vec<Arc<Sealed>>,
+    /// Some of it expires.
+    pub has_expiring: bool,
 }
 
 impl<'a> Replay<'a> {
@@ -57,7 +60,7 @@ impl<'a> Replay<'a> {
         budget: &'a Arc<Budget>,
     ) -> Result<Self> {
         let (active, inserter) = new_memtable(options, budget, &Weak::new())?;
-        let memtables = Memtables { active, inserter, sealed: Vec::new() };
+        let memtables = Memtables { active, inserter, sealed: Vec::new(), has_expiring: false };
         let unsettled_max = options.get_memtable_bytes() / UNSETTLED_SHARE;
         let (pager, last) = (None, SeqNo::ZERO);
         Ok(Self { scheduler, options, budget, memtables, unsettled_max, pager, last })
@@ -93,6 +96,7 @@ impl<'a> Replay<'a> {
     }
 
     fn put(&mut self, seqno: SeqNo, record: &Record<'_>) -> Result<()> {
+        self.memtables.has_expiring |= record.kind == Kind::PutExpiring;
         let inserter = &mut self.memtables.inserter;
         insert_later(inserter, record, seqno)?;
         if inserter.take_growth() {

@@ -15,9 +15,9 @@ use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::state::{Engine, Home};
 use crate::key::full::FullKey;
 use crate::key::keyspace::KeyspaceId;
-use crate::key::seqno::SeqNo;
 use crate::options::read::ReadOptions;
 use crate::read::access::Access;
+use crate::read::as_of::AsOf;
 use crate::read::run::Run;
 use crate::read::scan::{Reader, Scan};
 use crate::read::source::{AnyCursor, RunPart};
@@ -43,8 +43,7 @@ pub struct ScanSource {
     view: Arc<View>,
     keyspace: Arc<KeyspaceState>,
     span: Span,
-    seqno: SeqNo,
-    now_millis: u64,
+    as_of: AsOf,
     is_of_snapshot: bool,
     is_keys_only: bool,
     how: ReadOptions,
@@ -81,7 +80,7 @@ impl Engine {
         &self,
         keyspace: &Arc<KeyspaceState>,
         span: Span,
-        at: Option<SeqNo>,
+        at: Option<AsOf>,
         how: ReadOptions,
     ) -> Result<ScanSource> {
         self.check_open()?;
@@ -89,15 +88,14 @@ impl Engine {
         self.watch_dead_ranges();
         // The view comes first: what is visible by then stands in it.
         let view = self.view.load();
-        let seqno = at.unwrap_or_else(|| self.visible());
+        let as_of = at.unwrap_or_else(|| self.as_of_now());
         self.counters.add(Counter::Scans, 1);
         Ok(ScanSource {
             home: self.home.clone(),
             view,
             keyspace: keyspace.clone(),
             span,
-            seqno,
-            now_millis: self.env.clock.wall_millis(),
+            as_of,
             is_of_snapshot: at.is_some(),
             is_keys_only: false,
             how,
@@ -191,15 +189,14 @@ impl ScanSource {
         }
         let reader = Reader {
             keyspace,
-            seqno: self.seqno,
-            now_millis: self.now_millis,
+            as_of: self.as_of,
             tombstones: merge_tombstones(&tombstones),
             is_keys_only: self.is_keys_only,
         };
         let merge = Merge::new(sources);
         let (lower, upper) = (as_bytes(&self.span.lower), as_bytes(&self.span.upper));
-        let moment = (self.seqno, self.now_millis);
-        let mut run = Run::new(self.home.counters.clone(), self.home.dead.clone(), moment);
+        let (counters, dead) = (self.home.counters.clone(), self.home.dead.clone());
+        let mut run = Run::new(counters, dead, self.as_of);
         if self.how.is_verifying() {
             run.leap_over_nothing();
         }

@@ -4,19 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::sync::{AtomicU64, Mutex, Ordering};
+use crate::env::clock::Clock;
 use crate::key::seqno::SeqNo;
+use crate::read::as_of::AsOf;
 
 /// The live snapshots of a database.
 #[derive(Debug, Default)]
 pub struct Snapshots {
-    live: Mutex<BTreeMap<SeqNo, usize>>,
+    /// Whoever comes later sees later writes, and by a later time.
+    live: Mutex<BTreeMap<AsOf, usize>>,
 }
 
 /// One live snapshot; what it sees stays until it is dropped.
 #[derive(Debug)]
 pub struct SnapshotPin {
     all: Arc<Snapshots>,
-    seqno: SeqNo,
+    as_of: AsOf,
 }
 
 impl Snapshots {
@@ -26,21 +29,34 @@ impl Snapshots {
         Arc::new(Self::default())
     }
 
-    /// Pins what is visible now. The number is read under the lock: a compaction that looked at the
-    /// list before saw only entries that this snapshot sees too.
+    /// Pins what is visible now. Number and time are read under the lock: a compaction that looked
+    /// at the list before saw only entries that this snapshot sees too, and gave up only what has
+    /// expired for it too.
     #[must_use]
-    pub fn take(self: &Arc<Self>, visible: &AtomicU64) -> SnapshotPin {
+    pub fn take(self: &Arc<Self>, visible: &AtomicU64, clock: &dyn Clock) -> SnapshotPin {
         let mut live = self.live.lock();
         let seqno = SeqNo::new(visible.load(Ordering::Acquire)).unwrap_or(SeqNo::MAX);
-        *live.entry(seqno).or_insert(0) += 1;
+        let as_of = AsOf { seqno, millis: clock.wall_millis() };
+        *live.entry(as_of).or_insert(0) += 1;
         drop(live);
-        SnapshotPin { all: Arc::clone(self), seqno }
+        SnapshotPin { all: Arc::clone(self), as_of }
     }
 
-    /// Every moment that is pinned, ascending.
+    /// The number of every moment that is pinned, ascending.
     #[must_use]
     pub fn live(&self) -> Vec<SeqNo> {
-        self.live.lock().keys().copied().collect()
+        let live = self.live.lock();
+        let mut numbers: Vec<SeqNo> = live.keys().map(|as_of| as_of.seqno).collect();
+        numbers.dedup();
+        numbers
+    }
+
+    /// What has expired by this time is seen by no live snapshot, and by none to come.
+    #[must_use]
+    pub fn expired_millis(&self, clock: &dyn Clock) -> u64 {
+        let live = self.live.lock();
+        let now = clock.wall_millis();
+        live.keys().next().map_or(now, |oldest| oldest.millis.min(now))
     }
 }
 
@@ -53,18 +69,18 @@ impl SnapshotPin {
 
     /// The moment.
     #[must_use]
-    pub fn seqno(&self) -> SeqNo {
-        self.seqno
+    pub fn as_of(&self) -> AsOf {
+        self.as_of
     }
 }
 
 impl Drop for SnapshotPin {
     fn drop(&mut self) {
         let mut live = self.all.live.lock();
-        if let Some(count) = live.get_mut(&self.seqno) {
+        if let Some(count) = live.get_mut(&self.as_of) {
             *count -= 1;
             if *count == 0 {
-                live.remove(&self.seqno);
+                live.remove(&self.as_of);
             }
         }
     }

@@ -184,7 +184,8 @@ impl Engine {
         SeqNo::new(self.visible.load(Ordering::Acquire)).unwrap_or(SeqNo::MAX)
     }
 
-    /// The moment that decides what has expired: never before one that was seen earlier.
+    /// The moment that decides what has expired: never before one that was seen earlier, in this
+    /// opening or in one before.
     #[must_use]
     pub fn now_millis(&self) -> u64 {
         self.env.clock.wall_millis()

@@ -51,8 +51,18 @@ impl Engine {
         record: Record<'_>,
         options: &WriteOptions,
     ) -> Result<SeqNo> {
+        self.write_pushed(keyspace, options, |records| records.push(record))
+    }
+
+    /// Writes the one record that `push` adds.
+    pub fn write_pushed(
+        &self,
+        keyspace: &Arc<KeyspaceState>,
+        options: &WriteOptions,
+        push: impl FnOnce(&mut Records) -> Result<()>,
+    ) -> Result<SeqNo> {
         let mut records = Records::reusing(Scratch::Record.take());
-        let written = records.push(record).and_then(|()| {
+        let written = push(&mut records).and_then(|()| {
             let (keyspaces, conditions) = (std::slice::from_ref(keyspace), Conditions::NONE);
             self.write(&Writing { records: &records, keyspaces, conditions, options })
         });

@@ -113,6 +113,7 @@ impl Journal {
                 is_flusher_asleep: AtomicBool::new(true),
                 is_sync_wanted: AtomicBool::new(false),
                 is_closing: AtomicBool::new(false),
+                is_time_kept: AtomicBool::new(false),
                 jobs: Jobs::new(),
             }),
         };
@@ -388,6 +389,11 @@ impl Journal {
         verify::verify(&self.state, told)
     }
 
+    /// Something expires: the time of the end is written down, even if nothing else is.
+    pub fn keep_time(&self) {
+        self.state.is_time_kept.store(true, Ordering::Release);
+    }
+
     /// The sequence number that the next entry gets.
     #[must_use]
     pub fn next_seqno(&self) -> SeqNo {
@@ -435,7 +441,9 @@ impl Journal {
         if next_seqno > state.opened_at {
             edits.push(Edit::NextSeqno(next_seqno));
         }
-        if !edits.is_empty() {
+        let is_time_kept = state.is_time_kept.load(Ordering::Acquire)
+            && manifest.catalog().clock_millis < state.env.clock.wall_millis();
+        if !edits.is_empty() || is_time_kept {
             state.commit(&mut manifest, &edits)?;
         }
         if manifest.is_written() { manifest.close() } else { Ok(()) }

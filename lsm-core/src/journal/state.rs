@@ -58,6 +58,8 @@ pub struct State {
     pub is_sync_wanted: AtomicBool,
     /// The journal is closing or closed.
     pub is_closing: AtomicBool,
+    /// The time of the end is written down, even if nothing else is.
+    pub is_time_kept: AtomicBool,
     /// Jobs that have not ended yet.
     pub jobs: Arc<Jobs>,
 }

@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! strategy=leveled:10; compression=lz4; block_bytes=4096; filter_bits_per_key=10
-//! strategy=user:by-day
+//! strategy=user:by-day; ttl_ms=86400000
 //! ```
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::base::compress::Codec;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::options::expiry::millis_of;
 
 /// How a keyspace is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,7 @@ pub struct KeyspaceOptions {
     compression: Compression,
     block_bytes: u32,
     filter_bits_per_key: u32,
+    ttl_millis: u64,
 }
 
 /// How tables are merged.
@@ -113,6 +116,7 @@ impl Default for KeyspaceOptions {
             compression: Compression::Lz4,
             block_bytes: 4096,
             filter_bits_per_key: 10,
+            ttl_millis: 0,
         }
     }
 }
@@ -150,6 +154,20 @@ impl KeyspaceOptions {
     pub fn filter_bits_per_key(mut self, bits: u32) -> Self {
         self.filter_bits_per_key = bits;
         self
+    }
+
+    /// Chooses how long after its write a value expires, if the write does not say it; zero for
+    /// never.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl_millis = millis_of(ttl);
+        self
+    }
+
+    /// How long after its write a value expires, in milliseconds; 0 for never.
+    #[must_use]
+    pub fn get_ttl_millis(&self) -> u64 {
+        self.ttl_millis
     }
 
     /// How tables are merged.
@@ -242,6 +260,7 @@ impl KeyspaceOptions {
             }
             "block_bytes" => self.block_bytes = value.parse().ok()?,
             "filter_bits_per_key" => self.filter_bits_per_key = value.parse().ok()?,
+            "ttl_ms" => self.ttl_millis = value.parse().ok()?,
             _ => return None,
         }
         Some(())
@@ -293,7 +312,12 @@ impl fmt::Display for KeyspaceOptions {
             Compression::Zstd { level } => write!(f, "; compression=zstd:{level}")?,
         }
         write!(f, "; block_bytes={}", self.block_bytes)?;
-        write!(f, "; filter_bits_per_key={}", self.filter_bits_per_key)
+        write!(f, "; filter_bits_per_key={}", self.filter_bits_per_key)?;
+        // What is not chosen is not named: older versions read the rest.
+        match self.ttl_millis {
+            0 => Ok(()),
+            millis => write!(f, "; ttl_ms={millis}"),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What users choose: plain data, checked before anything is touched.
 
+pub mod expiry;
+
 pub mod durability;
 pub mod keyspace;
 pub mod log_mode;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::base::error::{Error, ErrorKind, Result};
 use crate::options::durability::Durability;
+use crate::options::expiry::Expiry;
 
 /// How a write is made. What is not chosen is as the database has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,6 +12,7 @@ pub struct WriteOptions {
     durability: Option<Durability>,
     timeout: Option<Duration>,
     low_priority: bool,
+    expiry: Expiry,
 }
 
 impl WriteOptions {
@@ -40,6 +43,34 @@ impl WriteOptions {
     pub fn low_priority(mut self, yes: bool) -> Self {
         self.low_priority = yes;
         self
+    }
+
+    /// Chooses when the value that is put expires: a `Duration` after the write, or an `Expiry`.
+    #[must_use]
+    pub fn expiry(mut self, expiry: impl Into<Expiry>) -> Self {
+        self.expiry = expiry.into();
+        self
+    }
+
+    /// Chooses how long after the write the value that is put expires.
+    #[must_use]
+    pub fn ttl(self, ttl: Duration) -> Self {
+        self.expiry(ttl)
+    }
+
+    /// When a value that is put expires.
+    #[must_use]
+    pub fn get_expiry(&self) -> Expiry {
+        self.expiry
+    }
+
+    /// Refuses an expiry where nothing is put.
+    pub fn refuse_expiry(&self) -> Result<()> {
+        if self.expiry == Expiry::Usual {
+            return Ok(());
+        }
+        let message = "only a put expires; in a batch each put says so for itself";
+        Err(Error::new(ErrorKind::InvalidArgument, message))
     }
 
     /// Others go first.

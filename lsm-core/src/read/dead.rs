@@ -17,6 +17,7 @@ use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::sync::{AtomicBool, Mutex, Ordering};
 use crate::key::full::{FullKey, keyspace_of};
 use crate::key::seqno::SeqNo;
+use crate::read::as_of::AsOf;
 
 mod area;
 
@@ -43,10 +44,9 @@ pub struct Found<'a> {
     pub start: &'a [u8],
     /// The key behind the last one.
     pub end: &'a [u8],
-    /// What the scan could see.
-    pub seqno: SeqNo,
-    /// Values that had expired at this time count as not alive; zero if there were none.
-    pub now_millis: u64,
+    /// What the scan could see, and the time at which values had expired that count as not alive;
+    /// zero if there were none.
+    pub as_of: AsOf,
 }
 
 /// Which way a scan goes.
@@ -103,19 +103,13 @@ impl DeadRanges {
         self.is_wanted.load(Ordering::Relaxed)
     }
 
-    /// Looks for a stretch that holds `key`, for a reader at `seqno` and this time. Going forward,
+    /// Looks for a stretch that holds `key`, for a reader as of this moment. Going forward,
     /// `out` is then the key behind it, going backward its first key.
-    pub fn leap(
-        &self,
-        key: &[u8],
-        (seqno, now_millis): (SeqNo, u64),
-        way: Way,
-        out: &mut Vec<u8>,
-    ) -> bool {
+    pub fn leap(&self, key: &[u8], reader: AsOf, way: Way, out: &mut Vec<u8>) -> bool {
         let mut all = self.all.lock();
         let clock = all.tick();
         let Some(area) = all.area_of(key) else { return false };
-        let Some(edge) = area.edge(key, (seqno, now_millis), way) else { return false };
+        let Some(edge) = area.edge(key, reader, way) else { return false };
         out.clear();
         out.extend_from_slice(edge);
         area.used = clock;
@@ -133,7 +127,7 @@ impl DeadRanges {
         let mut is_inside = false;
         for area in all.areas.iter_mut().filter(|area| area.overlaps(&found)) {
             is_inside = area.holds(&found);
-            if area.since <= found.seqno {
+            if area.since <= found.as_of.seqno {
                 area.prove(&found);
                 area.used = clock;
             }
@@ -219,7 +213,7 @@ impl All {
         if self.wanted.len() >= WANTED_MAX {
             self.wanted.remove(0);
         }
-        self.wanted.push((stretch, found.seqno));
+        self.wanted.push((stretch, found.as_of.seqno));
     }
 
     /// Watches over `stretch` and as far as there is room around it. Areas that it overlaps become

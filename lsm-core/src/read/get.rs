@@ -9,14 +9,14 @@ use crate::base::error::Result;
 use crate::base::planted::{Bug, planted};
 use crate::base::slice::Slice;
 use crate::cache::purpose::Use;
-use crate::env::clock::Clock;
+use crate::env::clock::Now;
 use crate::key::full::keyspace_of;
 use crate::key::seqno::SeqNo;
 use crate::key::trailer::ceiling;
 use crate::memtable::handle::Memtable;
 use crate::read::access::Access;
 use crate::read::view::View;
-use crate::read::visible::{Sight, sight_of, user_value};
+use crate::read::visible::{Sight, expiry_of, sight_of, user_value};
 use crate::stats::looked::Looked;
 use crate::table;
 use crate::table::reader::Table;
@@ -32,14 +32,14 @@ pub struct Question<'a> {
     /// What the reader may see.
     pub seqno: SeqNo,
     /// Asked only when something found may have expired.
-    pub clock: &'a dyn Clock,
+    pub now: Now<'a>,
 }
 
 impl<'a> Question<'a> {
     /// Asks for `key` at `seqno`.
     #[must_use]
-    pub fn new(key: &'a [u8], seqno: SeqNo, clock: &'a dyn Clock) -> Self {
-        Self { key, hash: hash64(key), seqno, clock }
+    pub fn new(key: &'a [u8], seqno: SeqNo, now: Now<'a>) -> Self {
+        Self { key, hash: hash64(key), seqno, now }
     }
 }
 
@@ -82,29 +82,64 @@ pub fn get<T>(
 
 /// A value where it was found.
 #[derive(Debug)]
-pub enum Found<'a> {
+pub struct Found<'a> {
+    place: Place<'a>,
+    expiry_millis: u64,
+}
+
+#[derive(Debug)]
+enum Place<'a> {
     /// In a memtable; lent until the call returns.
     Lent(&'a [u8]),
     /// In a block, which the slice keeps.
     Kept(Slice),
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    #[inline]
+    fn lent(trailer: u64, value: &'a [u8]) -> Self {
+        let place = Place::Lent(user_value(trailer, value));
+        Self { place, expiry_millis: expiry_of(trailer, value) }
+    }
+
+    #[inline]
+    fn kept(trailer: u64, value: Slice) -> Self {
+        let expiry_millis = expiry_of(trailer, &value);
+        let from = value.len() - user_value(trailer, &value).len();
+        let value = if from == 0 { value } else { value.slice(from..) };
+        Self { place: Place::Kept(value), expiry_millis }
+    }
+
     /// The bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Lent(bytes) => bytes,
-            Self::Kept(slice) => slice,
+        match &self.place {
+            Place::Lent(bytes) => bytes,
+            Place::Kept(slice) => slice,
+        }
+    }
+
+    /// When the value expires, in milliseconds since 1970; 0 if it never does.
+    #[must_use]
+    pub fn expiry_millis(&self) -> u64 {
+        self.expiry_millis
+    }
+
+    /// The bytes, if they stay where they are only until the call returns.
+    #[must_use]
+    pub fn as_lent(&self) -> Option<&'a [u8]> {
+        match self.place {
+            Place::Lent(bytes) => Some(bytes),
+            Place::Kept(_) => None,
         }
     }
 
     /// The value by itself: copied if it was lent.
     #[must_use]
     pub fn into_slice(self) -> Slice {
-        match self {
-            Self::Lent(bytes) => Slice::copy_from(bytes),
-            Self::Kept(slice) => slice,
+        match self.place {
+            Place::Lent(bytes) => Slice::copy_from(bytes),
+            Place::Kept(slice) => slice,
         }
     }
 }
@@ -118,9 +153,9 @@ pub(super) fn in_memtable<T>(
     let Some(entry) = memtable.get(question.key, question.hash, ceiling(question.seqno)) else {
         return Ok(unknown_unless(cover));
     };
-    let sight = sight_of(entry.trailer, cover, || question.clock.wall_millis(), || entry.value)?;
+    let sight = sight_of(entry.trailer, cover, || question.now.millis(), || entry.value)?;
     Ok(match sight {
-        Sight::Value => Answer::Value(take(Found::Lent(user_value(entry.trailer, entry.value)))),
+        Sight::Value => Answer::Value(take(Found::lent(entry.trailer, entry.value))),
         Sight::Nothing | Sight::Covered(_) => Answer::Gone,
     })
 }
@@ -164,13 +199,9 @@ pub(super) fn judge<T>(
         let is_hidden = planted(Bug::UnknownKeyHidesRangeTombstone);
         return Ok(if is_hidden { Answer::Unknown } else { unknown_unless(cover) });
     };
-    let sight = sight_of(found.trailer, cover, || question.clock.wall_millis(), || &found.value)?;
+    let sight = sight_of(found.trailer, cover, || question.now.millis(), || &found.value)?;
     Ok(match sight {
-        Sight::Value => {
-            let from = found.value.len() - user_value(found.trailer, &found.value).len();
-            let value = if from == 0 { found.value } else { found.value.slice(from..) };
-            Answer::Value(take(Found::Kept(value)))
-        }
+        Sight::Value => Answer::Value(take(Found::kept(found.trailer, found.value))),
         Sight::Nothing | Sight::Covered(_) => Answer::Gone,
     })
 }

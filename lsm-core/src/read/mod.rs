@@ -1,5 +1,7 @@
 //! Reading: what there is to read at one moment, and how an answer is made of it.
 
+pub mod as_of;
+
 pub mod access;
 pub mod bounds;
 pub mod dead;

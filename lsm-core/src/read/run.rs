@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::key::kind::Kind;
-use crate::key::seqno::SeqNo;
 use crate::key::trailer::kind_of;
+use crate::read::as_of::AsOf;
 use crate::read::dead::{DeadRanges, Found, Way};
 use crate::stats::counters::{Counter, Counters};
 
@@ -30,8 +30,7 @@ pub struct Run {
     steps: u64,
     counters: Option<Arc<Counters>>,
     ranges: Option<Arc<DeadRanges>>,
-    seqno: SeqNo,
-    now_millis: u64,
+    as_of: AsOf,
     /// Keys without a value since the last one with a value.
     dead: u32,
     /// Those since the last leap.
@@ -49,17 +48,13 @@ pub struct Run {
 }
 
 impl Run {
-    /// For a scan at `seqno` and this time, which leaps over what is known in `ranges`. What is
+    /// For a scan as of this moment, which leaps over what is known in `ranges`. What is
     /// counted is added to `counters` in the end.
     #[must_use]
-    pub fn new(
-        counters: Arc<Counters>,
-        ranges: Arc<DeadRanges>,
-        (seqno, now_millis): (SeqNo, u64),
-    ) -> Self {
+    pub fn new(counters: Arc<Counters>, ranges: Arc<DeadRanges>, as_of: AsOf) -> Self {
         let mut run = Self::default();
         (run.counters, run.ranges) = (Some(counters), Some(ranges));
-        (run.seqno, run.now_millis) = (seqno, now_millis);
+        run.as_of = as_of;
         run.forget();
         run
     }
@@ -112,8 +107,7 @@ impl Run {
                 self.edge.push(0);
             }
         }
-        let reader = (self.seqno, self.now_millis);
-        if ranges.is_watching() && ranges.leap(key, reader, way, &mut self.target) {
+        if ranges.is_watching() && ranges.leap(key, self.as_of, way, &mut self.target) {
             // Of those since the last look nobody knows where the known ones begin.
             self.unknown = self.unknown.saturating_add(self.fresh.saturating_sub(self.pause));
             self.fresh = 0;
@@ -145,8 +139,8 @@ impl Run {
                 Way::Forward => (self.edge.as_slice(), edge),
                 Way::Backward => (edge, self.edge.as_slice()),
             };
-            let now_millis = if self.has_expired { self.now_millis } else { 0 };
-            ranges.take_in(Found { start, end, seqno: self.seqno, now_millis });
+            let millis = if self.has_expired { self.as_of.millis } else { 0 };
+            ranges.take_in(Found { start, end, as_of: AsOf { millis, ..self.as_of } });
         }
         self.forget();
     }

@@ -19,12 +19,12 @@ use crate::cursor::skip::Skip;
 use crate::cursor::tombstone::Fragments;
 use crate::key::full::{head_of, user_key};
 use crate::key::keyspace::KeyspaceId;
-use crate::key::seqno::SeqNo;
 use crate::key::trailer::{NEWEST, ceiling};
+use crate::read::as_of::AsOf;
 use crate::read::bounds::Bounds;
 use crate::read::dead::Way;
 use crate::read::run::Run;
-use crate::read::visible::{Sight, Visible, user_value};
+use crate::read::visible::{Sight, Visible, expiry_of, user_value};
 
 mod newest;
 
@@ -39,10 +39,8 @@ const REACH_MAX: usize = 4096;
 pub struct Reader {
     /// The keyspace that is scanned.
     pub keyspace: KeyspaceId,
-    /// Entries up to this number are seen.
-    pub seqno: SeqNo,
-    /// Values that expire at this time or before are not seen.
-    pub now_millis: u64,
+    /// The writes that are seen, and the time that decides what has expired.
+    pub as_of: AsOf,
     /// The range tombstones of all sources.
     pub tombstones: Arc<Fragments>,
     /// True if values are not wanted: all of them are empty then.
@@ -95,8 +93,8 @@ impl<C: Skip> Scan<C> {
         Self {
             cursor,
             bounds: Bounds::new(reader.keyspace, lower, upper),
-            visible: Visible::new(reader.seqno, reader.now_millis, reader.tombstones),
-            ceiling: ceiling(reader.seqno),
+            visible: Visible::new(reader.as_of, reader.tombstones),
+            ceiling: ceiling(reader.as_of.seqno),
             is_keys_only: reader.is_keys_only,
             place: Place::Nowhere,
             key: Vec::new(),
@@ -228,6 +226,18 @@ impl<C: Skip> Scan<C> {
                 user_value(self.cursor.trailer(), self.cursor.value())
             }
             Place::Held => user_value(self.trailer, &self.value),
+        }
+    }
+
+    /// When the value expires, in milliseconds since 1970; 0 if it never does.
+    #[must_use]
+    pub fn expiry_millis(&self) -> u64 {
+        match self.place {
+            Place::Nowhere => 0,
+            Place::AtCursor | Place::AtNewest => {
+                expiry_of(self.cursor.trailer(), self.cursor.value())
+            }
+            Place::Held => expiry_of(self.trailer, &self.value),
         }
     }
 

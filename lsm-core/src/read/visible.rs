@@ -9,6 +9,7 @@ use crate::cursor::tombstone::Fragments;
 use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
 use crate::key::trailer::{kind_of, seqno_of};
+use crate::read::as_of::AsOf;
 
 /// Bytes before the user's value in an expiring one: when it expires, in milliseconds.
 pub const EXPIRY_LEN: usize = 8;
@@ -27,16 +28,15 @@ pub enum Sight {
 /// Judges entries for one reader.
 #[derive(Clone, Debug)]
 pub struct Visible {
-    seqno: SeqNo,
-    now_millis: u64,
+    as_of: AsOf,
     cover: Cover,
 }
 
 impl Visible {
-    /// For a reader at `seqno` and at this time, below these range tombstones.
+    /// For a reader at this moment, below these range tombstones.
     #[must_use]
-    pub fn new(seqno: SeqNo, now_millis: u64, tombstones: Arc<Fragments>) -> Self {
-        Self { seqno, now_millis, cover: Cover::new(tombstones) }
+    pub fn new(as_of: AsOf, tombstones: Arc<Fragments>) -> Self {
+        Self { as_of, cover: Cover::new(tombstones) }
     }
 
     /// What the newest entry of `key` that is not newer than the reader is. The value is asked for
@@ -48,22 +48,22 @@ impl Visible {
         trailer: u64,
         value: impl FnOnce() -> &'a [u8],
     ) -> Result<Sight> {
-        let covering = self.cover.newest(key, self.seqno);
-        sight_of(trailer, covering, || self.now_millis, value)
+        let covering = self.cover.newest(key, self.as_of.seqno);
+        sight_of(trailer, covering, || self.as_of.millis, value)
     }
 
     /// From the last key judged, which was covered, how far on all that is not newer than `newest`
     /// is covered too.
     #[must_use]
     pub fn covered_to(&self, newest: SeqNo, reach: usize) -> Option<&[u8]> {
-        self.cover.run_end(newest, self.seqno, reach)
+        self.cover.run_end(newest, self.as_of.seqno, reach)
     }
 
     /// From the last key judged, which was covered, how far back all that is not newer than
     /// `newest` is covered too.
     #[must_use]
     pub fn covered_from(&self, newest: SeqNo, reach: usize) -> Option<&[u8]> {
-        self.cover.run_start(newest, self.seqno, reach)
+        self.cover.run_start(newest, self.as_of.seqno, reach)
     }
 }
 
@@ -108,6 +108,18 @@ pub fn user_value(trailer: u64, value: &[u8]) -> &[u8] {
     match kind_of(trailer) {
         Some(Kind::PutExpiring) => value.get(EXPIRY_LEN..).unwrap_or_default(),
         _ => value,
+    }
+}
+
+/// When a value expires, in milliseconds since 1970; 0 if it never does.
+#[inline]
+#[must_use]
+pub fn expiry_of(trailer: u64, value: &[u8]) -> u64 {
+    match kind_of(trailer) {
+        Some(Kind::PutExpiring) => {
+            value.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+        }
+        _ => 0,
     }
 }
 

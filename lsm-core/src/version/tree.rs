@@ -52,6 +52,28 @@ pub struct TableMeta {
     pub expiry_max_millis: u64,
 }
 
+impl TableMeta {
+    /// The moment at which everything in it has expired and may be given up; `None` if something in
+    /// it never does.
+    #[must_use]
+    pub fn over_millis(&self) -> Option<u64> {
+        let is_all = self.expiry_max_millis != 0 && self.range_deletes == 0;
+        is_all.then_some(self.expiry_max_millis)
+    }
+
+    /// True if something in it had expired by this time.
+    #[must_use]
+    pub fn has_expired(&self, expired_millis: u64) -> bool {
+        self.expiry_min_millis != 0 && self.expiry_min_millis <= expired_millis
+    }
+
+    /// True if everything in it had expired by this time.
+    #[must_use]
+    pub fn is_over(&self, expired_millis: u64) -> bool {
+        self.over_millis().is_some_and(|moment| moment <= expired_millis)
+    }
+}
+
 /// A table file that some tree needs, or that somebody still reads.
 #[derive(Debug)]
 pub struct TableFile {

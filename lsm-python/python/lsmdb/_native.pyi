@@ -9,7 +9,7 @@ from typing import Any, Literal, NoReturn, Protocol, Self, TypeAlias, TypeVar, f
 from typing_extensions import Buffer
 
 from lsmdb._errors import Error
-from lsmdb._options import Durability, KeyspaceOptions
+from lsmdb._options import Durability, KeyspaceOptions, Moment, Ttl
 from lsmdb._progress import Bar, Told
 
 __version__: str
@@ -97,6 +97,24 @@ class Readable:
         """
     @overload
     def get(self, key: Buffer, default: _T, /) -> bytes | _T: ...
+    def expires_at(self, key: Buffer, /) -> float | None:
+        """
+        When the value of a key expires, in seconds since 1970; `None` if it never does. `KeyError`
+        if the key has no value.
+
+        >>> db.put(b"k", b"v", expires_at=4e9)
+        >>> db.expires_at(b"k")
+        4000000000.0
+        """
+    def ttl(self, key: Buffer, /) -> float | None:
+        """
+        How many seconds the value of a key has to live; `None` if it does for ever. `KeyError` if
+        the key has no value.
+
+        >>> db.put(b"k", b"v", ttl=60)
+        >>> 0 < db.ttl(b"k") <= 60
+        True
+        """
     def get_value(self, key: Buffer, /) -> Value | None:
         """The value of a key where it lies in the database's memory, not copied; `None` if there is
         none. Values of up to 30 bytes are copied: that is cheaper.
@@ -190,10 +208,32 @@ class Writable(Readable):
         durability: Durability | None = None,
         timeout: float | None = None,
         low_priority: bool = False,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
     ) -> None:
-        """Gives a key a value.
+        """
+        Gives a key a value. It can expire: `ttl` seconds from now, or at the moment `expires_at`.
 
         >>> db.put(b"k", b"v", durability="durable")
+        >>> db.put(b"session", b"ann", ttl=3600)
+        """
+    def touch(
+        self,
+        key: Buffer,
+        *,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> bool:
+        """
+        Lets the value that a key has expire at another moment, or never: with `math.inf`. Answers
+        whether there was one; what has expired is gone.
+
+        >>> db[b"k"] = b"v"
+        >>> db.touch(b"k", ttl=60), db.touch(b"missing", ttl=60)
+        (True, False)
         """
     def delete(
         self,
@@ -230,6 +270,7 @@ class Writable(Readable):
         durability: Durability | None = None,
         timeout: float | None = None,
         low_priority: bool = False,
+        ttl: Ttl | None = None,
     ) -> bool:
         """Gives a key a value if it has none. Answers whether it did; a value that is there stays.
 
@@ -606,6 +647,11 @@ class Cursor:
         """Passes the next pair and answers it; `None` behind the last."""
     def prev(self) -> _Pair | None:
         """Passes the pair before and answers it; `None` in front of the first."""
+    def expires_at(self) -> float | None:
+        """
+        When the value that was passed last expires, in seconds since 1970; `None` if it never does,
+        or unless the last move passed one.
+        """
     def value(self) -> Value | None:
         """The value that was passed last, where it lies; `None` unless the last move passed one."""
     def refresh(self) -> Self:
@@ -663,9 +709,19 @@ class Batch:
     """
 
     def put(
-        self, key: Buffer, value: Buffer, /, *, keyspace: Keyspace | Database | None = None
+        self,
+        key: Buffer,
+        value: Buffer,
+        /,
+        *,
+        keyspace: Keyspace | Database | None = None,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
     ) -> None:
-        """Gives a key a value, in the default keyspace if none is named."""
+        """
+        Gives a key a value, in the default keyspace if none is named. It can expire: `ttl` seconds
+        from now, or at the moment `expires_at`.
+        """
     def delete(self, key: Buffer, /, *, keyspace: Keyspace | Database | None = None) -> None:
         """Takes a key away, whether or not it is there."""
     def delete_range(

@@ -1,11 +1,16 @@
 """What can be chosen for a database and for a keyspace: plain data with a text form."""
 
 from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from typing import Literal, Self
 
 from lsmdb import _native
 
 Durability = Literal["durable", "buffered", "volatile"]
+
+# How many seconds a value lives, `math.inf` for ever, and when it expires, in seconds since 1970.
+Ttl = float | timedelta
+Moment = float | datetime
 
 _SHORT = {"leveled": "leveled:10", "tiered": "tiered:8", "lazy": "lazy:8", "zstd": "zstd:3"}
 
@@ -93,6 +98,9 @@ class KeyspaceOptions(_Settings):
     """How many bytes of entries share a block: 512 to 65,536."""
     filter_bits_per_key: int = 10
     """The bits that a filter spends on a key: 0 for no filter, 32 at most."""
+    ttl_ms: int = 0
+    """How many milliseconds after its write a value expires that does not say so itself; 0 for
+    never."""
 
     def __post_init__(self) -> None:
         for name in ("strategy", "compression"):

@@ -4,6 +4,7 @@ pub(crate) mod calling;
 
 pub(crate) mod errors;
 
+pub(crate) mod expiry;
 pub(crate) mod fork;
 
 pub(crate) mod input;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lsm_core::{Durability, Error, SeqNo, WriteOptions};
+use lsm_core::{Durability, Error, Expiry, SeqNo, WriteOptions};
 use pyo3::prelude::*;
 
 use crate::border::errors::{Failure, Outcome};
@@ -35,6 +35,12 @@ impl How {
         }
         let is_durable = options.get_durability().unwrap_or(usual) == Durability::Durable;
         Self { options, is_durable, timeout: timeout.map(|timeout| timeout.0) }
+    }
+
+    /// The same of a value that expires.
+    pub(crate) fn expiring(mut self, expiry: Expiry) -> Self {
+        self.options = self.options.expiry(expiry);
+        self
     }
 
     /// Writes `bytes` many, and waits until they are durable if they are to be. Signals are heard

@@ -1,6 +1,7 @@
 //! One area under watch, and the stretches in it over which nothing lives.
 
 use crate::key::seqno::SeqNo;
+use crate::read::as_of::AsOf;
 use crate::read::dead::{Found, Way};
 
 /// Stretches of one area. Neighbours become one when there are more.
@@ -34,15 +35,15 @@ impl Stretch {
     /// What was found, not believed yet.
     pub(super) fn of(found: &Found<'_>) -> Self {
         let (start, end) = (found.start.to_vec(), found.end.to_vec());
-        Self { start, end, from: None, now_millis: found.now_millis }
+        Self { start, end, from: None, now_millis: found.as_of.millis }
     }
 
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>() + self.start.capacity() + self.end.capacity()
     }
 
-    fn is_for(&self, (seqno, now_millis): (SeqNo, u64)) -> bool {
-        self.from.is_some_and(|from| from <= seqno) && self.now_millis <= now_millis
+    fn is_for(&self, reader: AsOf) -> bool {
+        self.from.is_some_and(|from| from <= reader.seqno) && self.now_millis <= reader.millis
     }
 }
 
@@ -69,7 +70,7 @@ impl Area {
 
     /// How far a reader may leap who is at `key`: over the stretch that holds it and over those
     /// that go on where it ends.
-    pub(super) fn edge(&self, key: &[u8], reader: (SeqNo, u64), way: Way) -> Option<&[u8]> {
+    pub(super) fn edge(&self, key: &[u8], reader: AsOf, way: Way) -> Option<&[u8]> {
         let mut at = self.stretches.partition_point(|stretch| stretch.end.as_slice() <= key);
         let mut here = self.stretches.get(at)?;
         if here.start.as_slice() > key || !here.is_for(reader) {
@@ -95,7 +96,7 @@ impl Area {
     pub(super) fn prove(&mut self, found: &Found<'_>) {
         let start = found.start.max(&self.low).to_vec();
         let end = found.end.min(&self.high).to_vec();
-        let (from, now_millis) = (Some(found.seqno), found.now_millis);
+        let (from, now_millis) = (Some(found.as_of.seqno), found.as_of.millis);
         self.add(Stretch { start, end, from, now_millis });
     }
 

@@ -38,6 +38,10 @@ fn number(number: u64) -> SeqNo {
     SeqNo::new(number).unwrap()
 }
 
+fn as_of(seqno: u64) -> AsOf {
+    AsOf { seqno: number(seqno), millis: 0 }
+}
+
 impl Ground {
     fn new(slip: Slip) -> Arc<Self> {
         Arc::new(Self {
@@ -74,11 +78,11 @@ impl Ground {
         let (newest, mut out) = (self.newest.load(Ordering::Acquire), Vec::new());
         let is_alive = newest % 2 == 0 && newest <= seqno;
         let leaps = self.ranges.is_watching()
-            && self.ranges.leap(KEY, (number(seqno), 0), Way::Forward, &mut out);
+            && self.ranges.leap(KEY, as_of(seqno), Way::Forward, &mut out);
         assert!(!leaps || !is_alive, "a scan at {seqno} leaps over {newest}");
         if !leaps && !is_alive {
             let told = if self.slip == Slip::OldScanBelieved { 2 } else { seqno };
-            let found = Found { start: START, end: END, seqno: number(told), now_millis: 0 };
+            let found = Found { start: START, end: END, as_of: as_of(told) };
             self.ranges.take_in(found);
         }
     }

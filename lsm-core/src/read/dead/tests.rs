@@ -11,8 +11,9 @@ fn full(keyspace: u64, key: u64) -> Vec<u8> {
     FullKey::new(KeyspaceId::new(keyspace as u32 + 3), &[key as u8]).bytes().to_vec()
 }
 
-/// Who reads.
-type Reader = (SeqNo, u64);
+fn as_of(seqno: SeqNo, millis: u64) -> AsOf {
+    AsOf { seqno, millis }
+}
 
 /// Everything that was ever written: number, keyspace, key, and when a value expires; `None` is a
 /// delete.
@@ -24,12 +25,12 @@ struct History {
 }
 
 impl History {
-    fn is_alive(&self, keyspace: u64, key: u64, (seqno, now): Reader) -> bool {
+    fn is_alive(&self, keyspace: u64, key: u64, reader: AsOf) -> bool {
         let of_key = |write: &&(u64, u64, u64, Option<u64>)| {
-            (write.1, write.2) == (keyspace, key) && write.0 <= seqno.get()
+            (write.1, write.2) == (keyspace, key) && write.0 <= reader.seqno.get()
         };
         let newest = self.writes.iter().rev().find(of_key);
-        newest.and_then(|write| write.3).is_some_and(|expiry| expiry > now)
+        newest.and_then(|write| write.3).is_some_and(|expiry| expiry > reader.millis)
     }
 
     /// True if some value expired in a stretch, or is there to expire.
@@ -84,11 +85,11 @@ impl Play {
         self.history.visible += count;
     }
 
-    fn reader(&mut self) -> Reader {
+    fn reader(&mut self) -> AsOf {
         let back = [0, 0, 0, self.rng.below(12)][self.rng.below(4) as usize];
         let now =
             self.history.now.saturating_sub([0, 0, self.rng.below(4)][self.rng.below(3) as usize]);
-        (no(self.history.visible.saturating_sub(back)), now)
+        as_of(no(self.history.visible.saturating_sub(back)), now)
     }
 
     /// Some reader, perhaps of a moment long past, tells of a stretch that is dead to it.
@@ -98,10 +99,10 @@ impl Play {
         let is_dead = |key: &u64| !self.history.is_alive(keyspace, *key, reader);
         let end = from + (from..KEYS).take_while(is_dead).count() as u64;
         let end = end - self.rng.below(2).min(end - from);
-        let expires = self.history.expires(keyspace, from..end, reader.0);
-        let now_millis = if expires { reader.1 } else { 0 };
+        let expires = self.history.expires(keyspace, from..end, reader.seqno);
+        let millis = if expires { reader.millis } else { 0 };
         let (start, end) = (full(keyspace, from), full(keyspace, end));
-        self.ranges.take_in(Found { start: &start, end: &end, seqno: reader.0, now_millis });
+        self.ranges.take_in(Found { start: &start, end: &end, as_of: AsOf { millis, ..reader } });
     }
 
     fn check(&mut self) {
@@ -152,7 +153,7 @@ fn nobody_leaps_over_what_lives() {
 
 fn found(start: &[u8], end: &[u8], seqno: u64) -> DeadRanges {
     let ranges = Arc::into_inner(DeadRanges::new(&Budget::new(1 << 20))).unwrap();
-    let tell = || ranges.take_in(Found { start, end, seqno: no(seqno), now_millis: 0 });
+    let tell = || ranges.take_in(Found { start, end, as_of: as_of(no(seqno), 0) });
     tell();
     ranges.watch(no(seqno + 1));
     tell();
@@ -164,16 +165,16 @@ fn what_is_found_before_the_watch_is_believed_only_if_nothing_was_written_since(
     let (start, end, mut out) = (full(0, 2), full(0, 9), Vec::new());
     let ranges = found(&start, &end, 5);
     assert!(ranges.is_watching());
-    assert!(!ranges.leap(&start, (no(9), 0), Way::Forward, &mut out));
-    ranges.take_in(Found { start: &start, end: &end, seqno: no(6), now_millis: 0 });
-    assert!(ranges.leap(&start, (no(9), 0), Way::Forward, &mut out));
+    assert!(!ranges.leap(&start, as_of(no(9), 0), Way::Forward, &mut out));
+    ranges.take_in(Found { start: &start, end: &end, as_of: as_of(no(6), 0) });
+    assert!(ranges.leap(&start, as_of(no(9), 0), Way::Forward, &mut out));
     assert_eq!(out, end);
-    assert!(!ranges.leap(&start, (no(5), 0), Way::Forward, &mut out));
+    assert!(!ranges.leap(&start, as_of(no(5), 0), Way::Forward, &mut out));
 
     let ranges = DeadRanges::new(&Budget::new(1 << 20));
-    ranges.take_in(Found { start: &start, end: &end, seqno: no(6), now_millis: 0 });
+    ranges.take_in(Found { start: &start, end: &end, as_of: as_of(no(6), 0) });
     ranges.watch(no(6));
-    assert!(ranges.leap(&full(0, 8), (no(6), 0), Way::Backward, &mut out));
+    assert!(ranges.leap(&full(0, 8), as_of(no(6), 0), Way::Backward, &mut out));
     assert_eq!(out, start);
 }
 
@@ -194,13 +195,13 @@ fn memory_has_a_bound_and_is_counted() {
     let key = |number: u64| [full(0, 0), format!("{number:01000}").into_bytes()].concat();
     for at in (0..4000).step_by(4) {
         let (start, end) = (key(at), key(at + 2));
-        ranges.take_in(Found { start: &start, end: &end, seqno: no(at), now_millis: 0 });
+        ranges.take_in(Found { start: &start, end: &end, as_of: as_of(no(at), 0) });
         ranges.watch(no(at));
         // Between two stretches something lives.
         ranges.cut_out(std::iter::once(key(at + 3)));
         let bytes = budget.used_by(MemoryKind::Buffer);
         assert!(0 < bytes && bytes <= BYTES_MAX as u64, "{bytes} bytes");
-        assert!(ranges.leap(&start, (no(at), 0), Way::Forward, &mut Vec::new()));
+        assert!(ranges.leap(&start, as_of(no(at), 0), Way::Forward, &mut Vec::new()));
     }
     drop(ranges);
     assert_eq!(budget.used(), 0);

@@ -12,6 +12,7 @@ use crate::base::budget::Budget;
 use crate::base::checksum::hash64;
 use crate::cursor::contract::Cursor;
 use crate::cursor::tombstone::Tombstone;
+use crate::env::clock::Now;
 use crate::env::fs::{Directory, FileSystem};
 use crate::env::schedule::Signal;
 use crate::env::sim::clock::SimClock;
@@ -133,7 +134,7 @@ fn a_group_is_answered_as_its_keys_are() {
                 .collect();
             let at = seqno(rng.below((TABLES + 1) * 1000 + 1));
             let questions: Vec<Question<'_>> =
-                keys.iter().map(|key| Question::new(key, at, &clock)).collect();
+                keys.iter().map(|key| Question::new(key, at, Now::By(&clock))).collect();
             let mut values = vec![None; keys.len()];
             let mut looked = Looked::default();
             let take = |found: Found<'_>| found.into_slice();
@@ -168,7 +169,7 @@ fn a_block_that_several_keys_need_is_loaded_once() {
     }
     let at = seqno(TABLES * 1000 - 1);
     let questions: Vec<Question<'_>> =
-        keys.iter().map(|key| Question::new(key, at, &clock)).collect();
+        keys.iter().map(|key| Question::new(key, at, Now::By(&clock))).collect();
     let mut values = vec![None; keys.len()];
     let before = cache.stats().misses;
     let mut looked = Looked::default();

@@ -13,6 +13,7 @@ use crate::cursor::testing::{Entry, Rng, VecCursor, no};
 use crate::cursor::tombstone::Tombstone;
 use crate::key::full::FullKey;
 use crate::key::kind::Kind;
+use crate::key::seqno::SeqNo;
 
 type Pair = (Vec<u8>, Vec<u8>);
 type Sources = Merge<Source<VecCursor>>;
@@ -147,8 +148,7 @@ impl History {
     fn reader(&self, seqno: u64) -> Reader {
         Reader {
             keyspace: HERE,
-            seqno: no(seqno),
-            now_millis: NOW,
+            as_of: AsOf { seqno: no(seqno), millis: NOW },
             tombstones: Arc::new(Fragments::build(self.tombstones.clone())),
             is_keys_only: false,
         }

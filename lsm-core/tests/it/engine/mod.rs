@@ -4,6 +4,7 @@ mod conditions;
 mod crash;
 mod cursors;
 mod edges;
+mod expiry;
 mod face;
 mod limits;
 mod lives;

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import lsmdb
-from lsmdb._options import Durability, KeyspaceOptions
+from lsmdb._options import Durability, KeyspaceOptions, Moment, Ttl
 from lsmdb.aio._desk import Desk, checked, deadline_of
 from lsmdb.aio._lanes import nothing
 from lsmdb.aio._scan import Pair, Range, Scan
@@ -91,6 +91,18 @@ class Readable:
         none. For large values: a thread finds it. See `lsmdb.Value`."""
         asked = held(key)
         return await self._desk.read(lambda: self._native.get_value(asked))
+
+    async def expires_at(self, key: Buffer, /) -> float | None:
+        """When the value of a key expires, in seconds since 1970; None if it never does. `KeyError`
+        if the key has no value."""
+        asked = held(key)
+        return await self._desk.read(lambda: self._native.expires_at(asked))
+
+    async def ttl(self, key: Buffer, /) -> float | None:
+        """How many seconds the value of a key has to live; None if it does for ever. `KeyError` if
+        the key has no value."""
+        asked = held(key)
+        return await self._desk.read(lambda: self._native.ttl(asked))
 
     async def get_into(self, key: Buffer, buffer: Buffer, /) -> int | None:
         """Copies the value of a key to the front of a writable buffer, and answers its length; None
@@ -180,8 +192,11 @@ class Writable(Readable):
         durability: Durability | None = None,
         timeout: float | None = None,
         low_priority: bool = False,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
     ) -> None:
-        """Gives a key a value.
+        """Gives a key a value. It can expire: `ttl` seconds from now, or at the moment
+        `expires_at`.
 
         >>> import asyncio
         >>> from lsmdb import aio
@@ -193,6 +208,10 @@ class Writable(Readable):
         if self._desk.is_due():
             await self._desk.breathe()
         deadline = deadline_of(timeout)
+        if ttl is not None or expires_at is not None:
+            batch = self._batch(durability, low_priority)
+            batch.put(key, value, keyspace=self._keyspace(), ttl=ttl, expires_at=expires_at)
+            return await self._commit(batch, durability, timeout)
         try:
             seqno = self._native._try_put(key, value, durability)
         except lsmdb.Timeout:
@@ -200,6 +219,24 @@ class Writable(Readable):
             batch.put(key, value, keyspace=self._keyspace())
             seqno = await self._desk.commit(batch, deadline)
         await self._desk.acknowledge(seqno, durability, deadline)
+
+    async def touch(
+        self,
+        key: Buffer,
+        *,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> bool:
+        """Lets the value that a key has expire at another moment, or never: with `math.inf`.
+        Answers whether there was one."""
+        asked, how = held(key), (durability, timeout, low_priority)
+        while (value := await self.get(asked)) is not None:
+            if await self._swap(asked, value, value, *how, ttl=ttl, expires_at=expires_at):
+                return True
+        return False
 
     async def delete(
         self,
@@ -243,10 +280,11 @@ class Writable(Readable):
         durability: Durability | None = None,
         timeout: float | None = None,
         low_priority: bool = False,
+        ttl: Ttl | None = None,
     ) -> bool:
         """Gives a key a value if it has none. Answers whether it did."""
         how = (durability, timeout, low_priority)
-        return await self._swap(key, None, value, *how)
+        return await self._swap(key, None, value, *how, ttl=ttl)
 
     async def compare_and_set(
         self,
@@ -290,6 +328,8 @@ class Writable(Readable):
         durability: Durability | None = None,
         timeout: float | None = None,
         low_priority: bool = False,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
     ) -> bool:
         batch, keyspace = self._batch(durability, low_priority), self._keyspace()
         if expected is None:
@@ -297,7 +337,7 @@ class Writable(Readable):
         else:
             batch.require_value(key, expected, keyspace=keyspace)
         if new is not None:
-            batch.put(key, new, keyspace=keyspace)
+            batch.put(key, new, keyspace=keyspace, ttl=ttl, expires_at=expires_at)
         elif expected is not None:
             batch.delete(key, keyspace=keyspace)
         try:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import lsmdb
-from lsmdb._options import Durability
+from lsmdb._options import Durability, Moment, Ttl
 from lsmdb.aio._desk import Desk, checked
 from lsmdb.aio._faces import Keyspace, Readable
 from lsmdb.aio._writes import batch_of, committed
@@ -96,9 +96,21 @@ class Batch:
         self._desk, self._durability, self._timeout = desk, durability, checked(timeout)
         self._native = batch_of(desk, durability, low_priority)
 
-    def put(self, key: Buffer, value: Buffer, /, *, keyspace: Keyspace | None = None) -> None:
-        """Gives a key a value, in the default keyspace if none is named."""
-        self._native.put(key, value, keyspace=_native(keyspace))
+    def put(
+        self,
+        key: Buffer,
+        value: Buffer,
+        /,
+        *,
+        keyspace: Keyspace | None = None,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
+    ) -> None:
+        """Gives a key a value, in the default keyspace if none is named. It can expire: `ttl`
+        seconds from now, or at the moment `expires_at`."""
+        self._native.put(
+            key, value, keyspace=_native(keyspace), ttl=ttl, expires_at=expires_at
+        )
 
     def delete(self, key: Buffer, /, *, keyspace: Keyspace | None = None) -> None:
         """Takes a key away, whether or not it is there."""

@@ -9,6 +9,7 @@ from lsmdb.codecs._codec import Codec, PrefixCodec, wrong_type
 
 if TYPE_CHECKING:
     from lsmdb._native import Batch, Keyspace, Range, Snapshot
+    from lsmdb._options import Moment, Ttl
     from lsmdb._progress import Bar, Told
 
 K = TypeVar("K")
@@ -128,9 +129,12 @@ class TypedBatch(Generic[K, V]):
         self._keyspace = keyspace
         self._coding = coding
 
-    def put(self, key: K, value: V) -> None:
+    def put(
+        self, key: K, value: V, *, ttl: Ttl | None = None, expires_at: Moment | None = None
+    ) -> None:
         """Gives the key a value, once the batch commits."""
-        self._batch.put(*self._coding.pair(key, value), keyspace=self._keyspace)
+        pair = self._coding.pair(key, value)
+        self._batch.put(*pair, keyspace=self._keyspace, ttl=ttl, expires_at=expires_at)
 
     def delete(self, key: K) -> None:
         """Deletes the key, or nothing if it is not there. It is not looked for."""

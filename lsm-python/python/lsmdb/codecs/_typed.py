@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from lsmdb._native import Snapshot
-    from lsmdb._options import Durability
+    from lsmdb._options import Durability, Moment, Ttl
     from lsmdb._progress import Bar, Told
 
 K = TypeVar("K")
@@ -97,6 +97,18 @@ class TypedReader(Mapping[K, V]):
         """Gives the value of a key, or `default` if it is not there."""
         data = self._source.get(self._encode(key))
         return default if data is None else self._decode(data)
+
+    def expires_at(self, key: K, /) -> float | None:
+        """When the value of the key expires, in seconds since 1970; None if it never does.
+        `KeyError` if there is none."""
+        moment: float | None = self._source.expires_at(self._encode(key))
+        return moment
+
+    def ttl(self, key: K, /) -> float | None:
+        """How many seconds the value of the key has to live; None if it does for ever. `KeyError`
+        if there is none."""
+        seconds: float | None = self._source.ttl(self._encode(key))
+        return seconds
 
     @overload
     def get_many(self, keys: Iterable[K], /) -> list[V | None]: ...
@@ -186,10 +198,26 @@ class Typed(TypedReader[K, V], MutableMapping[K, V]):
         durability: Durability | None = None,
         timeout: float | None = None,
         low_priority: bool = False,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
     ) -> None:
         """Gives the key a value, with choices that `view[key] = value` has no room for."""
         pair = self._coding.pair(key, value)
-        self._source.put(*pair, durability=durability, timeout=timeout, low_priority=low_priority)
+        how: dict[str, Any] = {"timeout": timeout, "low_priority": low_priority}
+        self._source.put(*pair, durability=durability, ttl=ttl, expires_at=expires_at, **how)
+
+    def touch(
+        self,
+        key: K,
+        *,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
+        durability: Durability | None = None,
+    ) -> bool:
+        """Lets the value that the key has expire at another moment, or never: with `math.inf`.
+        Answers whether there was one."""
+        how: dict[str, Any] = {"ttl": ttl, "expires_at": expires_at}
+        return bool(self._source.touch(self._encode(key), durability=durability, **how))
 
     def delete(
         self,
@@ -232,10 +260,11 @@ class Typed(TypedReader[K, V], MutableMapping[K, V]):
         durability: Durability | None = None,
         timeout: float | None = None,
         low_priority: bool = False,
+        ttl: Ttl | None = None,
     ) -> bool:
         """Gives the key a value if it has none. Answers whether it did."""
         pair = self._coding.pair(key, value)
-        how: dict[str, Any] = {"timeout": timeout, "low_priority": low_priority}
+        how: dict[str, Any] = {"timeout": timeout, "low_priority": low_priority, "ttl": ttl}
         return bool(self._source.insert_if_absent(*pair, durability=durability, **how))
 
     def fetch_update(

@@ -18,6 +18,7 @@ const WEIGHTS: &[(char, u64)] = &[
     ('r', 6),
     ('b', 14),
     ('B', 14),
+    ('X', 16),
     ('!', 1),
     // Reads.
     ('g', 25),
@@ -44,6 +45,7 @@ const WEIGHTS: &[(char, u64)] = &[
     ('w', 3),
     ('e', 4),
     ('t', 2),
+    ('T', 2),
     ('v', 2),
     ('a', 3),
     // Ends of lives.
@@ -87,7 +89,7 @@ pub fn write_play(seed: u64, length: usize) -> Vec<Act> {
 /// How often a letter comes where nearly all is deleted.
 fn weight_among_deletes(verb: char, weight: u64) -> u64 {
     match verb {
-        'p' | 'b' | 'B' => weight / 2,
+        'p' | 'b' | 'B' | 'X' => weight / 2,
         'd' => weight * 8,
         'i' | 'x' | 'S' | 'H' | 'J' => weight * 2,
         _ => weight,

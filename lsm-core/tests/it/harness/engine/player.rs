@@ -23,7 +23,7 @@ use lsm_core::options::write::WriteOptions;
 
 use crate::harness::disk::{PATH, complaint};
 use crate::harness::engine::acts::{Act, bound_of, key_of, value_of};
-use crate::harness::engine::player_conditions::{Holds, require};
+use crate::harness::engine::player_conditions::{Holds, Old, require};
 use crate::harness::engine::player_reads::{
     Done, Held, READS, read, said, same, same_pairs, within,
 };
@@ -31,6 +31,10 @@ use crate::harness::engine::reference::{Change, Contents, DEFAULT};
 use crate::harness::engine::subject::kill;
 use crate::harness::engine::walker::{Newest, Walker};
 use crate::machine::kit::Dice;
+
+mod expiry;
+
+use expiry::{some_ttl, ttl_of};
 
 /// Where the database of a play lies.
 #[derive(Clone, Debug)]
@@ -51,6 +55,8 @@ pub struct Player {
     /// Something that only a flush keeps was written.
     has_volatile: bool,
     serial: u64,
+    /// The minute that it is.
+    now: u64,
     /// How often each letter was played.
     played: BTreeMap<char, u64>,
 }
@@ -107,6 +113,7 @@ fn keyspace_options_of(number: u64) -> KeyspaceOptions {
         .compression([Compression::None, Compression::Lz4][of(5, 2) as usize])
         .block_bytes([512, 1024, 4096, 65_536][of(10, 4) as usize])
         .filter_bits_per_key([0, 1, 10, 32][of(40, 4) as usize])
+        .ttl(some_ttl(of(1440, 7)))
 }
 
 /// How a read is made; `None` for the usual way.
@@ -142,9 +149,10 @@ impl Player {
             dropped: Vec::new(),
             has_volatile: false,
             serial: 0,
+            now: 0,
             played: BTreeMap::new(),
         };
-        player.open(Dice(seed).below(1 << 16))?;
+        player.open(Dice(seed).below(1 << 16), false)?;
         Ok(player)
     }
 
@@ -158,6 +166,8 @@ impl Player {
             'B' => self.write_if(act),
             '!' => self.refused(a, b),
             'g' | 'G' | 'i' | 'x' | 'c' | 'n' => self.read_newest(act),
+            'T' => self.pass_hours(a),
+            'X' => self.expiring(act),
             'S' => self.read_old(a, &Act { verb: READS[(b % 6) as usize], args: [c, d, a, b] }),
             'h' => self.hold(a, b, c),
             'H' => self.advance(a, b),
@@ -186,6 +196,7 @@ impl Player {
             'z' => self.reopen(a, false),
             other => Err(format!("no act is called {other:?}")),
         }?;
+        self.check_clock()?;
         match &self.world {
             Some(world) => complaint(&world.disk).map_or(Ok(()), Err),
             None => Ok(()),
@@ -205,13 +216,14 @@ impl Player {
         Ok((name.to_owned(), self.db()?.keyspace(name).map_err(said)?))
     }
 
-    fn open(&mut self, number: u64) -> Done {
+    fn open(&mut self, number: u64, is_clock_back: bool) -> Done {
         let mut builder = match &mut self.place {
             Place::Simulated { disk, seed } => {
                 *seed += 1;
                 let world = SimWorld::from_disk(disk.clone(), *seed);
                 let builder = Db::builder(PATH).env(world.env());
                 self.world = Some(world);
+                self.set_clock(is_clock_back);
                 builder
             }
             Place::Real(path) => Db::builder(path),
@@ -256,6 +268,11 @@ impl Player {
     }
 
     fn reopen(&mut self, number: u64, is_orderly: bool) -> Done {
+        let is_set_back = is_orderly && number % 3 == 0;
+        if is_set_back {
+            // With whatever is written the time at an orderly end is written down, too.
+            self.wait_durable(number, number / 3)?;
+        }
         self.snapshots.clear();
         let mut held = std::mem::take(&mut self.held);
         let mut walks = std::mem::take(&mut self.walks);
@@ -283,7 +300,7 @@ impl Player {
             }
         }
         self.has_volatile = false;
-        self.open(number)
+        self.open(number, is_set_back)
     }
 
     fn change(&mut self, changes: &[Change]) {
@@ -344,7 +361,13 @@ impl Player {
             let (name, keyspace) = self.keyspace(dice.below(4))?;
             let key = key_of(dice.below(1 << 16));
             match dice.below(10) {
-                0..=5 => {
+                0 => {
+                    let value = value_of(dice.below(1 << 16), self.serial);
+                    let (expiry, end) = self.some_expiry(dice.below(1 << 16));
+                    batch.put_expiring(&keyspace, &key, &value, expiry);
+                    changes.push(Change::PutUntil(name, key, value, end));
+                }
+                1..=5 => {
                     let value = value_of(dice.below(1 << 16), self.serial);
                     batch.put(&keyspace, &key, &value);
                     changes.push(Change::Put(name, key, value));
@@ -378,7 +401,15 @@ impl Player {
             let (name, keyspace) = self.keyspace(dice.below(4))?;
             let id = self.contents.id(&name).unwrap();
             let old = self.snapshots.get(dice.below(6) as usize);
-            let old = old.map(|(snapshot, old)| (snapshot, old.pairs(id)));
+            let may_have_expired = |key: &[u8]| {
+                let mut snapshots = self.snapshots.iter();
+                snapshots.any(|(_, old)| old.end(id, key).is_some_and(|end| end <= self.now))
+            };
+            let old = old.map(|(snapshot, old)| Old {
+                snapshot,
+                pairs: old.pairs(id),
+                may_have_expired: &may_have_expired,
+            });
             let now = (&keyspace, self.contents.pairs(id));
             holds = holds.max(require(&mut batch, now, old, &mut dice));
         }
@@ -540,8 +571,10 @@ impl Player {
         }
         let chosen = keyspace_options_of(b);
         let keyspace = self.db()?.keyspace_with(name, chosen.clone()).map_err(said)?;
-        same("options", keyspace.options(), chosen)?;
+        same("options", keyspace.options(), chosen.clone())?;
+        let ttl = ttl_of(&chosen);
         self.change(&[Change::Make(name.to_owned())]);
+        ttl.into_iter().for_each(|minutes| self.contents.set_ttl(name, minutes));
         Ok(())
     }
 

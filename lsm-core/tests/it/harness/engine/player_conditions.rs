@@ -24,11 +24,19 @@ fn of(is_so: bool) -> Holds {
     if is_so { Holds::Yes } else { Holds::No }
 }
 
+/// What there was.
+pub struct Old<'a> {
+    pub snapshot: &'a Snapshot,
+    pub pairs: &'a Pairs,
+    /// True of a key whose value may have gone without a write.
+    pub may_have_expired: &'a dyn Fn(&[u8]) -> bool,
+}
+
 /// Adds a condition to the batch, of a key of `now`, most often one that holds.
 pub fn require(
     batch: &mut Batch,
     (keyspace, now): (&Keyspace, &Pairs),
-    old: Option<(&Snapshot, &Pairs)>,
+    old: Option<Old<'_>>,
     dice: &mut Dice,
 ) -> Holds {
     let there = now.keys().nth(dice.below(now.len().max(1) as u64) as usize);
@@ -38,12 +46,13 @@ pub fn require(
     };
     let value = now.get(&key);
     match (dice.below(8), value, old) {
-        (0..=3, _, Some((snapshot, old))) => {
-            batch.require_unchanged(keyspace, &key, snapshot);
-            match (old.get(&key), value) {
+        (0..=3, _, Some(old)) => {
+            batch.require_unchanged(keyspace, &key, old.snapshot);
+            match (old.pairs.get(&key), value) {
                 // Every write has a value of its own.
                 (Some(then), Some(now)) => of(Arc::ptr_eq(then, now)),
                 (None, None) => Holds::Maybe,
+                (Some(_), None) if (old.may_have_expired)(&key) => Holds::Maybe,
                 _ => Holds::No,
             }
         }

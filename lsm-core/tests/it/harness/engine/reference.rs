@@ -23,7 +23,10 @@ pub type Shown = BTreeMap<String, Pairs>;
 /// One change of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
+    /// Lives as long as its keyspace lets it.
     Put(String, Vec<u8>, Arc<[u8]>),
+    /// Lives until this minute; for ever without one.
+    PutUntil(String, Vec<u8>, Arc<[u8]>, Option<u64>),
     Delete(String, Vec<u8>),
     DeleteRange(String, Bound<Vec<u8>>, Bound<Vec<u8>>),
     Make(String),
@@ -36,6 +39,12 @@ pub struct Contents {
     names: BTreeMap<String, u64>,
     pairs: BTreeMap<u64, Pairs>,
     made: u64,
+    /// The minute that it is.
+    now: u64,
+    /// How many minutes values live, in keyspaces where they do not live for ever.
+    ttls: BTreeMap<u64, u64>,
+    /// The last minute of those that do not.
+    ends: BTreeMap<(u64, Vec<u8>), u64>,
 }
 
 pub fn is_in<T: Ord + ?Sized>(key: &T, lower: Bound<&T>, upper: Bound<&T>) -> bool {
@@ -89,6 +98,40 @@ impl Contents {
         self.names.iter().map(|(name, id)| (name.clone(), self.pairs(*id).clone())).collect()
     }
 
+    /// From now on it is this minute.
+    pub fn set_now(&mut self, now: u64) {
+        self.now = now;
+        let over: Vec<(u64, Vec<u8>)> =
+            self.ends.iter().filter(|(_, end)| **end <= now).map(|(key, _)| key.clone()).collect();
+        for (id, key) in over {
+            self.ends.remove(&(id, key.clone()));
+            if let Some(pairs) = self.pairs.get_mut(&id) {
+                pairs.remove(&key);
+            }
+        }
+    }
+
+    /// Values of a keyspace live so many minutes, unless they say it themselves.
+    pub fn set_ttl(&mut self, name: &str, minutes: u64) {
+        if let Some(id) = self.id(name) {
+            self.ttls.insert(id, minutes);
+        }
+    }
+
+    /// The minute in which the value of a key expires, if it does.
+    pub fn end(&self, id: u64, key: &[u8]) -> Option<u64> {
+        self.ends.get(&(id, key.to_vec())).copied()
+    }
+
+    fn put(&mut self, name: &str, key: &[u8], value: &Arc<[u8]>, end: Option<u64>) {
+        let Some(id) = self.id(name) else { return };
+        self.pairs.entry(id).or_default().insert(key.to_vec(), value.clone());
+        match end {
+            Some(end) => self.ends.insert((id, key.to_vec()), end),
+            None => self.ends.remove(&(id, key.to_vec())),
+        };
+    }
+
     fn pairs_of(&mut self, name: &str) -> Option<&mut Pairs> {
         self.pairs.get_mut(self.names.get(name)?)
     }
@@ -96,16 +139,28 @@ impl Contents {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Put(name, key, value) => {
-                if let Some(pairs) = self.pairs_of(name) {
-                    pairs.insert(key.clone(), value.clone());
-                }
+                let ttl = self.id(name).and_then(|id| self.ttls.get(&id));
+                let end = ttl.map(|ttl| self.now + ttl);
+                self.put(name, key, value, end);
+            }
+            Change::PutUntil(name, key, value, end) => {
+                self.put(name, key, value, *end);
+                self.set_now(self.now);
             }
             Change::Delete(name, key) => {
+                if let Some(id) = self.id(name) {
+                    self.ends.remove(&(id, key.clone()));
+                }
                 if let Some(pairs) = self.pairs_of(name) {
                     pairs.remove(key);
                 }
             }
             Change::DeleteRange(name, lower, upper) => {
+                let id = self.id(name);
+                let stays = |(of, key): &(u64, Vec<u8>)| {
+                    Some(*of) != id || !is_in(key, lower.as_ref(), upper.as_ref())
+                };
+                self.ends.retain(|end, _| stays(end));
                 if let Some(pairs) = self.pairs_of(name) {
                     pairs.retain(|key, _| !is_in(key, lower.as_ref(), upper.as_ref()));
                 }
@@ -244,11 +299,22 @@ const DOUBTFUL_MAX: usize = 10;
 pub struct History {
     epochs: Vec<Epoch>,
     failures: Vec<String>,
+    /// The minute that it is. Between two openings all expires that ever does.
+    now: u64,
 }
 
 impl History {
     pub fn new() -> Self {
-        Self { epochs: vec![Epoch::new(0, Contents::new())], failures: Vec::new() }
+        Self { epochs: vec![Epoch::new(0, Contents::new())], failures: Vec::new(), now: 0 }
+    }
+
+    /// Time passes while the database is open.
+    pub fn pass(&mut self, minutes: u64) {
+        self.now += minutes;
+    }
+
+    pub fn now(&self) -> u64 {
+        self.now
     }
 
     pub fn failures(&self) -> &[String] {
@@ -310,6 +376,7 @@ impl History {
         for commit in epoch.commits.iter().filter(|c| matches!(c.fate, Fate::Acknowledged(_))) {
             commit.changes.iter().for_each(|change| contents.apply(change));
         }
+        contents.set_now(self.now);
         contents
     }
 
@@ -318,7 +385,7 @@ impl History {
         let epoch = self.epochs.last().unwrap();
         let mut found = Candidates::default();
         let end = epoch.commits.len();
-        mixtures(epoch, at, end, (end, end), &mut found);
+        mixtures(epoch, (at, self.now), end, (end, end), &mut found);
         found
     }
 
@@ -344,17 +411,18 @@ impl History {
         for end in logged..=count {
             let last_flush = if has_volatile { end } else { flushed };
             for flush in flushed..=last_flush {
-                mixtures(epoch, at, end, (flush, end), &mut found);
+                mixtures(epoch, (at, u64::MAX), end, (flush, end), &mut found);
             }
         }
         found
     }
 }
 
-/// Adds every state with the commits before `flush`, and the logged ones before `end`.
+/// Adds every state with the commits before `flush`, and the logged ones before `end`, as it is in
+/// some minute.
 fn mixtures(
     epoch: &Epoch,
-    at: u64,
+    (at, minute): (u64, u64),
     count: usize,
     (flush, end): (usize, usize),
     found: &mut Candidates,
@@ -375,6 +443,7 @@ fn mixtures(
                 epoch.commits[*index].changes.iter().for_each(|change| contents.apply(change));
             }
         }
+        contents.set_now(minute);
         found.add(&contents);
     }
 }

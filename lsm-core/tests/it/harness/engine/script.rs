@@ -19,6 +19,7 @@ use lsm_core::api::db::Db;
 use lsm_core::api::keyspace::Keyspace;
 use lsm_core::api::snapshot::Snapshot;
 use lsm_core::base::error::{Error, ErrorKind, Result};
+use lsm_core::env::clock::Clock;
 use lsm_core::env::sim::crash::Moment;
 use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::world::SimWorld;
@@ -44,7 +45,7 @@ impl Scripted for Setup {
         Self { mode: LogMode::Write, memtable: MemtableKind::Tree },
         Self { mode: LogMode::Mapped, memtable: MemtableKind::SkipList },
     ];
-    const VERBS: &'static str = "PDVERBLMSFCKQTUOXI";
+    const VERBS: &'static str = "PDVERBLMSFCKQTUOXIYZ";
     /// Memory is flushed, tables are merged.
     const CHORES: &'static str = "IFMCI";
     const REPLAY: &'static str = "LSM_ENGINE";
@@ -65,6 +66,8 @@ pub struct Run {
     db: Option<Db>,
     snapshots: Vec<(Snapshot, Contents)>,
     seed: u64,
+    /// How often it was opened.
+    lives: u64,
     keyspaces: u32,
 }
 
@@ -82,6 +85,7 @@ impl ScriptRun for Run {
             db: None,
             snapshots: Vec::new(),
             seed,
+            lives: 0,
             keyspaces: 0,
         }
     }
@@ -111,6 +115,8 @@ impl ScriptRun for Run {
             'O' => self.close_and_reopen(),
             'X' => self.die_and_reopen(),
             'I' => self.idle(),
+            'Y' => self.put_expiring(),
+            'Z' => self.pass_an_hour(),
             other => panic!("no verb is called {other:?}"),
         }
         if let Some(first) = complaint(&self.disk) {
@@ -267,6 +273,23 @@ impl Run {
         self.commit(vec![change], durability, |db, options| {
             db.put_with(key, &value, options).map(drop)
         })
+    }
+
+    /// Puts what is there for half an hour.
+    fn put_expiring(&mut self) {
+        let (key, value) = (self.key(), self.value(60));
+        let (name, end) = (DEFAULT.to_owned(), Some(self.history.now() + 30));
+        let change = Change::PutUntil(name, key.clone().into(), value.clone(), end);
+        self.commit(vec![change], Durability::Buffered, |db, options| {
+            db.put_with(key, &value, &options.ttl(Duration::from_secs(1800))).map(drop)
+        });
+    }
+
+    fn pass_an_hour(&mut self) {
+        let Some(world) = &self.world else { return };
+        world.clock.set_wall_millis(world.clock.wall_millis() + 3_600_000);
+        world.scheduler.run_until_idle();
+        self.history.pass(60);
     }
 
     fn delete(&mut self) {
@@ -430,7 +453,8 @@ impl Run {
 
     fn open_as(&mut self, candidates: &Candidates) {
         self.seed += 1;
-        let (world, opened) = open(&self.disk, self.setup, self.seed);
+        self.lives += 1;
+        let (world, opened) = open(&self.disk, self.setup, self.seed, self.lives);
         self.world = Some(world);
         let db = match opened {
             Ok(db) => self.db.insert(db),

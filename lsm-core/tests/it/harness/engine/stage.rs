@@ -17,13 +17,21 @@ pub struct Stage {
     pub disk: SimDisk,
     pub world: SimWorld,
     db: Option<Db>,
+    options: Options,
 }
 
 impl Stage {
     pub fn on(disk: SimDisk, options: Options) -> Self {
         let world = SimWorld::from_disk(disk.clone(), 11);
-        let db = Db::builder(PATH).options(options).env(world.env()).open().unwrap();
-        Self { disk, world, db: Some(db) }
+        let builder = Db::builder(PATH).options(options.clone()).env(world.env());
+        let db = builder.open().unwrap();
+        Self { disk, world, db: Some(db), options }
+    }
+
+    /// Closes the database in order, and opens it in a world whose clocks have just begun.
+    pub fn reopen(&mut self) {
+        self.db.take().unwrap().close().unwrap();
+        *self = Self::on(self.disk.clone(), self.options.clone());
     }
 
     pub fn new(options: Options) -> Self {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lsm_core::api::db::Db;
 use lsm_core::api::keyspace::Keyspace;
 use lsm_core::base::error::{Error, Result};
+use lsm_core::env::clock::Clock;
 use lsm_core::env::sim::crash::CrashPolicy;
 use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::world::SimWorld;
@@ -41,9 +42,12 @@ impl Setup {
     }
 }
 
-/// Opens the database on a disk.
-pub fn open(disk: &SimDisk, setup: Setup, seed: u64) -> (SimWorld, Result<Db>) {
+const YEAR_MILLIS: u64 = 365 * 24 * 3_600_000;
+
+/// Opens the database on a disk, some years later.
+pub fn open(disk: &SimDisk, setup: Setup, seed: u64, years: u64) -> (SimWorld, Result<Db>) {
     let world = SimWorld::from_disk(disk.clone(), seed);
+    world.clock.set_wall_millis(world.clock.wall_millis() + years * YEAR_MILLIS);
     let opened = Db::builder(Path::new(PATH)).options(setup.options()).env(world.env()).open();
     (world, opened)
 }
@@ -125,7 +129,8 @@ impl Subject for Setup {
     type Found = Shown;
 
     fn open(&self, disk: &SimDisk, seed: u64) -> Result<(Self::Session, Shown), String> {
-        let (world, opened) = open(disk, *self, seed);
+        // What a script has left to expire has expired.
+        let (world, opened) = open(disk, *self, seed, 100);
         let db = opened.map_err(|error| format!("{error:?}"))?;
         let shown = show(&db).and_then(|shown| {
             db.verify()?;
