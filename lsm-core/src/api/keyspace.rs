@@ -85,16 +85,26 @@ impl Keyspace {
         let (key, value) = (key.as_ref(), value.as_ref());
         match self.inner.life(options.get_expiry()) {
             Life::Forever => self.write_one(Kind::Put, key, value, options),
-            Life::Until(moment) => {
-                let (state, id) = (&self.inner.state, self.inner.state.id);
-                let push = |records: &mut Records| records.push_expiring(id, key, value, moment);
-                self.inner.engine().write_pushed(state, options, push)
-            }
+            Life::Until(moment) => self.put_until(key, value, moment, options),
             Life::Over => {
                 check_sizes(key, value)?;
                 self.write_one(Kind::Delete, key, &[], options)
             }
         }
+    }
+
+    // Most values have no end: their way is not to carry this along.
+    #[inline(never)]
+    fn put_until(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        moment: u64,
+        options: &WriteOptions,
+    ) -> Result<SeqNo> {
+        let (state, id) = (&self.inner.state, self.inner.state.id);
+        let push = |records: &mut Records| records.push_expiring(id, key, value, moment);
+        self.inner.engine().write_pushed(state, options, push)
     }
 
     /// Takes a key away, whether or not it is there.

@@ -30,10 +30,14 @@ pub struct Held {
 impl Engine {
     /// Looks at all conditions at one moment; `None` if there is none to look at. The first that
     /// does not hold is the error.
+    #[inline]
     pub fn check_conditions(&self, conditions: &Conditions) -> Result<Option<Held>> {
-        if conditions.is_empty() {
-            return Ok(None);
-        }
+        if conditions.is_empty() { Ok(None) } else { self.check_some(conditions).map(Some) }
+    }
+
+    // Most writes have none: they are not to carry this along.
+    #[inline(never)]
+    fn check_some(&self, conditions: &Conditions) -> Result<Held> {
         // The number comes first: what is newer is looked for again, though it may have been seen.
         let seen = self.visible();
         let view = self.view.load();
@@ -44,11 +48,12 @@ impl Engine {
                 return Err(Error::new(ErrorKind::Conflict, message));
             }
         }
-        Ok(Some(Held { seen, memtable: view.active.clone() }))
+        Ok(Held { seen, memtable: view.active.clone() })
     }
 
     /// True if nobody has written to a key of the conditions since they were looked at. Under the
     /// commit lock, so that nobody does.
+    #[inline(never)]
     #[must_use]
     pub fn still_hold(&self, held: &Held, conditions: &Conditions) -> bool {
         let view = self.view.load();

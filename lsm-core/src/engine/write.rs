@@ -45,6 +45,7 @@ pub struct Writing<'a> {
 
 impl Engine {
     /// Writes one record.
+    #[inline]
     pub fn write_one(
         &self,
         keyspace: &Arc<KeyspaceState>,
@@ -55,6 +56,7 @@ impl Engine {
     }
 
     /// Writes the one record that `push` adds.
+    #[inline]
     pub fn write_pushed(
         &self,
         keyspace: &Arc<KeyspaceState>,

@@ -43,19 +43,27 @@ impl Expiry {
 
     /// What it means for a value that is written now, into a keyspace with this time to live, in
     /// milliseconds and 0 for none. The time is asked for only where it matters.
+    #[inline]
     pub fn resolve(self, usual_millis: u64, now_millis: impl FnOnce() -> u64) -> Life {
-        let after = |ttl: u64, now: u64| match now.checked_add(ttl) {
+        if self == Self::Usual && usual_millis == 0 {
+            return Life::Forever;
+        }
+        self.resolve_at(usual_millis, now_millis())
+    }
+
+    #[inline(never)]
+    fn resolve_at(self, usual_millis: u64, now: u64) -> Life {
+        let after = |ttl: u64| match now.checked_add(ttl) {
             // No clock gets there.
             None => Life::Forever,
             Some(_) if ttl == 0 => Life::Over,
             Some(moment) => Life::Until(moment),
         };
         match self {
-            Self::Usual if usual_millis == 0 => Life::Forever,
-            Self::Usual => after(usual_millis, now_millis()),
+            Self::Usual => after(usual_millis),
             Self::Never => Life::Forever,
-            Self::After(ttl) => after(millis_of(ttl), now_millis()),
-            Self::At(moment) if moment <= now_millis() => Life::Over,
+            Self::After(ttl) => after(millis_of(ttl)),
+            Self::At(moment) if moment <= now => Life::Over,
             Self::At(moment) => Life::Until(moment),
         }
     }
