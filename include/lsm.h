@@ -334,6 +334,9 @@ typedef uint32_t lsm_event_kind;
 // The database was opened: comes before everything else.
 #define LSM_EVENT_RECOVERED 13
 
+// Stored bytes are wrong: `status` says LSM_CORRUPTION or LSM_IO, `message` which file and where.
+#define LSM_EVENT_DAMAGE_FOUND 14
+
 // One event. What does not concern it is NULL or 0; strings live for the time of the call.
 typedef struct lsm_event {
   // sizeof(lsm_event) of the library.
@@ -505,8 +508,11 @@ typedef struct lsm_options {
   lsm_event_fn event;
   // Handed to `event`; must be valid until the database is closed.
   void *event_context;
+  // How many bytes a second are read in the background to find damage, 4 KiB at least. Usual:
+  // none.
+  uint64_t scrub_bytes_per_second;
 } lsm_options;
-#define LSM_OPTIONS_INIT {sizeof(lsm_options), 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, NULL, NULL}
+#define LSM_OPTIONS_INIT {sizeof(lsm_options), 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0}
 
 // How a keyspace is kept. Stored with it when it is made. Begin with LSM_KEYSPACE_OPTIONS_INIT.
 typedef struct lsm_keyspace_options {
@@ -1219,6 +1225,33 @@ lsm_status lsm_count(const lsm_db *db,
                      const lsm_call_options *call_options_or_null,
                      uint64_t *count,
                      lsm_error **error);
+
+/* ---- salvage: what can be read of a damaged database becomes a new one ----------------------- */
+
+// Rebuilds what can be read of the damaged database at `path` in `new_path`, a directory that is
+// made, or empty: LSM_EXISTS otherwise. `report_json` tells what was lost: by ranges of keys, in
+// hexadecimal, by files and places in them, and by sequence numbers of the log; see `is_complete`
+// in it first. The options are those of the new database.
+//
+// The damaged directory is only read: LSM_LOCKED while somebody writes there. If the call fails,
+// the new database goes again, and an empty directory is left.
+LSM_API
+LSM_CHECK
+lsm_status lsm_salvage(const char *path,
+                       const char *new_path,
+                       const lsm_options *options_or_null,
+                       lsm_value *report_json,
+                       lsm_error **error);
+
+// As lsm_salvage(); `progress` of the call's options is told of bytes.
+LSM_API
+LSM_CHECK
+lsm_status lsm_salvage_with(const char *path,
+                            const char *new_path,
+                            const lsm_options *options_or_null,
+                            const lsm_call_options *call_options_or_null,
+                            lsm_value *report_json,
+                            lsm_error **error);
 
 #ifdef __cplusplus
 }

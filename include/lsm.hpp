@@ -543,6 +543,8 @@ struct Options {
     std::uint64_t wal_segment_bytes_max = 0;
     /// The structure of memtables.
     Memtable memtable = Memtable::Usual;
+    /// How many bytes a second are read in the background to find damage.
+    std::uint64_t scrub_bytes_per_second = 0;
     /// Is told in words what happens, until the database is closed. Lives until its Db is gone.
     LogFunction log = {};
     /// Is told what happens in parts, for as long.
@@ -583,6 +585,7 @@ struct Options {
         c.wal_mode = detail::number(wal_mode);
         c.wal_segment_bytes_max = wal_segment_bytes_max;
         c.memtable = detail::number(memtable);
+        c.scrub_bytes_per_second = scrub_bytes_per_second;
         return c;
     }
 
@@ -603,6 +606,7 @@ struct Options {
         wal_mode = static_cast<WalMode>(c.wal_mode);
         wal_segment_bytes_max = c.wal_segment_bytes_max;
         memtable = static_cast<Memtable>(c.memtable);
+        scrub_bytes_per_second = c.scrub_bytes_per_second;
     }
 };
 
@@ -1107,6 +1111,19 @@ class Db {
     /// Deletes the files of the database in a directory, and nothing else that lies there.
     static Result<void> destroy(const std::string &path) {
         return detail::done(lsm_destroy, detail::to_c(path));
+    }
+
+    /// Rebuilds what can be read of the damaged database at `path` in `new_path`, which is made or
+    /// empty, and answers a report in JSON: see lsm_salvage(). The options are those of the new
+    /// database. Progress is told of bytes.
+    static Result<Value> salvage(const std::string &path, const std::string &new_path,
+                                 Options options = {}, const CallOptions &call_options = {}) {
+        lsm_options c = options.to_c();
+        const auto callbacks = callbacks_of(options, c);
+        detail::Watched call(call_options);
+        lsm_value report = LSM_VALUE_INIT;
+        return call.over(detail::ask(lsm_salvage_with, detail::to_c(path), detail::to_c(new_path),
+                                     &c, call.how(), &report)).own<Value>(report);
     }
 
     /// Closes it, and tells what was not made durable; the destructor does it silently. Other

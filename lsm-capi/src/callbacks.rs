@@ -61,6 +61,8 @@ pub const LSM_EVENT_KEYSPACE_CREATED: lsm_event_kind = 11;
 pub const LSM_EVENT_KEYSPACE_DROPPED: lsm_event_kind = 12;
 /// The database was opened: comes before everything else.
 pub const LSM_EVENT_RECOVERED: lsm_event_kind = 13;
+/// Stored bytes are wrong: `status` says LSM_CORRUPTION or LSM_IO, `message` which file and where.
+pub const LSM_EVENT_DAMAGE_FOUND: lsm_event_kind = 14;
 
 /// One event. What does not concern it is NULL or 0; strings live for the time of the call.
 #[repr(C)]
@@ -282,9 +284,9 @@ fn parts_of(event: &Event) -> lsm_event {
             duration_micros: micros(*duration),
             ..none
         },
-        Event::WorkFailed { error, .. } | Event::BecameReadOnly { error, .. } => {
-            lsm_event { status: status_of(error.kind()), ..none }
-        }
+        Event::WorkFailed { error, .. }
+        | Event::BecameReadOnly { error, .. }
+        | Event::DamageFound { error, .. } => lsm_event { status: status_of(error.kind()), ..none },
         Event::TableDeleted { table, .. } => lsm_event { table: *table, ..none },
         Event::PacingChanged { per_kib, .. } => {
             lsm_event { duration_micros: micros(per_kib.saturating_mul(1024)), ..none }
@@ -308,6 +310,7 @@ fn kind_of(event: &Event) -> lsm_event_kind {
         Event::KeyspaceCreated { .. } => LSM_EVENT_KEYSPACE_CREATED,
         Event::KeyspaceDropped { .. } => LSM_EVENT_KEYSPACE_DROPPED,
         Event::Recovered { .. } => LSM_EVENT_RECOVERED,
+        Event::DamageFound { .. } => LSM_EVENT_DAMAGE_FOUND,
         // Listeners pass over what they do not know.
         _ => 0,
     }

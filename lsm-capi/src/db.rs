@@ -50,7 +50,7 @@ pub extern "C" fn lsm_open(
     })
 }
 
-fn with_callbacks(mut builder: Builder, chosen: &lsm_options) -> Result<Builder> {
+pub(crate) fn with_callbacks(mut builder: Builder, chosen: &lsm_options) -> Result<Builder> {
     if chosen.log_level > LSM_LOG_DEBUG {
         return Err(invalid(format!("`log_level` does not know {}", chosen.log_level)));
     }

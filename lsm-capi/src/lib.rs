@@ -44,5 +44,7 @@ pub mod maintain;
 
 pub mod inspect;
 
+pub mod salvage;
+
 #[cfg(test)]
 mod status_test;

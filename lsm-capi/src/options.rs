@@ -134,6 +134,9 @@ pub struct lsm_options {
     pub event: lsm_event_fn,
     /// Handed to `event`; must be valid until the database is closed.
     pub event_context: *mut c_void,
+    /// How many bytes a second are read in the background to find damage, 4 KiB at least. Usual:
+    /// none.
+    pub scrub_bytes_per_second: u64,
 }
 
 /// How a keyspace is kept. Stored with it when it is made. Begin with LSM_KEYSPACE_OPTIONS_INIT.

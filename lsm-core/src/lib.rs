@@ -51,6 +51,8 @@ pub mod engine;
 
 pub mod api;
 
+pub mod salvage;
+
 pub use crate::api::batch::Batch;
 pub use crate::api::bounds::KeyRange;
 pub use crate::api::cursor::Cursor;
@@ -77,3 +79,6 @@ pub use crate::options::memory::MemtableKind;
 pub use crate::options::progress::{CallOptions, Progress};
 pub use crate::options::read::ReadOptions;
 pub use crate::options::write::WriteOptions;
+pub use crate::salvage::report::{
+    Damage, LostLog, LostRange, SalvageReport, SalvagedFile, SalvagedKeyspace,
+};

@@ -33,7 +33,7 @@ pub(crate) struct Database {
 }
 
 /// A way to the directory, of anything that `open` of Python takes.
-fn path_of(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
+pub(crate) fn path_of(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
     let path: PathBuf = call(&get(&import(path.py(), "os")?, "fsdecode")?, (path,))?.extract()?;
     if path.as_os_str().as_encoded_bytes().contains(&0) {
         return Err(PyValueError::new_err("a path has no null byte in it"));

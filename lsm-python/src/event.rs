@@ -59,6 +59,7 @@ fn kind(event: &Happened) -> &'static str {
         Happened::KeyspaceCreated { .. } => "keyspace_created",
         Happened::KeyspaceDropped { .. } => "keyspace_dropped",
         Happened::Recovered { .. } => "recovered",
+        Happened::DamageFound { .. } => "damage_found",
         // Listeners pass over what they do not know.
         _ => "other",
     }

@@ -52,6 +52,8 @@ mod event;
 
 mod database;
 
+mod salvage;
+
 use pyo3::prelude::*;
 
 /// The native part of lsmdb. Import lsmdb instead.
@@ -77,6 +79,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<value::Value>()?;
     module.add_class::<event::Event>()?;
     module.add_function(wrap_pyfunction!(database::destroy, module)?)?;
+    module.add_function(wrap_pyfunction!(salvage::salvage, module)?)?;
     module.add_function(wrap_pyfunction!(database::_options_text, module)?)?;
     module.add_function(wrap_pyfunction!(database::_keyspace_options_text, module)?)?;
     Ok(())

@@ -99,7 +99,8 @@ pub(crate) fn database(chosen: Option<lsm_options>) -> Result<Options> {
     options = options
         .log_bytes_max(chosen.wal_bytes_max)
         .open_files_max(chosen.open_files_max as usize)
-        .write_bytes_per_second(chosen.write_bytes_per_second);
+        .write_bytes_per_second(chosen.write_bytes_per_second)
+        .scrub_bytes_per_second(chosen.scrub_bytes_per_second);
     options = match chosen.sync_interval_ms {
         0 => options,
         LSM_SYNC_NEVER => options.sync_interval(None),

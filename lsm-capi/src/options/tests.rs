@@ -53,7 +53,8 @@ fn every_setting_of_the_engine_reaches_the_struct() {
     let all = "memory_limit=64MiB; memtable_bytes=1MiB; memtable=skiplist; background_threads=3; \
                durability=volatile; if_missing=fail; read_only=true; sync_interval_ms=7; \
                wal=write; log_segment_bytes_max=1MiB; log_bytes_max=2MiB; \
-               open_files_max=77; write_bytes_per_second=9MiB";
+               open_files_max=77; write_bytes_per_second=9MiB; \
+               scrub_bytes_per_second=3MiB";
     let wanted = Options::parse(all).unwrap();
     let said = parse(usual(), all).unwrap();
     assert_eq!(convert::database(Some(said)).unwrap(), wanted);

@@ -42,6 +42,9 @@ fn take(options: &mut lsm_options, name: &str, set: &Options) {
         "write_bytes_per_second" => {
             options.write_bytes_per_second = set.get_write_bytes_per_second();
         }
+        "scrub_bytes_per_second" => {
+            options.scrub_bytes_per_second = set.get_scrub_bytes_per_second();
+        }
         "log_bytes_max" => options.wal_bytes_max = set.get_log_bytes_max(),
         "sync_interval_ms" => {
             let millis = set.get_sync_interval().map(|interval| interval.as_millis());

@@ -241,6 +241,29 @@ void destructors_close(const std::string &path) {
     FAILS(lsm::Db::destroy(path), InvalidArgument);
 }
 
+void what_can_be_read_is_salvaged(const std::string &path) {
+    {
+        auto db = MUST(lsm::Db::open(path));
+        MUST(db.put("a", "1"));
+        MUST(db.flush());
+        FAILS(lsm::Db::salvage(path, path + "-new"), Locked);
+    }
+    int calls = 0;
+    lsm::CallOptions call;
+    call.progress = [&calls](std::uint64_t done, std::uint64_t total) {
+        CHECK(done <= total);
+        calls++;
+        return true;
+    };
+    lsm::Options options;
+    options.scrub_bytes_per_second = 1 << 20;
+    auto report = MUST(lsm::Db::salvage(path, path + "-new", options, call));
+    CHECK(calls > 0);
+    CHECK(report.view().find("{\"is_complete\":true") == 0);
+    FAILS(lsm::Db::salvage(path, path + "-new"), Exists);
+    CHECK(check::value_of(MUST(lsm::Db::open(path + "-new", options)), "a") == "1");
+}
+
 /* Each reads until it is told that the database is closed. */
 void other_threads_may_be_reading(const std::string &path) {
     auto db = MUST(lsm::Db::open(path));
@@ -278,6 +301,7 @@ int main(int, char **argv) {
     }
     closed_and_empty_handles_say_so(path + "/closed");
     destructors_close(path + "/destroyed");
+    what_can_be_read_is_salvaged(path + "/salvaged");
     other_threads_may_be_reading(path + "/threads");
     return 0;
 }

@@ -310,7 +310,17 @@ static void open_and_close(struct chance *c, lsm_error **error) {
         frees(c, handle(c, ERROR + (unsigned)below(c, KINDS)), (unsigned)below(c, KINDS));
         break;
     case 4:
-        judge(c, lsm_destroy(path(c), error), error);
+        if (once_in(c, 3)) {
+            lsm_options *how = once_in(c, 2) ? NULL : &options;
+            if (once_in(c, 2)) {
+                judge(c, lsm_salvage(path(c), path(c), how, &value, error), error);
+            } else {
+                judge(c, lsm_salvage_with(path(c), path(c), how, NULL, &value, error), error);
+            }
+            lsm_value_free(&value);
+        } else {
+            judge(c, lsm_destroy(path(c), error), error);
+        }
         break;
     case 5:
     case 6:

@@ -66,10 +66,10 @@ impl Deref for Db {
 /// An opening that is being prepared.
 #[derive(Clone, Debug)]
 pub struct Builder {
-    path: PathBuf,
-    options: Options,
-    env: Option<Env>,
-    plugins: Plugins,
+    pub(crate) path: PathBuf,
+    pub(crate) options: Options,
+    pub(crate) env: Option<Env>,
+    pub(crate) plugins: Plugins,
 }
 
 impl Builder {
@@ -142,7 +142,7 @@ impl Db {
         Builder { path, options, env: None, plugins: Plugins::default() }
     }
 
-    fn engine(&self) -> &Arc<Engine> {
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
         self.default.inner.engine()
     }
 

@@ -6,8 +6,6 @@ use crate::base::error::Error;
 use crate::cache::pool::CacheStats;
 use crate::extend::event::PaceCause;
 
-mod json;
-
 mod gather;
 mod metrics;
 mod report;
@@ -46,6 +44,8 @@ pub struct Stats {
     pub pacing: PacingStats,
     /// How much more is written, read and stored than was asked for.
     pub amplification: Amplification,
+    /// Damage that was found in the background, and that is still there.
+    pub damage: Vec<DamageStats>,
     /// Why the database takes no writes, if it takes none.
     pub fault: Option<Error>,
     /// Listeners.
@@ -76,6 +76,20 @@ pub struct TimingStats {
     pub p999: Duration,
     /// The longest one.
     pub max: Duration,
+}
+
+/// A place where stored bytes are wrong.
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DamageStats {
+    /// The name of the file.
+    pub file: String,
+    /// The byte where it begins, if that can be told.
+    pub offset: Option<u64>,
+    /// What is wrong.
+    pub message: String,
+    /// No compaction takes the table any more, until it is asked for or `Db::resume`.
+    pub is_set_aside: bool,
 }
 
 /// One keyspace.

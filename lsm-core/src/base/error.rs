@@ -153,6 +153,12 @@ impl Error {
         self.0.kind
     }
 
+    /// What happened, without where.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// The file concerned, if one is.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {

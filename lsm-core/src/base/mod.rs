@@ -5,6 +5,7 @@ pub mod error;
 pub mod checksum;
 pub mod codec;
 pub mod contain;
+pub mod json;
 pub mod lz4;
 pub mod planted;
 pub mod scratch;

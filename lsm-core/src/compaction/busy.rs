@@ -1,9 +1,11 @@
 //! What running jobs have claimed, so that no two plans get in each other's way.
 
+use std::sync::Arc;
+
 use crate::compaction::place::Place;
-use crate::compaction::plan::{Plan, PlanKind, is_same};
+use crate::compaction::plan::{Input, Plan, PlanKind, is_same};
 use crate::compaction::span::{Bounds, Span, bytes_of};
-use crate::version::tree::Slice;
+use crate::version::tree::{Slice, Tree};
 
 /// The plans of one tree that are being done.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +13,9 @@ pub struct Busy {
     claims: Vec<Claim>,
     next: u64,
 }
+
+/// The ticket of what is never given back.
+const HELD: u64 = u64::MAX;
 
 #[derive(Clone, Debug)]
 struct Claim {
@@ -59,6 +64,22 @@ impl Busy {
         self.next = ticket.wrapping_add(1);
         self.claims.push(Claim { ticket, plan: plan.clone(), hull });
         Some(ticket)
+    }
+
+    /// Keeps a slice where it stands: no plan may take it, nor bring others past it.
+    pub fn hold(&mut self, tree: &Tree, slice: &Arc<Slice>) {
+        let (level, run) = (slice.meta.level, slice.meta.run);
+        let inputs = vec![Input { level, run, slices: vec![Arc::clone(slice)] }];
+        let plan = Plan::new(tree, PlanKind::Drop, inputs, Place { level, run });
+        if let Some(hull) = plan.hull().map(Bounds::from) {
+            self.claims.push(Claim { ticket: HELD, plan, hull });
+        }
+    }
+
+    /// True if a slice is kept where it stands.
+    #[must_use]
+    pub fn is_holding(&self) -> bool {
+        self.claims.iter().any(|claim| claim.ticket == HELD)
     }
 
     /// Gives back what was claimed under this ticket.

@@ -105,8 +105,9 @@ fn is_worth_it(plan: &Plan, runs: usize, context: &Context, ratio: u32) -> bool 
     is_crowded || rest <= zero.saturating_mul(u64::from(ratio))
 }
 
-/// Merges the newest runs of about one size into one run of level 0.
-fn pick_among(tree: &Tree, busy: &Busy, context: &Context, runs: &[Run]) -> Option<Plan> {
+/// Merges the newest runs of a level, if they are of about one size, into one run of it.
+#[must_use]
+pub fn pick_among(tree: &Tree, busy: &Busy, context: &Context, runs: &[Run]) -> Option<Plan> {
     let free = runs.iter().take_while(|run| is_free(run, busy)).count();
     let runs = runs.get(..free)?;
     let trigger = context.level_zero_runs.max(2);

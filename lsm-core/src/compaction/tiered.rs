@@ -91,8 +91,9 @@ impl Strategy for Tiered {
                 return Some(plan);
             }
         }
-        // While everything waits to be merged, only level 0 is kept short.
-        let last = if is_wasteful { 0 } else { LAST };
+        // While everything waits to be merged, only level 0 is kept short; not if it waits for
+        // ever.
+        let last = if is_wasteful && !busy.is_holding() { 0 } else { LAST };
         let full = (0..=last).find_map(|level| self.pick_level(tree, busy, context, level));
         full.or_else(|| deletes::pick(tree, busy, context))
             .or_else(|| pick_due(tree, busy, context))

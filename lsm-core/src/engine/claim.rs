@@ -9,10 +9,13 @@ use crate::base::planted::{Bug, planted};
 use crate::base::sync::Ordering;
 use crate::compaction::busy::Busy;
 use crate::compaction::context::Context;
+use crate::compaction::gather::runs_of;
 use crate::compaction::job::Merging;
+use crate::compaction::level_zero::pick_among;
 use crate::compaction::manual::Answer;
 use crate::compaction::part::Setup;
 use crate::compaction::plan::Plan;
+use crate::compaction::shape::LAST;
 use crate::engine::desk::{Asked, Begun};
 use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::sink::JournalSink;
@@ -22,7 +25,7 @@ use crate::extend::event::Event;
 use crate::flush::{Flush, FlushSetup};
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
-use crate::options::keyspace::{Compression, KeyspaceOptions};
+use crate::options::keyspace::{Compression, KeyspaceOptions, Strategy};
 use crate::options::progress::CallOptions;
 use crate::output::table_options;
 use crate::read::view::{Sealed, View};
@@ -216,9 +219,15 @@ impl Engine {
             let keyspace = self.keyspaces.by_id(*id)?;
             let context = Context { is_quiet, ..self.context(&keyspace) };
             let busy = busy.get(id).unwrap_or(&idle);
+            let held = self.damage.held_in(tree, busy);
+            let busy = held.as_ref().unwrap_or(busy);
             let plan = keyspace.strategist.pick(tree, busy, &context);
             self.note_strategy(&keyspace);
-            plan
+            // Above what is left alone, runs must not grow in number without end.
+            let is_merged = !matches!(keyspace.options.get_strategy(), Strategy::Fifo { .. });
+            let pick = |level| pick_among(tree, busy, &context, runs_of(tree, level));
+            let around = || (0..=LAST).find_map(pick);
+            plan.or_else(|| (held.is_some() && is_merged).then(around).flatten())
         })
     }
 

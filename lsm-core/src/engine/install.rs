@@ -65,8 +65,14 @@ impl Engine {
     }
 
     /// Takes in that a piece of background work failed: it is tried again later, and whoever waits
-    /// for it is told.
-    pub fn note_failure(&self, error: Error) {
+    /// for it is told. Where it met damage in tables that it read, these are left alone from now
+    /// on, and nothing else suffers.
+    pub fn note_failure(&self, error: Error, damaged: &[u64]) {
+        for &table in damaged {
+            self.note_damage(&error, Some(table));
+            self.damage.set_aside(table);
+        }
+        let is_contained = !damaged.is_empty();
         let mut desk = self.desk.lock();
         let pause = RETRY_PAUSE.saturating_mul(1 << desk.failures_in_a_row.min(4));
         desk.retry_at = Some(self.env.clock.monotonic().saturating_add(pause));
@@ -77,7 +83,7 @@ impl Engine {
         drop(desk);
         self.counters.add(Counter::BackgroundFailures, 1);
         self.plugins.listeners.tell(|| Event::WorkFailed { error: error.clone() });
-        if !is_passing {
+        if !is_passing && !is_contained {
             self.health.report(error);
         }
         self.note_fault();

@@ -57,6 +57,7 @@ impl Engine {
         }
         self.journal.resume()?;
         self.health.clear()?;
+        self.damage.take_back();
         let mut desk = self.desk.lock();
         desk.retry_at = None;
         desk.failures_in_a_row = 0;

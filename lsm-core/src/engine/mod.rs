@@ -1,5 +1,6 @@
 //! The engine: one open database, a file for each verb.
 
+pub mod damage;
 pub mod desk;
 pub mod keyspaces;
 pub mod pacer;
@@ -33,6 +34,7 @@ pub mod claim;
 pub mod keyspace_verbs;
 pub mod maintain;
 pub mod replay;
+pub mod scrub;
 pub mod worker;
 
 pub mod close;

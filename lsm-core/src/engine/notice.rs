@@ -1,6 +1,6 @@
 //! Faults told to listeners, and waits for the disk timed.
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::sync::Ordering;
 use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::state::Engine;
@@ -21,6 +21,14 @@ impl Engine {
         let Some(error) = self.health.fault().or_else(|| self.journal.fault()) else { return };
         if !self.is_fault_told.swap(true, Ordering::AcqRel) {
             self.plugins.listeners.tell(|| Event::BecameReadOnly { error });
+        }
+    }
+
+    /// Takes in that stored bytes are wrong, and tells listeners if they do not know of the place.
+    #[cold]
+    pub fn note_damage(&self, error: &Error, table: Option<u64>) {
+        if self.damage.note(error, table) {
+            self.plugins.listeners.tell(|| Event::DamageFound { error: error.clone() });
         }
     }
 

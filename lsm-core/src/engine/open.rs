@@ -8,6 +8,7 @@ use crate::base::current::Current;
 use crate::base::error::Result;
 use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex};
 use crate::cache::pool::Cache;
+use crate::engine::damage::Damage;
 use crate::engine::desk::Desk;
 use crate::engine::keyspaces::Keyspaces;
 use crate::engine::memory::{cache_floor, log_share, reserve, segment_bytes_max};
@@ -15,6 +16,7 @@ use crate::engine::pacer::Pacer;
 use crate::engine::plugins::Plugins;
 use crate::engine::quiet::Quiet;
 use crate::engine::replay::{Memtables, Replay};
+use crate::engine::scrub::Scrub;
 use crate::engine::snapshots::Snapshots;
 use crate::engine::state::{Engine, Home, Identity, Writer};
 use crate::engine::throttle::Throttle;
@@ -109,6 +111,7 @@ impl Engine {
                 throttle: Arc::new(Throttle::new(options.get_write_bytes_per_second())),
                 quiet: Quiet::new(env.clock.monotonic()),
                 health: Health::new(),
+                damage: Damage::default(),
                 is_fault_told: AtomicBool::new(false),
                 flush_read: AtomicU64::new(0),
                 is_closing: AtomicBool::new(false),
@@ -132,12 +135,22 @@ impl Engine {
         if self.options.is_read_only() {
             return Ok(());
         }
+        let spawned = self.spawn_jobs();
+        if spawned.is_err() {
+            let _the_first_error_counts = self.close();
+        }
+        spawned
+    }
+
+    fn spawn_jobs(self: &Arc<Self>) -> Result<()> {
+        let scheduler = &self.env.scheduler;
         for _ in 0..self.options.get_background_threads() {
             let worker = Box::new(Worker::new(self.clone(), self.jobs.add()));
-            if let Err(error) = self.env.scheduler.spawn("lsm-worker", self.work.clone(), worker) {
-                let _the_first_error_counts = self.close();
-                return Err(error);
-            }
+            scheduler.spawn("lsm-worker", self.work.clone(), worker)?;
+        }
+        if self.options.get_scrub_bytes_per_second() > 0 {
+            let scrub = Box::new(Scrub::new(self.clone(), self.jobs.add()));
+            scheduler.spawn("lsm-scrub", self.work.clone(), scrub)?;
         }
         Ok(())
     }

@@ -57,6 +57,10 @@ impl Engine {
             let Some(keyspace) = self.keyspaces.by_id(*id) else { continue };
             let debt = keyspace.strategist.debt(tree, &self.context(&keyspace));
             load.runs_over = load.runs_over.max(debt.runs_over);
+            if self.damage.is_any_in(tree) {
+                // It cannot all be worked off: writers would wait in vain.
+                continue;
+            }
             load.debt_bytes = load.debt_bytes.saturating_add(debt.bytes);
         }
         // What no eviction gives back. Half of it is the memtables', whatever else there is.

@@ -9,6 +9,7 @@ use crate::base::current::Current;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::cache::pool::Cache;
+use crate::engine::damage::Damage;
 use crate::engine::desk::Desk;
 use crate::engine::keyspaces::Keyspaces;
 use crate::engine::pacer::Pacer;
@@ -113,6 +114,8 @@ pub struct Engine {
     pub quiet: Quiet,
     /// Whether writes are taken.
     pub health: Health,
+    /// Where stored bytes are wrong, as far as the background has met it.
+    pub damage: Damage,
     /// Listeners know of the present fault.
     pub is_fault_told: AtomicBool,
     /// Memtables that wait for their flush.

@@ -1,18 +1,21 @@
 //! What a background job is at.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::Ordering;
 use crate::compaction::job::Merging;
 use crate::compaction::parts::Helper;
 use crate::compaction::plan::PlanKind;
+use crate::engine::damage::is_damage;
 use crate::engine::desk::Asked;
 use crate::engine::state::Engine;
 use crate::extend::event::Event;
 use crate::flush::Flush;
 use crate::read::view::Sealed;
+use crate::record::names;
 use crate::stats::counters::Counter;
 use crate::stats::timings::Timing;
 use crate::version::edit::Edit;
@@ -107,6 +110,15 @@ impl Task {
         Ok(Progress::Done)
     }
 
+    /// The tables that it reads and that an error tells to be damaged.
+    #[must_use]
+    pub fn damaged_inputs(&self, error: &Error) -> Vec<u64> {
+        match self {
+            Self::Merge(task) if is_damage(error) => task.damaged_inputs(error),
+            _ => Vec::new(),
+        }
+    }
+
     /// Why there is nothing to be done just now. A flush waits for nothing: writers may wait for
     /// it.
     fn held_up(&self, engine: &Engine) -> Option<Progress> {
@@ -159,6 +171,17 @@ impl FlushTask {
 }
 
 impl MergeTask {
+    fn damaged_inputs(&self, error: &Error) -> Vec<u64> {
+        let inputs = self.merging.plan().slices().map(|slice| slice.file.meta.number);
+        let name = error.path().and_then(Path::file_name);
+        match name {
+            Some(name) => inputs.filter(|number| name == names::table(*number).as_str()).collect(),
+            // One of them holds other entries than it should.
+            None if error.kind() == ErrorKind::Corruption => inputs.collect(),
+            None => Vec::new(),
+        }
+    }
+
     fn is_unwanted(&self) -> bool {
         self.asked.as_ref().is_some_and(|asked| asked.is_given_up.load(Ordering::Acquire))
     }

@@ -5,7 +5,8 @@
 //! them some. Flushes come next, one at a time and the oldest memtable first, because writers wait
 //! for them: even a merge that has begun is set aside for one. Then comes what somebody asked for
 //! and waits for, then what the strategies want. What fails is left alone for a while; a fault
-//! that does not pass by itself stops writes (see `health`).
+//! that does not pass by itself stops writes (see `health`), but for damage in a table that is
+//! read, which concerns that table alone (see `damage`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,8 +138,9 @@ impl Job for Worker {
         match self.work() {
             Ok(step) => step,
             Err(error) => {
+                let damaged = self.task.as_ref().map(|task| task.damaged_inputs(&error));
                 self.cancel();
-                self.engine.note_failure(error);
+                self.engine.note_failure(error, &damaged.unwrap_or_default());
                 Step::Again
             }
         }

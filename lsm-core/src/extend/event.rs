@@ -76,6 +76,13 @@ pub enum Event {
         /// What it did.
         why: String,
     },
+    /// Stored bytes are wrong: the error says where. Told once for each place, by whoever meets it
+    /// in the background: a scrub, or a compaction, which leaves the table alone from then on.
+    #[non_exhaustive]
+    DamageFound {
+        /// What is wrong, in which file, and at which byte.
+        error: Error,
+    },
     /// The file of a table that nobody needs any more was deleted.
     #[non_exhaustive]
     TableDeleted {

@@ -22,7 +22,7 @@ impl Event {
     #[must_use]
     pub fn level(&self) -> Level {
         match self {
-            Self::BecameReadOnly { .. } => Level::Error,
+            Self::BecameReadOnly { .. } | Self::DamageFound { .. } => Level::Error,
             Self::WorkFailed { .. } | Self::StrategyFailed { .. } => Level::Warn,
             Self::Recovered { report } if report.dropped_bytes > 0 || !report.notes.is_empty() => {
                 Level::Warn
@@ -63,6 +63,7 @@ impl fmt::Display for Event {
                 write!(f, "{read} bytes read, {written} written, in {duration:.1?}")
             }
             Self::WorkFailed { error } => write!(f, "background work failed: {error}"),
+            Self::DamageFound { error } => write!(f, "damage was found: {error}"),
             Self::StrategyFailed { keyspace, strategy, why } => {
                 write!(f, "strategy \"{strategy}\" of keyspace \"{keyspace}\" is dismissed: {why}")
             }

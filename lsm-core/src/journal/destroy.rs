@@ -14,7 +14,7 @@ use crate::journal::directory::{check_medium, no_database};
 use crate::journal::listing::Listing;
 use crate::journal::lockfile;
 use crate::record::header::{FileHeader, FileKind, HEADER_LEN, MAGIC};
-use crate::record::names::{self, HEADS, LOCK};
+use crate::record::names::{self, HEADS, LOCK, UNFINISHED};
 use crate::version::head::read_heads;
 
 /// What became of a database that was destroyed.
@@ -58,6 +58,7 @@ pub fn destroy(env: &Env, path: &Path) -> Result<Destroyed> {
         done.unlink(dir, head.scratch)?;
         done.unlink(dir, head.live)?;
     }
+    done.unlink(dir, UNFINISHED)?;
     dir.sync()?;
     done.unlink(dir, LOCK)?;
     dir.sync()?;
@@ -80,7 +81,7 @@ impl Destroyed {
 fn check_is_database(dir: &dyn Directory, listing: &Listing) -> Result<()> {
     let heads = HEADS.iter().map(|head| head.live.to_owned());
     let manifests = listing.manifests.iter().map(|&number| names::manifest(number));
-    for name in heads.chain([LOCK.to_owned()]).chain(manifests) {
+    for name in heads.chain([LOCK, UNFINISHED].map(str::to_owned)).chain(manifests) {
         match begins_as_ours(dir, &name) {
             Ok(true) => return Ok(()),
             Err(error) if !error.is_not_found() => return Err(error),

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::env::fs::{Directory, EntryKind};
-use crate::record::names::FileName;
+use crate::record::names::{FileName, UNFINISHED};
 
 /// The names in a directory.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,8 @@ pub struct Listing {
     pub has_lock: bool,
     /// A head is there.
     pub has_head: bool,
+    /// A salvage into this directory has not ended.
+    pub is_unfinished: bool,
     /// Log segments, by number.
     pub logs: BTreeSet<u64>,
     /// Manifests, by number.
@@ -42,6 +44,7 @@ impl Listing {
                 FileName::Lock => listing.has_lock = true,
                 FileName::Head => listing.has_head = true,
                 FileName::Scratch => {}
+                FileName::Unfinished => listing.is_unfinished = true,
                 FileName::Log(number) => drop(listing.logs.insert(number)),
                 FileName::Manifest(number) => drop(listing.manifests.insert(number)),
                 FileName::Table(number) => drop(listing.tables.insert(number)),
@@ -55,6 +58,16 @@ impl Listing {
     pub fn number_floor(&self) -> u64 {
         let last = self.logs.last().max(self.manifests.last()).max(self.tables.last());
         last.map_or(1, |last| last.saturating_add(1))
+    }
+
+    /// Refuses what a salvage has left half made: it looks whole, and is not.
+    pub fn check_finished(&self, dir: &dyn Directory) -> Result<()> {
+        if !self.is_unfinished {
+            return Ok(());
+        }
+        let message = "a salvage into this directory was not finished: destroy what it has made, \
+                       and salvage again";
+        Err(Error::new(ErrorKind::Format, message).at_path(&dir.path().join(UNFINISHED)))
     }
 
     /// Refuses a directory without heads in which no database may be made: one that holds

@@ -21,6 +21,7 @@ pub fn recover_read_only(env: &Env, path: &Path, replay: &mut Replay<'_>) -> Res
         .open_dir(path)
         .map_err(|error| if error.is_not_found() { no_database(path) } else { error })?;
     let listing = Listing::read(dir.as_ref())?;
+    listing.check_finished(dir.as_ref())?;
     if !listing.has_head {
         check_may_create(dir.as_ref(), &listing, IfMissing::Fail)?;
     }

@@ -63,6 +63,7 @@ pub fn recover(
 ) -> Result<Recovered> {
     let dir = new_names.watch(open_or_make_dir(env, path, options.if_missing)?);
     let listing = Listing::read(dir.as_ref())?;
+    check_finished(dir.as_ref(), &listing, options.if_missing)?;
     check_may_exist(path, &listing, options.if_missing)?;
     if !listing.has_head {
         check_may_create(dir.as_ref(), &listing, options.if_missing)?;
@@ -90,6 +91,12 @@ fn check_may_exist(path: &Path, listing: &Listing, if_missing: IfMissing) -> Res
         return Err(Error::new(ErrorKind::Exists, message).at_path(path));
     }
     Ok(())
+}
+
+/// Refuses what a salvage has left half made. It alone makes a database beside its mark.
+fn check_finished(dir: &dyn Directory, listing: &Listing, if_missing: IfMissing) -> Result<()> {
+    let is_salvage = if_missing == IfMissing::MustBeMissing && !listing.has_head;
+    if is_salvage { Ok(()) } else { listing.check_finished(dir) }
 }
 
 fn create(

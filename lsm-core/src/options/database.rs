@@ -27,6 +27,7 @@ pub struct Options {
     log_segment_bytes_max: u64,
     log_bytes_max: u64,
     write_bytes_per_second: u64,
+    scrub_bytes_per_second: u64,
     open_files_max: usize,
 }
 
@@ -50,6 +51,8 @@ pub const MEMTABLE_BYTES_MIN: u64 = 4096;
 const THREADS_MAX: usize = 64;
 /// The slowest background that may be asked for, in bytes a second.
 const RATE_MIN: u64 = 64 << 10;
+/// The slowest search for damage that may be asked for, in bytes a second.
+const SCRUB_MIN: u64 = 4 << 10;
 /// The shortest log that may be asked for.
 const LOG_BYTES_MIN: u64 = 16 << 10;
 const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 4096..=1 << 30;
@@ -69,6 +72,7 @@ impl Default for Options {
             log_segment_bytes_max: 64 << 20,
             log_bytes_max: 0,
             write_bytes_per_second: 0,
+            scrub_bytes_per_second: 0,
             open_files_max: 0,
         }
     }
@@ -173,6 +177,18 @@ impl Options {
         self
     }
 
+    /// Chooses how many bytes a second are read in the background to find damage before somebody
+    /// else does: 4 KiB at least, 0 for none, which is the default, for it wears on the disk and
+    /// keeps it from sleeping. All tables and all ended segments of the log are read past the
+    /// cache, one after the other and round after round, and each byte is checked. A round begins a
+    /// minute after the one before at the earliest. What is found is told by `Event::DamageFound`
+    /// and in `Stats::damage`; writes go on.
+    #[must_use]
+    pub fn scrub_bytes_per_second(mut self, bytes: u64) -> Self {
+        self.scrub_bytes_per_second = bytes;
+        self
+    }
+
     /// Chooses how many table files stay open at most, 0 for all that were ever read. Beyond that
     /// the one that was read least recently is closed, and opened again when it is read. Files that
     /// are being written, and the few of the log and the manifest, do not count.
@@ -268,6 +284,12 @@ impl Options {
         self.write_bytes_per_second
     }
 
+    /// How many bytes a second are read to find damage; 0 for none.
+    #[must_use]
+    pub fn get_scrub_bytes_per_second(&self) -> u64 {
+        self.scrub_bytes_per_second
+    }
+
     /// How many table files stay open at most; 0 for all.
     #[must_use]
     pub fn get_open_files_max(&self) -> usize {
@@ -301,6 +323,9 @@ impl Options {
         }
         if self.write_bytes_per_second > 0 && self.write_bytes_per_second < RATE_MIN {
             return refuse("write_bytes_per_second is 0, or at least 64 KiB".to_owned());
+        }
+        if self.scrub_bytes_per_second > 0 && self.scrub_bytes_per_second < SCRUB_MIN {
+            return refuse("scrub_bytes_per_second is 0, or at least 4 KiB".to_owned());
         }
         if self.read_only && self.if_missing == IfMissing::MustBeMissing {
             return refuse("a database that must be missing cannot be opened read-only".to_owned());
@@ -339,6 +364,7 @@ impl Options {
             "log_segment_bytes_max" => self.log_segment_bytes_max = bytes_of(value)?,
             "log_bytes_max" => self.log_bytes_max = bytes_of(value)?,
             "write_bytes_per_second" => self.write_bytes_per_second = bytes_of(value)?,
+            "scrub_bytes_per_second" => self.scrub_bytes_per_second = bytes_of(value)?,
             "open_files_max" => self.open_files_max = value.parse().ok()?,
             _ => return None,
         }
@@ -374,6 +400,7 @@ impl fmt::Display for Options {
         write!(f, "log_segment_bytes_max={}; ", self.log_segment_bytes_max)?;
         write!(f, "log_bytes_max={}; ", self.log_bytes_max)?;
         write!(f, "write_bytes_per_second={}; ", self.write_bytes_per_second)?;
+        write!(f, "scrub_bytes_per_second={}; ", self.scrub_bytes_per_second)?;
         write!(f, "open_files_max={}", self.open_files_max)
     }
 }

@@ -13,6 +13,9 @@ pub const HEADS: [HeadNames; 2] = [
     HeadNames { live: "b.head", scratch: "b.tmp" },
 ];
 
+/// What marks a directory in which a salvage has not ended yet: no database to be opened.
+pub const UNFINISHED: &str = "salvage.unfinished";
+
 /// The names of one head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadNames {
@@ -34,6 +37,8 @@ pub enum FileName {
     Head,
     /// A head that was being written.
     Scratch,
+    /// The mark of a salvage that has not ended.
+    Unfinished,
     /// A segment of the log.
     Log(u64),
     /// A manifest.
@@ -49,6 +54,9 @@ impl FileName {
         let name = name.to_str()?;
         if name == LOCK {
             return Some(Self::Lock);
+        }
+        if name == UNFINISHED {
+            return Some(Self::Unfinished);
         }
         if HEADS.iter().any(|head| head.live == name) {
             return Some(Self::Head);

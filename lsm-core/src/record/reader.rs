@@ -58,13 +58,16 @@ pub struct RecordReader<'f> {
     check: u64,
     buffer: Vec<u8>,
     buffer_at: u64,
+    /// How much may still be hashed in search of records behind damage.
+    search_left: Option<u64>,
 }
 
 impl<'f> RecordReader<'f> {
     /// A walk that begins at `offset`, behind what has the check `check`.
     pub fn new(file: &'f dyn File, place: Place, offset: u64, check: u64) -> Result<Self> {
         let file_len = file.len()?;
-        Ok(Self { file, file_len, place, offset, check, buffer: Vec::new(), buffer_at: 0 })
+        let (buffer, buffer_at, search_left) = (Vec::new(), 0, None);
+        Ok(Self { file, file_len, place, offset, check, buffer, buffer_at, search_left })
     }
 
     /// Where the next record would begin: the end of the last one that verified.
@@ -108,6 +111,34 @@ impl<'f> RecordReader<'f> {
             payload,
             hash,
         }))
+    }
+
+    /// Goes on behind damage: to the first record that verifies at or behind the place where the
+    /// walk has ended. False, and nothing changes, if there is none, or if the bytes are so full of
+    /// likely records that the search is given up.
+    pub fn skip_damage(&mut self) -> Result<bool> {
+        let mut offset = self.offset;
+        let usual = self.file_len.saturating_mul(SCAN_PASSES).saturating_add(READ_BYTES);
+        let mut left = self.search_left.unwrap_or(usual);
+        let written_len = self.file.written_len()?;
+        let mut found = None;
+        while offset < written_len && offset + FRAME_LEN as u64 <= self.file_len {
+            let Some(candidate) = self.likely_candidate_at(offset)? else {
+                offset = self.behind_zeros(offset + FRAME_ALIGN);
+                continue;
+            };
+            let Some(rest) = left.checked_sub(padded_len(candidate.payload_len)) else { break };
+            left = rest;
+            if self.verify(offset, &candidate)?.is_some() {
+                found = Some(candidate.frame.chain);
+                break;
+            }
+            offset += FRAME_ALIGN;
+        }
+        self.search_left = Some(left);
+        let Some(chain) = found else { return Ok(false) };
+        (self.offset, self.check) = (offset, u64::from(chain));
+        Ok(true)
     }
 
     /// What the bytes from `offset` to the end of the file know.

@@ -41,11 +41,13 @@ pub enum Counter {
     PacedForRunsMicros,
     PacedForDebtMicros,
     PacedForMemoryMicros,
+    ScrubbedBytes,
+    ScrubRounds,
 }
 
 impl Counter {
     /// Every counter with its name, in order.
-    pub const ALL: [(Self, &'static str); 28] = [
+    pub const ALL: [(Self, &'static str); 30] = [
         (Self::Writes, "writes"),
         (Self::RecordsWritten, "records_written"),
         (Self::BytesWritten, "bytes_written"),
@@ -74,6 +76,8 @@ impl Counter {
         (Self::PacedForRunsMicros, "paced_for_runs_micros"),
         (Self::PacedForDebtMicros, "paced_for_debt_micros"),
         (Self::PacedForMemoryMicros, "paced_for_memory_micros"),
+        (Self::ScrubbedBytes, "scrubbed_bytes"),
+        (Self::ScrubRounds, "scrub_rounds"),
     ];
 }
 

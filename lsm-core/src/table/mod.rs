@@ -25,6 +25,7 @@ pub mod page;
 pub mod reader;
 
 pub mod cursor;
+pub mod scrub;
 pub mod verify;
 
 #[cfg(test)]

@@ -90,7 +90,8 @@ impl Head {
         bytes
     }
 
-    fn read(dir: &dyn Directory, name: &str) -> Result<Self> {
+    /// Reads the head in this file, and verifies it.
+    pub fn read(dir: &dyn Directory, name: &str) -> Result<Self> {
         let file = dir.open(name, Access::Read)?;
         let mut bytes = [0; HEAD_LEN + 1];
         let len = read_full_at(file.as_ref(), &mut bytes, 0)?;

@@ -221,9 +221,11 @@ pub(crate) fn check(root: &Path, sources: &[Source]) -> Vec<String> {
     let mut rust = BTreeSet::new();
     for (folder, name) in lib.map(exports).unwrap_or_default() {
         let is_here = |source: &&Source| {
-            // The face may add methods to what lies beneath it.
+            // The face may add methods to what lies beneath it, and what stands on top to the face.
             let place = source.in_engine().unwrap_or_default();
-            place.starts_with("api/") || place.starts_with(&format!("{folder}/"))
+            place.starts_with("api/")
+                || place.starts_with("salvage/")
+                || place.starts_with(&format!("{folder}/"))
         };
         sources.iter().filter(is_here).for_each(|source| rust.extend(methods(source, &name)));
     }

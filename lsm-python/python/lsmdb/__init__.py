@@ -45,6 +45,7 @@ from lsmdb._native import (
     Writable,
     __version__,
     destroy,
+    salvage,
 )
 from lsmdb._options import KeyspaceOptions, Options
 
@@ -91,4 +92,5 @@ __all__ = [
     "__version__",
     "destroy",
     "open",
+    "salvage",
 ]

@@ -939,5 +939,30 @@ def destroy(path: _Path, /) -> list[str]:
     else lies there, which stays, and so does the directory. `Locked` while somebody has the
     database open.
     """
+def salvage(
+    path: _Path,
+    new_path: _Path,
+    /,
+    *,
+    options: object = None,
+    progress: object = None,
+    timeout: float | None = None,
+) -> dict[str, Any]:
+    """
+    Rebuilds what can be read of the damaged database at `path` in `new_path`, a directory that is
+    made, or empty. Answers a report of what was lost: `is_complete`; `lost`, ranges of keys with
+    `keyspace`, `from`, `to` and `file`; `lost_log`, sequence numbers; `files` with their `damage`;
+    `keyspaces` with their `pairs`; `ignored`; `notes`.
+
+    The damaged directory is only read: `Locked` while somebody writes there. `options` are those of
+    the new database. `progress` is called with how many bytes were read, now and then, or is a bar
+    of tqdm. If the call fails or is stopped, the new database goes again.
+
+    >>> with lsmdb.open("fruits") as db:
+    ...     db[b"apple"] = b"red"
+    >>> report = lsmdb.salvage("fruits", "rescued")
+    >>> report["is_complete"], report["lost"]
+    (True, [])
+    """
 def _options_text(text: str) -> str: ...
 def _keyspace_options_text(text: str) -> str: ...

@@ -68,6 +68,9 @@ class Options(_Settings):
     """How much log there may be; 0 for no more than memtables need."""
     write_bytes_per_second: int | None = None
     """How many bytes a second flushes and merges may write; 0 for any number."""
+    scrub_bytes_per_second: int | None = None
+    """How many bytes a second are read in the background to find damage: 4 KiB at least, 0 for
+    none."""
     open_files_max: int | None = None
     """How many table files stay open at most; 0 for all that were ever read."""
 

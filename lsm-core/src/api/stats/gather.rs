@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Amplification, KeyspaceStats, LevelStats, ListenerStats, MemoryStats, MemtableStats,
-    PacingStats, Stats, TimingStats,
+    Amplification, DamageStats, KeyspaceStats, LevelStats, ListenerStats, MemoryStats,
+    MemtableStats, PacingStats, Stats, TimingStats,
 };
 use crate::base::budget::MemoryKind;
 use crate::engine::state::Engine;
@@ -40,6 +40,7 @@ impl Stats {
             snapshots: engine.snapshots.live().len() as u64,
             pacing: pacing_of(engine),
             amplification,
+            damage: damage_of(engine, &view),
             fault: engine.journal.fault().or_else(|| engine.health.fault()),
             listeners: ListenerStats {
                 listening: engine.plugins.listeners.listening(),
@@ -47,6 +48,18 @@ impl Stats {
             },
         }
     }
+}
+
+fn damage_of(engine: &Engine, view: &View) -> Vec<DamageStats> {
+    let is_there = |table: Option<u64>| table.is_none_or(|it| view.version.file(it).is_some());
+    let known = engine.damage.known().into_iter().filter(|found| is_there(found.table));
+    let stats = known.map(|found| DamageStats {
+        is_set_aside: found.table.is_some_and(|table| engine.damage.is_set_aside(table)),
+        file: found.file,
+        offset: found.offset,
+        message: found.message,
+    });
+    stats.collect()
 }
 
 fn timing_of(name: &'static str, is_sampled: bool, tally: &Tally) -> TimingStats {

@@ -1,6 +1,6 @@
 //! What an opening found, as text for programs.
 
-use crate::api::stats::json::Json;
+use crate::base::json::Json;
 use crate::extend::event::OpenReport;
 
 impl OpenReport {

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::json::Json;
 use super::{KeyspaceStats, Stats, TimingStats};
+use crate::base::json::Json;
 
 impl Stats {
     /// All of it as one JSON object, on one line. Durations are in nanoseconds, and what there is
@@ -33,6 +33,7 @@ impl Stats {
                 json.maybe("blocks_per_get", amplification.blocks_per_get);
                 json.maybe("space", amplification.space);
             });
+            self.damage_json(json);
             let fault = self.fault.as_ref().map(ToString::to_string);
             json.string("fault", fault.as_deref());
             json.object(Some("listeners"), |json| {
@@ -41,6 +42,19 @@ impl Stats {
             });
         });
         json.finish()
+    }
+
+    fn damage_json(&self, json: &mut Json) {
+        json.list("damage", |json| {
+            for damage in &self.damage {
+                json.object(None, |json| {
+                    json.string("file", Some(&damage.file));
+                    json.maybe("offset", damage.offset);
+                    json.string("message", Some(&damage.message));
+                    json.plain("is_set_aside", damage.is_set_aside);
+                });
+            }
+        });
     }
 
     fn memory_json(&self, json: &mut Json) {
@@ -124,6 +138,10 @@ impl fmt::Display for Stats {
         match &self.fault {
             Some(fault) => writeln!(f, "health: takes no writes: {fault}")?,
             None => writeln!(f, "health: good")?,
+        }
+        for damage in &self.damage {
+            let at = damage.offset.map_or_else(String::new, |offset| format!(" at {offset}"));
+            writeln!(f, "damage: {}{at}: {}", damage.file, damage.message)?;
         }
         for keyspace in &self.keyspaces {
             keyspace_text(f, keyspace)?;

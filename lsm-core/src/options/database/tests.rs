@@ -6,7 +6,7 @@ use super::*;
 fn the_text_form_sets_what_it_names() {
     let text = "memory_limit=64MiB; memtable_bytes = 1MiB;durability=durable; wal=write;\
                 sync_interval_ms=0; background_threads=1; memtable=skiplist; if_missing=fail; \
-                log_bytes_max=3MiB; write_bytes_per_second=1MiB; \
+                log_bytes_max=3MiB; write_bytes_per_second=1MiB; scrub_bytes_per_second=2MiB; \
                 open_files_max=9";
     let expected = Options::new()
         .memory_limit(64 << 20)
@@ -19,6 +19,7 @@ fn the_text_form_sets_what_it_names() {
         .if_missing(IfMissing::Fail)
         .log_bytes_max(3 << 20)
         .write_bytes_per_second(1 << 20)
+        .scrub_bytes_per_second(2 << 20)
         .open_files_max(9);
     assert_eq!(Options::parse(text).unwrap(), expected);
     assert_eq!("".parse::<Options>().unwrap(), Options::default());
@@ -40,6 +41,7 @@ fn contradictions_are_refused() {
         "log_segment_bytes_max=2GiB",
         "log_bytes_max=16383",
         "write_bytes_per_second=1",
+        "scrub_bytes_per_second=4095",
         "open_files_max=-1",
         "memory_limit=99999999999GiB",
         "cache=1",

@@ -1,6 +1,7 @@
 //! What the whole engine promises, on the simulated disk.
 
 mod conditions;
+mod contained;
 mod crash;
 mod cursors;
 mod edges;
@@ -14,6 +15,7 @@ mod overtaken;
 mod own_strategy;
 mod quiet;
 mod read_options;
+mod scrub;
 mod stats;
 
 mod faults;

@@ -7,4 +7,5 @@ mod destroy;
 mod golden;
 mod handles;
 mod read_only;
+mod salvage;
 mod verify;

@@ -27,7 +27,7 @@ What an operator does cannot wait, and has a verb: `get` for `db[key]`, `put` fo
 place, or `lsmdb` itself in a thread.
 """
 
-from lsmdb.aio._db import DB, Opening, destroy, open
+from lsmdb.aio._db import DB, Opening, destroy, open, salvage
 from lsmdb.aio._faces import Keyspace, KeyspaceView, Readable, Writable
 from lsmdb.aio._scan import Range, Scan
 from lsmdb.aio._snapshot import Batch, Snapshot
@@ -45,4 +45,5 @@ __all__ = [
     "Writable",
     "destroy",
     "open",
+    "salvage",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 from collections.abc import Callable, Generator
 from functools import partial
 from threading import Thread
@@ -10,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import lsmdb
+from lsmdb import _progress
 from lsmdb._database import Mode, StrPath
 from lsmdb._options import Durability, KeyspaceOptions, Options
 from lsmdb.aio._desk import Desk
@@ -279,3 +282,43 @@ async def destroy(path: StrPath, /) -> list[str]:
     errand = lane.start(partial(lsmdb.destroy, path))
     lane.retire()
     return await errand.finish(nothing)
+
+
+async def salvage(
+    path: StrPath,
+    new_path: StrPath,
+    /,
+    *,
+    options: Options | None = None,
+    progress: Any = None,
+    timeout: float | None = None,
+) -> dict[str, Any]:
+    """Rebuilds what can be read of a damaged database in a new one; see `lsmdb.salvage`. Once this
+    has ended, in whichever way, nothing is written any more; what was not finished is gone.
+
+    >>> import asyncio
+    >>> from lsmdb import aio
+    >>> async def main():
+    ...     async with aio.open("fruits") as db:
+    ...         await db.put(b"apple", b"red")
+    ...     print((await aio.salvage("fruits", "rescued"))["is_complete"])
+    >>> asyncio.run(main())
+    True
+    """
+    loop = asyncio.get_running_loop()
+    teller = None if progress is None else _progress.told(progress)
+    given_up = threading.Event()
+
+    def told(done: int, total: int) -> None:
+        if given_up.is_set():
+            raise asyncio.CancelledError
+        if teller is not None:
+            loop.call_soon_threadsafe(teller, done, total)
+
+    lane = Lane("salvage", 1)
+    work = partial(
+        lsmdb.salvage, path, new_path, options=options, progress=told, timeout=timeout
+    )
+    errand = lane.start(work)
+    lane.retire()
+    return await errand.finish(given_up.set)

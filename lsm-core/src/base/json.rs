@@ -1,27 +1,28 @@
-//! A writer of JSON text, as much of it as statistics need.
+//! A writer of JSON text, as much of it as statistics and reports need.
 
 use std::fmt::{Display, Write};
 
 /// JSON text on its way.
 #[derive(Debug, Default)]
-pub(super) struct Json {
+pub struct Json {
     text: String,
     needs_comma: bool,
 }
 
 impl Json {
     /// The text.
-    pub(super) fn finish(self) -> String {
+    #[must_use]
+    pub fn finish(self) -> String {
         self.text
     }
 
     /// An object, or the value of `name` in the present one.
-    pub(super) fn object(&mut self, name: Option<&str>, fill: impl FnOnce(&mut Self)) {
+    pub fn object(&mut self, name: Option<&str>, fill: impl FnOnce(&mut Self)) {
         self.nest(name, ('{', '}'), fill);
     }
 
     /// A list under `name`.
-    pub(super) fn list(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
+    pub fn list(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
         self.nest(Some(name), ('[', ']'), fill);
     }
 
@@ -35,7 +36,7 @@ impl Json {
     }
 
     /// A number, `true`, `false` or `null`.
-    pub(super) fn plain(&mut self, name: &str, value: impl Display) {
+    pub fn plain(&mut self, name: &str, value: impl Display) {
         self.begin(Some(name));
         // Writing to a string cannot fail.
         let _always_fits = write!(self.text, "{value}");
@@ -43,7 +44,7 @@ impl Json {
     }
 
     /// The same, `null` if there is none.
-    pub(super) fn maybe(&mut self, name: &str, value: Option<impl Display>) {
+    pub fn maybe(&mut self, name: &str, value: Option<impl Display>) {
         match value {
             Some(value) => self.plain(name, value),
             None => self.plain(name, "null"),
@@ -51,7 +52,7 @@ impl Json {
     }
 
     /// A string, or `null`.
-    pub(super) fn string(&mut self, name: &str, value: Option<&str>) {
+    pub fn string(&mut self, name: &str, value: Option<&str>) {
         match value {
             Some(value) => {
                 self.begin(Some(name));
@@ -63,7 +64,7 @@ impl Json {
     }
 
     /// A string in a list.
-    pub(super) fn item(&mut self, value: &str) {
+    pub fn item(&mut self, value: &str) {
         self.begin(None);
         self.quote(value);
         self.needs_comma = true;
