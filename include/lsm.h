@@ -1253,6 +1253,68 @@ lsm_status lsm_salvage_with(const char *path,
                             lsm_value *report_json,
                             lsm_error **error);
 
+/* ---- explaining: what a read did, and what is wrong or slow, for programs and for people ----- */
+
+// For `flags` of lsm_explain_range(): from the end of the range to its beginning.
+#define LSM_EXPLAIN_REVERSE 1
+
+// Looks a key up as lsm_get() does, and tells as JSON which memtables, tables, filters and blocks
+// were asked, what each said, and what it cost. That there is no such key is no error: `answer` is
+// "missing" then. It counts as a lookup.
+LSM_API
+LSM_CHECK
+lsm_status lsm_explain_get(const lsm_db *db,
+                           const lsm_read_options *options_or_null,
+                           lsm_slice key,
+                           lsm_value *json,
+                           lsm_error **error);
+
+// The same as a text for people.
+LSM_API
+LSM_CHECK
+lsm_status lsm_explain_get_text(const lsm_db *db,
+                                const lsm_read_options *options_or_null,
+                                lsm_slice key,
+                                lsm_value *text,
+                                lsm_error **error);
+
+// Walks through the keys from `begin` on, before `end`, as an iterator does, and tells as JSON
+// what was read, what was passed over, and what that cost. An absent end is no bound. Ends after
+// `limit` pairs; 0 is no limit. `flags` are LSM_EXPLAIN_ flags; `progress` of the call's options
+// is told of pairs. It counts as a scan.
+LSM_API
+LSM_CHECK
+lsm_status lsm_explain_range(const lsm_db *db,
+                             const lsm_read_options *options_or_null,
+                             lsm_slice begin,
+                             lsm_slice end,
+                             uint64_t limit,
+                             uint32_t flags,
+                             const lsm_call_options *call_options_or_null,
+                             lsm_value *json,
+                             lsm_error **error);
+
+// The same as a text for people.
+LSM_API
+LSM_CHECK
+lsm_status lsm_explain_range_text(const lsm_db *db,
+                                  const lsm_read_options *options_or_null,
+                                  lsm_slice begin,
+                                  lsm_slice end,
+                                  uint64_t limit,
+                                  uint32_t flags,
+                                  const lsm_call_options *call_options_or_null,
+                                  lsm_value *text,
+                                  lsm_error **error);
+
+// Says as JSON what is wrong or slow, and which limit or option causes it: `is_healthy`, and
+// `findings` with `name`, `severity`, `keyspace`, `option`, `seen` and `advice`. As cheap as
+// lsm_describe().
+LSM_API LSM_CHECK lsm_status lsm_doctor(const lsm_db *db, lsm_value *json, lsm_error **error);
+
+// The same as a text for people.
+LSM_API LSM_CHECK lsm_status lsm_doctor_text(const lsm_db *db, lsm_value *text, lsm_error **error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -737,6 +737,14 @@ class Snapshot {
     detail::Owned<lsm_snapshot> snapshot_;
 };
 
+/// How an explained scan goes.
+struct Explain {
+    /// After so many pairs it ends. Usual: at the end of the range.
+    std::uint64_t limit = 0;
+    /// From the end of the range to its beginning.
+    bool reverse = false;
+};
+
 /// How something is read: see lsm_read_options.
 struct ReadOptions {
     /// What is read is as this snapshot sees it. Usual: the newest.
@@ -1444,6 +1452,40 @@ class Db {
     /// The same as a text for people.
     Result<Value> describe_text() const { return detail::text(lsm_describe_text, handle()); }
 
+    /// Looks a key up as get() does, and tells as JSON what was asked, what each place said, and
+    /// what it cost.
+    Result<Value> explain_get(std::string_view key, const ReadOptions &options = {}) const {
+        const lsm_read_options c = options.to_c();
+        return detail::text(lsm_explain_get, handle(), &c, detail::to_c(key));
+    }
+
+    /// The same as a text for people.
+    Result<Value> explain_get_text(std::string_view key, const ReadOptions &options = {}) const {
+        const lsm_read_options c = options.to_c();
+        return detail::text(lsm_explain_get_text, handle(), &c, detail::to_c(key));
+    }
+
+    /// Walks through the keys from `begin` on, before `end`, and tells as JSON what was read, what
+    /// was passed over, and what it cost. Progress is told of pairs.
+    Result<Value> explain_range(Bound begin = {}, Bound end = {}, const Explain &how = {},
+                                const ReadOptions &options = {},
+                                const CallOptions &call_options = {}) const {
+        return explain(lsm_explain_range, begin, end, how, options, call_options);
+    }
+
+    /// The same as a text for people.
+    Result<Value> explain_range_text(Bound begin = {}, Bound end = {}, const Explain &how = {},
+                                     const ReadOptions &options = {},
+                                     const CallOptions &call_options = {}) const {
+        return explain(lsm_explain_range_text, begin, end, how, options, call_options);
+    }
+
+    /// Says as JSON what is wrong or slow, and which limit or option causes it.
+    Result<Value> doctor() const { return detail::text(lsm_doctor, handle()); }
+
+    /// The same as a text for people.
+    Result<Value> doctor_text() const { return detail::text(lsm_doctor_text, handle()); }
+
     /// What the opening found, as JSON.
     Result<Value> open_report() const { return detail::text(lsm_open_report, handle()); }
 
@@ -1463,6 +1505,18 @@ class Db {
 
   private:
     Db(lsm_db *owned, detail::Close close) noexcept : db_(owned, std::move(close)) {}
+
+    template <class Function>
+    Result<Value> explain(Function function, Bound begin, Bound end, const Explain &how,
+                          const ReadOptions &options, const CallOptions &call_options) const {
+        const lsm_read_options c = options.to_c();
+        detail::Watched call(call_options);
+        lsm_value value = LSM_VALUE_INIT;
+        const std::uint32_t flags = how.reverse ? LSM_EXPLAIN_REVERSE : 0;
+        return call.over(detail::ask(function, handle(), &c, detail::to_c(begin),
+                                     detail::to_c(end), how.limit, flags, call.how(), &value))
+            .template own<Value>(value);
+    }
 
     /// Moves the functions to where they stay, and tells C where that is.
     static std::unique_ptr<detail::Callbacks> callbacks_of(Options &options, lsm_options &c) {

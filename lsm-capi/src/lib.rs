@@ -46,5 +46,7 @@ pub mod inspect;
 
 pub mod salvage;
 
+pub mod explain;
+
 #[cfg(test)]
 mod status_test;

@@ -5,12 +5,15 @@
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicBool, Mutex, Ordering};
+use crate::key::seqno::SeqNo;
 
 /// The first fault since the last `clear`.
 #[derive(Debug, Default)]
 pub struct Health {
     is_faulty: AtomicBool,
     fault: Mutex<Option<Fault>>,
+    /// The last write that there was no room for, and what was visible then.
+    full: Mutex<Option<(SeqNo, Error)>>,
 }
 
 #[derive(Clone, Debug)]
@@ -46,6 +49,19 @@ impl Health {
     #[must_use]
     pub fn fault(&self) -> Option<Error> {
         self.fault.lock().as_ref().map(|fault| fault.error.clone())
+    }
+
+    /// Takes in that there was no room for a write. That is no fault: the next may find some.
+    pub fn note_full(&self, visible: SeqNo, error: Error) {
+        *self.full.lock() = Some((visible, error));
+    }
+
+    /// How the last write failed for want of room, if what is visible says that none was taken
+    /// since.
+    #[must_use]
+    pub fn full(&self, visible: SeqNo) -> Option<Error> {
+        let full = self.full.lock().clone();
+        full.filter(|(seqno, _)| *seqno == visible).map(|(_, error)| error)
     }
 
     /// Takes in a fault that can be mended; the first one stays.

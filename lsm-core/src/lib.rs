@@ -57,6 +57,8 @@ pub use crate::api::batch::Batch;
 pub use crate::api::bounds::KeyRange;
 pub use crate::api::cursor::Cursor;
 pub use crate::api::db::{Builder, Db};
+pub use crate::api::doctor::{Diagnosis, Finding, Severity};
+pub use crate::api::explain::ExplainOptions;
 pub use crate::api::keyspace::Keyspace;
 pub use crate::api::range::{Keys, Range};
 pub use crate::api::read::{KeyspaceAt, KeyspaceWith, Lent, Read};
@@ -79,6 +81,7 @@ pub use crate::options::memory::MemtableKind;
 pub use crate::options::progress::{CallOptions, Progress};
 pub use crate::options::read::ReadOptions;
 pub use crate::options::write::WriteOptions;
+pub use crate::read::explain::{Explanation, RangeExplanation};
 pub use crate::salvage::report::{
     Damage, LostLog, LostRange, SalvageReport, SalvagedFile, SalvagedKeyspace,
 };

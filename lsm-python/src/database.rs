@@ -19,6 +19,7 @@ use crate::border::input::{Durable, Seconds};
 use crate::border::wait::{Long, deadline, detached, in_turns};
 use crate::border::write::How;
 use crate::event::Told;
+use crate::explain::{diagnosis, parsed};
 use crate::keyspace::Keyspace;
 use crate::life::Life;
 use crate::seen::Seen;
@@ -303,6 +304,17 @@ impl Database {
         Ok(metrics)
     }
 
+    /// Says in plain words what is wrong or slow, and which limit or option causes it: a dict whose
+    /// `str()` is a text. As cheap as `stats`.
+    ///
+    /// >>> print(db.doctor())
+    /// healthy: nothing was found that is wrong or slow
+    fn doctor<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
+        let life = self.life()?;
+        let told = detached(py, || life.db.doctor())?;
+        diagnosis(py, &told)
+    }
+
     /// Makes everything durable and lets go of the directory. Whatever is still there of the
     /// database answers `Closed` from then on. Does nothing the second time, or in a forked child.
     fn close(&self, py: Python<'_>) -> Outcome<()> {
@@ -394,9 +406,4 @@ fn options_of(options: &Bound<'_, PyAny>) -> Outcome<lsm_core::KeyspaceOptions> 
 
 fn no_such_number() -> Error {
     Error::new(ErrorKind::InvalidArgument, "no write has such a number")
-}
-
-/// Data of a text in JSON.
-fn parsed<'py>(py: Python<'py>, json: &str) -> Outcome<Bound<'py, PyAny>> {
-    Ok(call(&get(&import(py, "json")?, "loads")?, (json,))?)
 }

@@ -29,6 +29,8 @@ mod load;
 
 mod cursor;
 
+mod explain;
+
 mod range;
 
 mod roamer;

@@ -1,5 +1,6 @@
 //! Everything that a keyspace, a snapshot and a view have in common: a mapping that can be read.
 
+use lsm_core::ExplainOptions;
 use pyo3::exceptions::{PyBufferError, PyKeyError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -9,9 +10,10 @@ use crate::border::calling::{call, each, get, import, shown};
 use crate::border::errors::{Outcome, no_pickle};
 use crate::border::expiry::seconds_since_1970;
 use crate::border::fork::Kept;
-use crate::border::input::{Index, Input, Span};
+use crate::border::input::{Index, Input, Seconds, Span};
 use crate::border::target::Target;
 use crate::border::wait::{Long, detached};
+use crate::explain::{lookup, scan};
 use crate::range::Range;
 use crate::seen::{Open, Sight};
 use crate::value::Value;
@@ -260,6 +262,53 @@ impl Readable {
     fn approximate_count(&self, py: Python<'_>) -> Outcome<u64> {
         let seen = self.open(py)?;
         detached(py, || seen.keyspace.approximate_len())
+    }
+
+    /// Looks a key up as `get` does, and tells which memtables, tables, filters and blocks were
+    /// asked, what each said, and what it cost: a dict whose `str()` is a text. Its `answer` is
+    /// "found", "deleted", "expired", "covered" (by a range that was deleted) or "missing".
+    ///
+    /// >>> db[b"k"] = b"v"
+    /// >>> told = db.explain_get(b"k")
+    /// >>> told["answer"], told["seqno"] == db.latest_seqno, told["value_bytes"]
+    /// ('found', True, 1)
+    /// >>> str(told).splitlines()[0].endswith(": found, 1 bytes, entry 1")
+    /// True
+    #[pyo3(signature = (key, /))]
+    fn explain_get<'py>(&self, py: Python<'py>, key: Input<'_>) -> Outcome<Bound<'py, PyAny>> {
+        let told = self.open(py)?.explain_get(py, key.as_ref())?;
+        lookup(py, &told)
+    }
+
+    /// Walks through the pairs from `start` to before `stop`, `limit` of them at most, and tells
+    /// what was read, what was passed over, and what that cost: a dict whose `str()` is a text.
+    ///
+    /// `progress` is called with how many pairs were passed, now and then, or is a bar of tqdm.
+    ///
+    /// >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
+    /// >>> del db[b"b"]
+    /// >>> told = db.explain_range(b"a", b"c")
+    /// >>> told["pairs"], told["entries"]["deleted"], told["is_complete"]
+    /// (1, 1, True)
+    #[pyo3(signature = (
+        start = None, stop = None, *, reverse = false, limit = None, progress = None, timeout = None
+    ))]
+    fn explain_range<'py>(
+        slf: &Bound<'py, Self>,
+        start: Option<Input<'_>>,
+        stop: Option<Input<'_>>,
+        reverse: bool,
+        limit: Option<u64>,
+        progress: Option<Py<PyAny>>,
+        timeout: Option<Seconds>,
+    ) -> Outcome<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let (seen, span) = (slf.get().open(py)?, Span::new(start, stop));
+        let told = Long::new(progress, timeout).call(py, |options| {
+            let how = ExplainOptions::new().limit(limit).reverse(reverse).call(options);
+            seen.explain_range(&span, how)
+        })?;
+        scan(py, &told)
     }
 
     /// `get` without ever waiting: raises `Busy` if the disk is needed.

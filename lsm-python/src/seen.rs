@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use lsm_core::{
-    CallOptions, Cursor, Error, ErrorKind, Expiry, Keyspace, KeyspaceWith, ReadOptions, Slice,
-    Snapshot,
+    CallOptions, Cursor, Error, ErrorKind, Expiry, ExplainOptions, Explanation, Keyspace,
+    KeyspaceWith, RangeExplanation, ReadOptions, Slice, Snapshot,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -138,6 +138,19 @@ impl Seen {
 
     pub(crate) fn count(&self, span: &Span, options: CallOptions<'_>) -> Result<u64, Error> {
         self.full.count_with(span, options)
+    }
+
+    /// What a lookup does.
+    pub(crate) fn explain_get(&self, py: Python<'_>, key: &[u8]) -> Outcome<Explanation> {
+        detached(py, || self.full.explain_get(key))
+    }
+
+    pub(crate) fn explain_range(
+        &self,
+        span: &Span,
+        how: ExplainOptions<'_>,
+    ) -> Result<RangeExplanation, Error> {
+        self.full.explain_range_with(span, how)
     }
 }
 

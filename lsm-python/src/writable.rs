@@ -223,9 +223,8 @@ impl Writable {
         swap.make(py, expected.map(AsRef::as_ref), new.map(AsRef::as_ref))
     }
 
-    /// Replaces the value of a key by what `update` makes of it, and answers the value before;
-    /// `None` stands for no value on both sides. `update` is called again if somebody else was
-    /// faster.
+    /// Replaces the value of a key by what `update` makes of it, and answers the value before.
+    /// `None` stands for no value. `update` is called again if somebody else was faster.
     ///
     /// >>> db.fetch_update(b"count", lambda old: b"%d" % (int(old or 0) + 1))
     /// >>> db.fetch_update(b"count", lambda old: b"%d" % (int(old or 0) + 1))

@@ -155,6 +155,33 @@ void keys_can_come_alone(const lsm::Db &db) {
     CHECK(check::all_of(db.all(options)) == "cold=");
 }
 
+bool tells(const lsm::Value &told, std::string_view text) {
+    return told.view().find(text) != std::string_view::npos;
+}
+
+void reads_are_explained(const lsm::Db &db) {
+    MUST(db.put("cold", "1"));
+    CHECK(tells(MUST(db.explain_get("cold")), "\"answer\":\"found\""));
+    const auto snapshot = MUST(db.snapshot());
+    MUST(db.erase("cold"));
+    const auto then = lsm::ReadOptions::at(snapshot);
+    CHECK(tells(MUST(db.explain_get_text("cold", then)), ": found, 1 bytes"));
+    lsm::Explain how;
+    how.limit = 1;
+    how.reverse = true;
+    const auto scanned = MUST(db.explain_range("a", std::nullopt, how));
+    CHECK(tells(scanned, "\"is_reverse\":true,\"limit\":1"));
+    CHECK(tells(MUST(db.explain_range_text()), "scan forward of default"));
+    lsm::CallOptions stopped;
+    stopped.timeout = std::chrono::milliseconds(60000);
+    MUST(db.explain_range({}, {}, {}, {}, stopped));
+    FAILS(db.explain_get(std::string(65536, 'k')), TooLarge);
+    MUST(db.pause_background());
+    CHECK(tells(MUST(db.doctor()), "background_paused"));
+    MUST(db.resume_background());
+    CHECK(tells(MUST(db.doctor_text()), "healthy"));
+}
+
 }  // namespace
 
 int main(int, char **argv) {
@@ -170,5 +197,6 @@ int main(int, char **argv) {
     a_snapshot_of_another_database_is_refused(db, path);
     flags_reach_the_engine(db);
     keys_can_come_alone(db);
+    reads_are_explained(db);
     return 0;
 }

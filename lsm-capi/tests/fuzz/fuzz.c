@@ -544,6 +544,33 @@ static void walks(struct chance *c, lsm_error **error) {
     }
 }
 
+static void explains(struct chance *c, lsm_db *db, const lsm_read_options *read, const lsm_call_options *options,
+                     lsm_error **error) {
+    lsm_value value = LSM_VALUE_INIT;
+    const uint64_t limit = below(c, 20);
+    const uint32_t flags = (uint32_t)below(c, 3);
+    switch (below(c, 6)) {
+    case 0:
+        judge(c, lsm_explain_get(db, read, slice(c), &value, error), error);
+        break;
+    case 1:
+        judge(c, lsm_explain_get_text(db, read, slice(c), &value, error), error);
+        break;
+    case 2:
+        judge(c, lsm_explain_range(db, read, slice(c), slice(c), limit, flags, options, &value, error), error);
+        break;
+    case 3:
+        judge(c, lsm_explain_range_text(db, read, slice(c), slice(c), limit, flags, options, &value, error), error);
+        break;
+    case 4:
+        judge(c, lsm_doctor(db, &value, error), error);
+        break;
+    default:
+        judge(c, lsm_doctor_text(db, &value, error), error);
+    }
+    keep_value(c, value);
+}
+
 static void maintains(struct chance *c, lsm_error **error) {
     lsm_call_options options = call_options(c);
     lsm_read_options read = read_options(c);
@@ -551,7 +578,7 @@ static void maintains(struct chance *c, lsm_error **error) {
     lsm_value value = LSM_VALUE_INIT;
     uint64_t count;
     lsm_db *db = (lsm_db *)handle(c, DB);
-    c->call = (unsigned)below(c, 18);
+    c->call = (unsigned)below(c, 20);
     switch (c->call) {
     case 0:
         judge(c, lsm_sync(db, error), error);
@@ -603,6 +630,10 @@ static void maintains(struct chance *c, lsm_error **error) {
         break;
     case 16:
         judge(c, lsm_approximate_count(db, &count, error), error);
+        break;
+    case 17:
+    case 18:
+        explains(c, db, once_in(c, 2) ? &read : NULL, &options, error);
         break;
     default:
         judge(c, lsm_count(db, once_in(c, 2) ? &read : NULL, slice(c), slice(c), &options, &count,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::batch::Batch;
+use crate::api::doctor::{Diagnosis, Facts};
 use crate::api::keyspace::Keyspace;
 use crate::api::keyspace_ref::{Handle, KeyspaceRef};
 use crate::api::read::Moment;
@@ -263,6 +264,14 @@ impl Db {
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats::of(self.engine())
+    }
+
+    /// Says in plain words what is wrong or slow, and which limit or option causes it; nothing if
+    /// all is well. Judged by `stats`, by how the database was opened and by what the opening
+    /// found, so it says most of a database that has been at work for a while. As cheap as `stats`.
+    pub fn doctor(&self) -> Result<Diagnosis> {
+        self.engine().check_open()?;
+        Ok(Diagnosis::of(&Facts::of(self.engine(), &self.report)))
     }
 
     /// Begins no more merges until `resume_background`, and drops no tables: for hours in which the

@@ -5,6 +5,9 @@ pub mod keyspace_ref;
 pub mod stats;
 pub mod strategy;
 
+pub mod doctor;
+pub mod explain;
+
 pub mod batch;
 pub mod cursor;
 pub mod snapshot;

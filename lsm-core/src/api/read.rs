@@ -2,6 +2,7 @@
 
 use crate::api::bounds::{KeyRange, prefix_bounds};
 use crate::api::cursor::Cursor;
+use crate::api::explain::ExplainOptions;
 use crate::api::keyspace_ref::KeyspaceRef;
 use crate::api::range::Range;
 use crate::api::snapshot::Snapshot;
@@ -14,6 +15,7 @@ use crate::options::progress::CallOptions;
 use crate::options::read::ReadOptions;
 use crate::read::access::{Access, Usual};
 use crate::read::as_of::AsOf;
+use crate::read::explain::{Explanation, RangeExplanation};
 use crate::read::get::Found;
 
 /// What can be read, of the newest or of a snapshot: by `Db`, for its default keyspace, `Keyspace`,
@@ -80,6 +82,24 @@ pub trait Read {
     fn cursor(&self, range: impl KeyRange) -> Cursor {
         self.range(range).cursor()
     }
+
+    /// Looks a key up as `get` does, and tells which memtables, tables, filters and blocks were
+    /// asked, what each said, and what it cost. It counts as a `get` in the statistics.
+    fn explain_get(&self, key: impl AsRef<[u8]>) -> Result<Explanation>;
+
+    /// Walks through a range as a scan does, and tells what it read from, what it passed over, and
+    /// what that cost. It counts as a scan in the statistics.
+    fn explain_range(&self, range: impl KeyRange) -> Result<RangeExplanation> {
+        self.explain_range_with(range, ExplainOptions::new())
+    }
+
+    /// As `explain_range`, for so many pairs, in the other direction, told how far it is, or
+    /// stopped.
+    fn explain_range_with(
+        &self,
+        range: impl KeyRange,
+        options: ExplainOptions<'_>,
+    ) -> Result<RangeExplanation>;
 }
 
 /// A value where it stands, for the time of `Read::look`.
@@ -241,6 +261,34 @@ macro_rules! inherent_reads {
             pub fn cursor(&self, range: impl KeyRange) -> Cursor {
                 Read::cursor(self, range)
             }
+
+            /// Looks a key up as `get` does, and tells which memtables, tables, filters and blocks
+            /// were asked, what each said, and what it cost.
+            pub fn explain_get(
+                &self,
+                key: impl AsRef<[u8]>,
+            ) -> Result<$crate::read::explain::Explanation> {
+                Read::explain_get(self, key)
+            }
+
+            /// Walks through a range as a scan does, and tells what it read from, what it passed
+            /// over, and what that cost.
+            pub fn explain_range(
+                &self,
+                range: impl KeyRange,
+            ) -> Result<$crate::read::explain::RangeExplanation> {
+                Read::explain_range(self, range)
+            }
+
+            /// As `explain_range`, for so many pairs, in the other direction, told how far it is,
+            /// or stopped.
+            pub fn explain_range_with(
+                &self,
+                range: impl KeyRange,
+                options: $crate::api::explain::ExplainOptions<'_>,
+            ) -> Result<$crate::read::explain::RangeExplanation> {
+                Read::explain_range_with(self, range, options)
+            }
         }
     };
 }
@@ -355,6 +403,24 @@ impl<M: Moment> Read for M {
 
     fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range {
         self.range(prefix_bounds(prefix.as_ref()))
+    }
+
+    fn explain_get(&self, key: impl AsRef<[u8]>) -> Result<Explanation> {
+        let keyspace = self.keyspace();
+        let as_of = self.as_of()?;
+        keyspace.engine().explain_get(self.how(), &keyspace.state, key.as_ref(), as_of)
+    }
+
+    fn explain_range_with(
+        &self,
+        range: impl KeyRange,
+        options: ExplainOptions<'_>,
+    ) -> Result<RangeExplanation> {
+        let (lower, upper) = range.into_bounds();
+        let keyspace = self.keyspace();
+        let (as_of, (walk, mut call)) = (self.as_of()?, options.parts());
+        let what = (Span { lower, upper }, self.how().options());
+        keyspace.engine().explain_range(&keyspace.state, what, as_of, walk, &mut call)
     }
 }
 

@@ -20,6 +20,7 @@ pub mod scan;
 pub mod sink;
 pub mod told;
 
+pub mod explain;
 pub mod memory;
 
 pub mod pacing;

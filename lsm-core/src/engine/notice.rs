@@ -1,6 +1,6 @@
 //! Faults told to listeners, and waits for the disk timed.
 
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::Ordering;
 use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::state::Engine;
@@ -30,6 +30,15 @@ impl Engine {
         if self.damage.note(error, table) {
             self.plugins.listeners.tell(|| Event::DamageFound { error: error.clone() });
         }
+    }
+
+    /// Takes in that a write was not taken: whether for want of room, and what faults there are.
+    #[cold]
+    pub fn note_refused(&self, error: &Error) {
+        if error.kind() == ErrorKind::NoSpace {
+            self.health.note_full(self.visible(), error.clone());
+        }
+        self.note_fault();
     }
 
     /// Tells listeners that a fault is over, if they know of one.

@@ -77,7 +77,7 @@ impl Engine {
         let garbage = Garbage::new(work.clone());
         let directory = journal.directory().clone();
         let shelf = Shelf::new(directory, cache.clone(), options.get_open_files_max());
-        let version = Version::from_catalog(&catalog, garbage.clone(), Some(shelf))?;
+        let version = Version::from_catalog(&catalog, garbage.clone(), Some(shelf.clone()))?;
         let strategies = (!options.is_read_only()).then_some(&plugins.strategies);
         let keyspaces = Keyspaces::of(&catalog, strategies)?;
         let Memtables { active, inserter, sealed, has_expiring } = replay.finish()?;
@@ -93,6 +93,7 @@ impl Engine {
                 env: env.clone(),
                 path: path.to_path_buf(),
                 options: options.clone(),
+                shelf,
                 cache,
                 stock: Stock::new(&budget, options.get_memtable_bytes() as usize),
                 steps: AtomicUsize::new(0),

@@ -10,6 +10,7 @@ use crate::read::access::Access;
 use crate::read::as_of::AsOf;
 use crate::read::get::{Found, Question, get};
 use crate::read::many::{GROUP, Many};
+use crate::read::trace::Trace;
 use crate::read::view::View;
 use crate::stats::looked::Looked;
 use crate::stats::timings::Timing;
@@ -28,6 +29,19 @@ impl Engine {
         at: Option<AsOf>,
         take: impl FnMut(Found<'_>) -> T,
     ) -> Result<Option<T>> {
+        self.get_told((access, &mut Looked::default()), keyspace, key, at, take)
+    }
+
+    /// The same, telling `trace` of the way.
+    #[inline]
+    pub(super) fn get_told<T>(
+        &self,
+        (access, trace): (impl Access, &mut impl Trace),
+        keyspace: &KeyspaceState,
+        key: &[u8],
+        at: Option<AsOf>,
+        take: impl FnMut(Found<'_>) -> T,
+    ) -> Result<Option<T>> {
         let begun = self.timings.begin(Timing::Get);
         self.check_open()?;
         keyspace.check()?;
@@ -35,9 +49,8 @@ impl Engine {
         // The view comes first: what is visible by then stands in it.
         let view = self.view.load();
         let question = self.question(full.bytes(), at);
-        let mut looked = Looked::default();
-        let found = get(access, &view, &question, &mut looked, take)?;
-        self.counters.add_gets(&looked, 1, u64::from(found.is_some()));
+        let found = get(access, &view, &question, trace, take)?;
+        self.counters.add_gets(&trace.looked(), 1, u64::from(found.is_some()));
         self.timings.end(Timing::Get, begun);
         Ok(found)
     }

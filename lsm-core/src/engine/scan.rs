@@ -18,9 +18,11 @@ use crate::key::keyspace::KeyspaceId;
 use crate::options::read::ReadOptions;
 use crate::read::access::Access;
 use crate::read::as_of::AsOf;
+use crate::read::itinerary::Itinerary;
 use crate::read::run::Run;
 use crate::read::scan::{Reader, Scan};
 use crate::read::source::{AnyCursor, RunPart};
+use crate::read::trace::Watch;
 use crate::read::view::View;
 use crate::stats::counters::Counter;
 use crate::stats::timings::Timing;
@@ -130,6 +132,30 @@ impl ScanSource {
         Ok(Some(Self { is_keys_only: self.is_keys_only, ..newest }))
     }
 
+    /// What is seen.
+    pub(super) fn as_of(&self) -> AsOf {
+        self.as_of
+    }
+
+    /// How many tables of the keyspace reach into the range.
+    pub(super) fn tables_inside(&self) -> u64 {
+        if self.span.is_empty() {
+            return 0;
+        }
+        let (lower, upper) = self.span.hull(self.keyspace.id);
+        let (lower, upper) = (Bound::Included(lower.bytes()), Bound::Included(upper.bytes()));
+        let tree = self.view.version.tree(self.keyspace.id);
+        let runs = tree.into_iter().flat_map(|tree| &tree.runs);
+        runs.map(|run| run.within(lower, upper).len() as u64).sum()
+    }
+
+    /// How many do not.
+    pub(super) fn tables_outside(&self) -> u64 {
+        let tree = self.view.version.tree(self.keyspace.id);
+        let all = tree.map_or(0, |tree| tree.slices().count() as u64);
+        all.saturating_sub(self.tables_inside())
+    }
+
     /// Now, by the clock of the database.
     #[must_use]
     pub fn now(&self) -> Duration {
@@ -161,6 +187,15 @@ impl ScanSource {
 
     /// Opens it, at no entry.
     pub fn open(&self) -> Result<OpenScan> {
+        self.open_told((), None)
+    }
+
+    /// The same, telling `watch` what becomes of each entry, and `itinerary` what is read.
+    pub(super) fn open_told<W: Watch>(
+        &self,
+        watch: W,
+        itinerary: Option<&Arc<Itinerary>>,
+    ) -> Result<Scan<Merge<Source<AnyCursor>>, W>> {
         let keyspace = self.keyspace.id;
         let (lower, upper) = self.span.hull(keyspace);
         let (lower, upper) = (lower.bytes(), upper.bytes());
@@ -169,7 +204,10 @@ impl ScanSource {
         // Room for no more than there can be: a place is large.
         let mut sources = Vec::with_capacity(1 + self.view.sealed.len() + runs);
         let mut tombstones = Vec::new();
-        for memtable in self.view.memtables() {
+        for (number, memtable) in self.view.memtables().enumerate() {
+            if let Some(itinerary) = itinerary {
+                itinerary.memtable(memtable, number as u64);
+            }
             if memtable.has_tombstones() {
                 tombstones.push(memtable.tombstones());
             }
@@ -182,10 +220,14 @@ impl ScanSource {
             let within = run.within(Bound::Included(lower), Bound::Included(upper));
             let slices = run.slices.get(within.clone()).unwrap_or_default();
             for slice in slices.iter().filter(|slice| slice.file.meta.range_deletes > 0) {
-                let fragments = |table: &Arc<Table>, how| table.tombstones_for(how);
+                let stop = itinerary.map(|itinerary| itinerary.table(slice));
+                let fragments = |table: &Arc<Table>, how| {
+                    stop.iter().for_each(|stop| stop.opened(table));
+                    table.tombstones_told(how, &mut stop.map(|stop| stop.notes))
+                };
                 tombstones.push(self.how.visit(&slice.file, Use::Scan, fragments)?);
             }
-            sources.extend(self.run_source(slices, (at, within))?);
+            sources.extend(self.run_source(slices, (at, within), itinerary)?);
         }
         let reader = Reader {
             keyspace,
@@ -200,7 +242,7 @@ impl ScanSource {
         if self.how.is_verifying() {
             run.leap_over_nothing();
         }
-        Ok(Scan::new(merge, reader, lower, upper).noting(run))
+        Ok(Scan::watched(merge, reader, (lower, upper), watch).noting(run))
     }
 
     /// One source for the slices of a run, which stand there; none if there are none.
@@ -208,18 +250,24 @@ impl ScanSource {
         &self,
         slices: &[Arc<Part>],
         (run, within): (usize, Range<usize>),
+        itinerary: Option<&Arc<Itinerary>>,
     ) -> Result<Option<Source<AnyCursor>>> {
         let newest = slices.iter().map(|slice| slice.file.meta.seqno_max).max();
         let Some(newest) = newest else { return Ok(None) };
         let cursor = match slices {
             [slice] => {
-                let cursor = |table: &Arc<Table>, how| Ok(table.cursor(how));
+                let stop = itinerary.map(|itinerary| itinerary.table(slice));
+                let cursor = |table: &Arc<Table>, how| {
+                    stop.iter().for_each(|stop| stop.opened(table));
+                    Ok(table.cursor(how).noting(stop.map(|stop| stop.notes)))
+                };
                 AnyCursor::Table(self.how.visit(&slice.file, Use::Scan, cursor)?)
             }
             _ => {
                 let Some(tree) = self.view.version.tree(self.keyspace.id) else { return Ok(None) };
                 let (tree, slices, how) = (tree.clone(), within, self.how);
-                AnyCursor::Run(Concat::new(RunPart { tree, run, slices, how }))
+                let itinerary = itinerary.cloned();
+                AnyCursor::Run(Concat::new(RunPart { tree, run, slices, how, itinerary }))
             }
         };
         Ok(Some(Source::new(cursor, newest)))

@@ -31,6 +31,7 @@ use crate::read::view::View;
 use crate::stats::counters::Counters;
 use crate::stats::timings::Timings;
 use crate::version::garbage::Garbage;
+use crate::version::shelf::Shelf;
 
 /// Tells one open database from another, and keeps nothing of it alive.
 #[derive(Debug, Default)]
@@ -76,6 +77,8 @@ pub struct Engine {
     pub options: Options,
     /// The ground: log, manifest, directory.
     pub journal: Journal,
+    /// Where table files are opened from.
+    pub shelf: Arc<Shelf>,
     /// Resident blocks.
     pub cache: Arc<Cache>,
     /// Who holds how much memory.

@@ -79,7 +79,7 @@ impl Engine {
         match &written {
             Ok(_) => self.timings.end(Timing::Write, begun),
             Err(error) if error.kind() == ErrorKind::Conflict => {}
-            Err(_) => self.note_fault(),
+            Err(error) => self.note_refused(error),
         }
         written
     }

@@ -18,6 +18,7 @@ use crate::memtable::stock::Stock;
 use crate::memtable::tombstones::Tombstones;
 use crate::memtable::tree::{FAN_OUT, Tree, TreeCursor, TreeWriter};
 use crate::options::memory::MemtableKind;
+use crate::stats::looked::{Looked, Probe};
 
 /// In about so many steps a memtable is charged for what it takes; a small one in more, each as
 /// large as what it has.
@@ -264,7 +265,21 @@ impl Memtable {
     #[inline]
     #[must_use]
     pub fn get(&self, key: &[u8], hash: u64, ceiling: u64) -> Option<MemEntry<'_>> {
-        if !self.filter.may_contain(hash) {
+        self.get_told(key, hash, ceiling, &mut Looked::default())
+    }
+
+    /// The same, telling `probe`.
+    #[inline]
+    pub fn get_told(
+        &self,
+        key: &[u8],
+        hash: u64,
+        ceiling: u64,
+        probe: &mut impl Probe,
+    ) -> Option<MemEntry<'_>> {
+        let may_contain = self.filter.may_contain(hash);
+        probe.memtable_filter(may_contain);
+        if !may_contain {
             return None;
         }
         let found = match &self.index {

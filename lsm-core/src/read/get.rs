@@ -15,9 +15,10 @@ use crate::key::seqno::SeqNo;
 use crate::key::trailer::ceiling;
 use crate::memtable::handle::Memtable;
 use crate::read::access::Access;
+use crate::read::trace::Trace;
 use crate::read::view::View;
 use crate::read::visible::{Sight, expiry_of, sight_of, user_value};
-use crate::stats::looked::Looked;
+use crate::stats::looked::Probe;
 use crate::table;
 use crate::table::reader::Table;
 use crate::version::tree::Run;
@@ -53,17 +54,18 @@ pub(super) enum Answer<T> {
     Value(T),
 }
 
-/// Looks the key up and hands the value to `take`, wherever it stands. What it looks at is added to
-/// `looked`.
+/// Looks the key up and hands the value to `take`, wherever it stands. What it looks at is told to
+/// `trace`.
 pub fn get<T>(
     access: impl Access,
     view: &View,
     question: &Question<'_>,
-    looked: &mut Looked,
+    trace: &mut impl Trace,
     mut take: impl FnMut(Found<'_>) -> T,
 ) -> Result<Option<T>> {
+    trace.begins(question.seqno);
     for memtable in view.memtables() {
-        match in_memtable(memtable, question, &mut take)? {
+        match in_memtable(memtable, question, trace, &mut take)? {
             Answer::Unknown => {}
             Answer::Gone => return Ok(None),
             Answer::Value(value) => return Ok(Some(value)),
@@ -71,7 +73,7 @@ pub fn get<T>(
     }
     let Some(tree) = view.version.tree(keyspace_of(question.key)) else { return Ok(None) };
     for run in &tree.runs {
-        match in_run(access, run, question, looked, &mut take)? {
+        match in_run(access, run, question, trace, &mut take)? {
             Answer::Unknown => {}
             Answer::Gone => return Ok(None),
             Answer::Value(value) => return Ok(Some(value)),
@@ -147,13 +149,18 @@ impl<'a> Found<'a> {
 pub(super) fn in_memtable<T>(
     memtable: &Memtable,
     question: &Question<'_>,
+    trace: &mut impl Trace,
     take: &mut impl FnMut(Found<'_>) -> T,
 ) -> Result<Answer<T>> {
+    trace.memtable(memtable);
     let cover = memtable.covering(question.key, question.seqno);
-    let Some(entry) = memtable.get(question.key, question.hash, ceiling(question.seqno)) else {
+    let found = memtable.get_told(question.key, question.hash, ceiling(question.seqno), trace);
+    let Some(entry) = found else {
+        trace.judged(None, cover, None);
         return Ok(unknown_unless(cover));
     };
     let sight = sight_of(entry.trailer, cover, || question.now.millis(), || entry.value)?;
+    trace.judged(Some(entry.trailer), cover, Some(sight));
     Ok(match sight {
         Sight::Value => Answer::Value(take(Found::lent(entry.trailer, entry.value))),
         Sight::Nothing | Sight::Covered(_) => Answer::Gone,
@@ -165,26 +172,36 @@ fn in_run<T>(
     access: impl Access,
     run: &Run,
     question: &Question<'_>,
-    looked: &mut Looked,
+    trace: &mut impl Trace,
     take: &mut impl FnMut(Found<'_>) -> T,
 ) -> Result<Answer<T>> {
-    let Some(slice) = run.slice_for(question.key) else { return Ok(Answer::Unknown) };
-    looked.tables = looked.tables.wrapping_add(1);
+    let Some(slice) = run.slice_for(question.key) else {
+        trace.run(run, None);
+        return Ok(Answer::Unknown);
+    };
+    trace.run(run, Some(slice));
+    trace.table();
     access.visit(&slice.file, Use::Point, |table, how| {
-        let cover = cover_in(table, question, how)?;
+        trace.opened(table);
+        let cover = cover_in(table, question, how, trace)?;
         let (key, hash) = (question.key, question.hash);
-        let found = table.get_counted(key, hash, ceiling(question.seqno), how, looked)?;
-        judge(found, cover, question, take)
+        let found = table.get_counted(key, hash, ceiling(question.seqno), how, trace)?;
+        judge(found, cover, question, trace, take)
     })
 }
 
 /// The newest range tombstone of a table over the key.
 #[inline]
-pub(super) fn cover_in(table: &Table, question: &Question<'_>, how: Use) -> Result<SeqNo> {
+pub(super) fn cover_in(
+    table: &Table,
+    question: &Question<'_>,
+    how: Use,
+    probe: &mut impl Probe,
+) -> Result<SeqNo> {
     if !table.has_tombstones() {
         return Ok(SeqNo::ZERO);
     }
-    Ok(table.tombstones_for(how)?.covering(question.key, question.seqno))
+    Ok(table.tombstones_told(how, probe)?.covering(question.key, question.seqno))
 }
 
 /// What a table answers where this was found, under its newest range tombstone over the key.
@@ -193,13 +210,16 @@ pub(super) fn judge<T>(
     found: Option<table::page::Found>,
     cover: SeqNo,
     question: &Question<'_>,
+    trace: &mut impl Trace,
     take: &mut impl FnMut(Found<'_>) -> T,
 ) -> Result<Answer<T>> {
     let Some(found) = found else {
+        trace.judged(None, cover, None);
         let is_hidden = planted(Bug::UnknownKeyHidesRangeTombstone);
         return Ok(if is_hidden { Answer::Unknown } else { unknown_unless(cover) });
     };
     let sight = sight_of(found.trailer, cover, || question.now.millis(), || &found.value)?;
+    trace.judged(Some(found.trailer), cover, Some(sight));
     Ok(match sight {
         Sight::Value => Answer::Value(take(Found::kept(found.trailer, found.value))),
         Sight::Nothing | Sight::Covered(_) => Answer::Gone,

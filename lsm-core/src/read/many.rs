@@ -96,7 +96,7 @@ impl<'v> Many<'v> {
         let open = u32::MAX >> (u32::BITS as usize - questions.len());
         let mut group = Group { questions, values, open };
         for memtable in self.view.memtables() {
-            group.look_in(memtable, &mut take)?;
+            group.look_in(memtable, looked, &mut take)?;
         }
         let Some(tree) = self.view.version.tree(keyspace_of(first.key)) else { return Ok(()) };
         for run in &tree.runs {
@@ -121,7 +121,7 @@ impl<'v> Many<'v> {
             let Some(slice) = run.slice_for(question.key) else { continue };
             looked.tables = looked.tables.wrapping_add(1);
             let table = slice.file.table()?;
-            let cover = cover_in(table, question, Use::Point)?;
+            let cover = cover_in(table, question, Use::Point, looked)?;
             let partition = table.partition_of(question.key, ceiling(question.seqno));
             let (at, state) = match partition {
                 Some(partition) => ((partition, 0), State::Going),
@@ -139,7 +139,7 @@ impl<'v> Many<'v> {
                     self.load((ask.table, ask.at.0), question, looked)?
                 }
             };
-            group.settle(ask.of, judge(found, ask.cover, question, take)?);
+            group.settle(ask.of, judge(found, ask.cover, question, looked, take)?);
         }
         self.asks = asks;
         Ok(())
@@ -179,6 +179,7 @@ impl<'g, T> Group<'g, T> {
     fn look_in(
         &mut self,
         memtable: &Memtable,
+        looked: &mut Looked,
         take: &mut impl FnMut(Found<'_>) -> T,
     ) -> Result<()> {
         // All filters first: no branch depends on what one of them says.
@@ -187,7 +188,7 @@ impl<'g, T> Group<'g, T> {
             hashes.fold(0, |maybe, (of, hash)| maybe | u32::from(memtable.may_contain(hash)) << of);
         let maybe = if memtable.has_tombstones() { u32::MAX } else { maybe };
         for (of, question) in self.open().filter(|(of, _)| maybe >> of & 1 == 1) {
-            self.settle(of, in_memtable(memtable, question, take)?);
+            self.settle(of, in_memtable(memtable, question, looked, take)?);
         }
         Ok(())
     }

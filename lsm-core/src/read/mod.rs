@@ -9,7 +9,12 @@ pub mod slice_cursor;
 pub mod view;
 pub mod visible;
 
+pub mod explain;
 pub mod run;
+pub mod trace;
+
+pub mod itinerary;
+pub mod recorder;
 
 pub mod get;
 pub mod scan;

@@ -24,6 +24,7 @@ use crate::read::as_of::AsOf;
 use crate::read::bounds::Bounds;
 use crate::read::dead::Way;
 use crate::read::run::Run;
+use crate::read::trace::{Met, Watch};
 use crate::read::visible::{Sight, Visible, expiry_of, user_value};
 
 mod newest;
@@ -61,8 +62,10 @@ enum Place {
 
 /// A place among the pairs that a reader sees: at one of them, or at none.
 #[derive(Debug)]
-pub struct Scan<C> {
+pub struct Scan<C, W = ()> {
     cursor: C,
+    /// Is told what becomes of each entry.
+    watch: W,
     bounds: Bounds,
     visible: Visible,
     ceiling: u64,
@@ -90,8 +93,22 @@ impl<C: Skip> Scan<C> {
     /// At no pair, over what `reader` sees between two user keys.
     #[must_use]
     pub fn new(cursor: C, reader: Reader, lower: Bound<&[u8]>, upper: Bound<&[u8]>) -> Self {
+        Self::watched(cursor, reader, (lower, upper), ())
+    }
+}
+
+impl<C: Skip, W: Watch> Scan<C, W> {
+    /// The same, where `watch` is told what becomes of each entry.
+    #[must_use]
+    pub fn watched(
+        cursor: C,
+        reader: Reader,
+        (lower, upper): (Bound<&[u8]>, Bound<&[u8]>),
+        watch: W,
+    ) -> Self {
         Self {
             cursor,
+            watch,
             bounds: Bounds::new(reader.keyspace, lower, upper),
             visible: Visible::new(reader.as_of, reader.tombstones),
             ceiling: ceiling(reader.as_of.seqno),
@@ -116,6 +133,11 @@ impl<C: Skip> Scan<C> {
     #[must_use]
     pub fn noting(self, run: Run) -> Self {
         Self { run, ..self }
+    }
+
+    /// Who is told.
+    pub fn watch(&self) -> &W {
+        &self.watch
     }
 
     /// Moves to the first pair at or after `user_key`.
@@ -318,6 +340,7 @@ impl<C: Skip> Scan<C> {
             self.run.step();
             let (key, head) = (self.cursor.key(), self.cursor.head());
             if !self.bounds.is_before_upper(key, head) {
+                self.watch.met(Met::Outside);
                 self.run_out(Way::Forward);
                 return Ok(());
             }
@@ -325,7 +348,9 @@ impl<C: Skip> Scan<C> {
             // An older entry of a key that is decided.
             if self.has_key && head == self.head && key == self.key.as_slice() {
                 older += 1;
+                self.watch.met(Met::Older);
                 if older == STEPS_MAX {
+                    self.watch.skipped();
                     self.cursor.seek(&self.key, 0)?;
                 } else {
                     self.cursor.next()?;
@@ -335,7 +360,9 @@ impl<C: Skip> Scan<C> {
             older = 0;
             if trailer > self.ceiling {
                 too_new += 1;
+                self.watch.met(Met::TooNew);
                 if too_new % STEPS_MAX == 0 {
+                    self.watch.skipped();
                     self.run.forget();
                     self.keep_left();
                     self.key.clear();
@@ -350,18 +377,23 @@ impl<C: Skip> Scan<C> {
             let cursor = &self.cursor;
             let sight = self.visible.judge(cursor.key(), trailer, || cursor.value())?;
             if sight == Sight::Value {
+                self.watch.met(Met::Pair);
                 (self.covered, self.reach) = (0, REACH_MIN);
                 self.run.end(self.cursor.key(), Way::Forward);
                 self.place = Place::AtCursor;
                 return Ok(());
             }
+            self.watch.met(Met::Dead(trailer, sight));
             self.keep_left();
             self.decide();
             if self.skips(sight, false)? {
                 continue;
             }
             match self.run.pass(&self.key, trailer, Way::Forward) {
-                Some(target) => self.cursor.seek(target, self.ceiling)?,
+                Some(target) => {
+                    self.watch.leapt();
+                    self.cursor.seek(target, self.ceiling)?;
+                }
                 None => self.cursor.next()?,
             }
         }
@@ -381,7 +413,9 @@ impl<C: Skip> Scan<C> {
             self.run.step();
             if self.cursor.trailer() > self.ceiling {
                 too_new += 1;
+                self.watch.met(Met::TooNew);
                 if too_new % STEPS_MAX == 0 {
+                    self.watch.skipped();
                     self.run.forget();
                     self.keep_left();
                     self.key.clear();
@@ -393,12 +427,15 @@ impl<C: Skip> Scan<C> {
                 continue;
             }
             if self.is_at_newest()? {
+                self.watch.met(Met::Pair);
                 self.place = Place::AtNewest;
                 return Ok(());
             }
             self.hold_newest()?;
             let (key, value) = (&self.key, &self.value);
-            match self.visible.judge(key, self.trailer, || value)? {
+            let sight = self.visible.judge(key, self.trailer, || value)?;
+            self.watch.met(Met::of(self.trailer, sight));
+            match sight {
                 Sight::Value if self.is_left_out => {
                     self.end_run_behind();
                     self.cursor.seek(&self.key, self.trailer)?;
@@ -412,8 +449,10 @@ impl<C: Skip> Scan<C> {
                 }
                 sight if self.skips(sight, true)? => {}
                 _ => {
-                    let target = self.run.pass(&self.key, self.trailer, Way::Backward);
-                    target.map_or(Ok(()), |target| self.cursor.seek_before(target, NEWEST))?;
+                    if let Some(target) = self.run.pass(&self.key, self.trailer, Way::Backward) {
+                        self.watch.leapt();
+                        self.cursor.seek_before(target, NEWEST)?;
+                    }
                 }
             }
         }
@@ -458,6 +497,7 @@ impl<C: Skip> Scan<C> {
             to.map_or(Ok(false), |key| self.cursor.skip_to(key, newest))?
         };
         if has_moved {
+            self.watch.skipped();
             self.reach = (self.reach * 2).min(REACH_MAX);
         }
         Ok(has_moved)

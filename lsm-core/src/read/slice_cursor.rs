@@ -9,6 +9,7 @@ use crate::cache::purpose::Use;
 use crate::cursor::contract::Cursor;
 use crate::key::trailer::NEWEST;
 use crate::table::cursor::TableCursor;
+use crate::table::notes::Notebook;
 use crate::table::reader::Table;
 use crate::version::tree::Slice;
 
@@ -29,6 +30,12 @@ impl SliceCursor {
         let is_whole =
             table.properties().entries == slice.meta.entries || planted(Bug::SliceBoundsIgnored);
         Self { inner: table.cursor(how), slice, is_whole, is_inside: false }
+    }
+
+    /// The same, taking down what is read.
+    #[must_use]
+    pub fn noting(self, notes: Notebook) -> Self {
+        Self { inner: self.inner.noting(notes), ..self }
     }
 
     fn look(&mut self) {

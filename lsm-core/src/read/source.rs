@@ -11,6 +11,7 @@ use crate::cursor::contract::Cursor;
 use crate::memtable::cursor::MemCursor;
 use crate::options::read::ReadOptions;
 use crate::read::access::Access;
+use crate::read::itinerary::Itinerary;
 use crate::read::slice_cursor::SliceCursor;
 use crate::table::cursor::TableCursor;
 use crate::version::tree::{Slice, Tree};
@@ -26,6 +27,8 @@ pub struct RunPart {
     pub slices: Range<usize>,
     /// How they are read.
     pub how: ReadOptions,
+    /// Where is taken down what is read, if anywhere.
+    pub itinerary: Option<Arc<Itinerary>>,
 }
 
 impl RunPart {
@@ -52,8 +55,11 @@ impl Parts for RunPart {
 
     fn open(&self, at: usize) -> Result<Option<SliceCursor>> {
         let Some(slice) = self.slice(at) else { return Ok(None) };
+        let stop = self.itinerary.as_ref().map(|itinerary| itinerary.table(slice));
         self.how.visit(&slice.file, Use::Scan, |table, how| {
-            Ok(Some(SliceCursor::new(table, slice.clone(), how)))
+            stop.iter().for_each(|stop| stop.opened(table));
+            let notes = stop.as_ref().map(|stop| stop.notes.clone());
+            Ok(Some(SliceCursor::new(table, slice.clone(), how).noting(notes)))
         })
     }
 }

@@ -27,8 +27,8 @@ pub fn last_written(access: impl Access, view: &View, question: &Question<'_>) -
     for run in &tree.runs {
         let Some(slice) = run.slice_for(question.key) else { continue };
         let (is_known, written) = access.visit(&slice.file, Use::Point, |table, how| {
-            let cover = cover_in(table, question, how)?;
             let (key, hash, looked) = (question.key, question.hash, &mut Looked::default());
+            let cover = cover_in(table, question, how, looked)?;
             let found = table.get_counted(key, hash, ceiling(question.seqno), how, looked)?;
             let own = found.as_ref().map_or(SeqNo::ZERO, |found| seqno_of(found.trailer));
             Ok((found.is_some() || cover > SeqNo::ZERO, own.max(cover)))

@@ -33,6 +33,7 @@ pub struct Ahead {
     /// The block that was asked for last.
     last: Handle,
     window: usize,
+    bytes_read: u64,
 }
 
 impl Ahead {
@@ -47,7 +48,14 @@ impl Ahead {
             start: 0,
             last: Handle::NONE,
             window: 0,
+            bytes_read: 0,
         }
+    }
+
+    /// How many bytes it has read so far.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
     }
 
     /// How much may be read at once: little where memory is short.
@@ -128,6 +136,7 @@ impl Ahead {
         self.charge.resize(self.buffer.capacity() as u64);
         let place = self.buffer.get_mut(..wanted).unwrap_or_default();
         self.filled = source.read_into(start, place)?;
+        self.bytes_read = self.bytes_read.wrapping_add(self.filled as u64);
         Ok(())
     }
 }

@@ -7,9 +7,11 @@ use crate::base::slice::Slice;
 use crate::cache::purpose::Use;
 use crate::cursor::contract::Cursor;
 use crate::key::full::head_of;
+use crate::stats::looked::{Origin, Part, Probe};
 use crate::table::ahead::Ahead;
 use crate::table::block::buffer::KeyBuffer;
 use crate::table::handle::BlockKind;
+use crate::table::notes::Notebook;
 use crate::table::page::Page;
 use crate::table::reader::Table;
 
@@ -20,6 +22,8 @@ pub struct TableCursor {
     how: Use,
     /// Made when something has to be read.
     ahead: Option<Box<Ahead>>,
+    /// Takes down what is read, block by block.
+    notes: Notebook,
     /// The index that was needed last to read a block, and its partition.
     index: Option<(usize, Page)>,
     /// The block that the cursor stands in.
@@ -48,6 +52,7 @@ impl TableCursor {
             table,
             how,
             ahead: None,
+            notes: None,
             index: None,
             page: None,
             at: (0, 0),
@@ -55,6 +60,12 @@ impl TableCursor {
             is_valid: false,
             key: KeyBuffer::new(),
         }
+    }
+
+    /// The same, taking down what is read.
+    #[must_use]
+    pub fn noting(self, notes: Notebook) -> Self {
+        Self { notes, ..self }
     }
 
     /// The table.
@@ -94,6 +105,9 @@ impl TableCursor {
             // it.
             _ => self.table.passed(at),
         };
+        if resident.is_some() {
+            self.notes.part(Part::Entries(at.0, at.1), Origin::Memory);
+        }
         resident.map_or_else(|| self.read(at, memory), Ok)
     }
 
@@ -101,18 +115,28 @@ impl TableCursor {
     #[cold]
     fn read(&mut self, at: (usize, usize), memory: Vec<u8>) -> Result<Page> {
         self.index(at.0)?;
-        let Self { table, ahead, index, how, .. } = self;
+        let Self { table, ahead, index, how, notes, .. } = self;
         let index = index.as_ref().map(|(_, index)| index);
         let source = table.source();
         let is_walk = matches!(how, Use::Scan | Use::Aside | Use::Bypass);
         let ahead = ahead.get_or_insert_with(|| Box::new(Ahead::new(is_walk, table.budget())));
+        let (part, before) = (Part::Entries(at.0, at.1), ahead.bytes_read());
         if *how != Use::Bypass {
-            let mut read = || ahead.read(source, table.handle_at(at, index)?);
-            return table.load(at, *how, &mut read);
+            // Somebody else may load it first.
+            let mut is_read = false;
+            let mut read = || {
+                is_read = true;
+                ahead.read(source, table.handle_at(at, index)?)
+            };
+            let page = table.load(at, *how, &mut read);
+            let from = Origin::Disk(ahead.bytes_read().wrapping_sub(before));
+            notes.part(part, if is_read { from } else { Origin::Memory });
+            return page;
         }
         let handle = table.handle_at(at, index)?;
         let mut image = memory;
         ahead.read_into(source, handle, &mut image)?;
+        notes.part(part, Origin::Disk(ahead.bytes_read().wrapping_sub(before)));
         Page::own(image)
             .ok_or_else(|| source.sought(handle, BlockKind::Data).damaged("is malformed"))
     }
@@ -124,7 +148,7 @@ impl TableCursor {
             _ => {
                 let is_past = self.how == Use::Bypass;
                 let how = if is_past { Use::Bypass } else { self.how.of_index() };
-                (partition, self.table.index(partition, how)?)
+                (partition, self.table.index_told(partition, how, &mut self.notes)?)
             }
         };
         Ok(&self.index.insert(index).1)
@@ -135,6 +159,7 @@ impl TableCursor {
         let is_at_hand = self.index.as_ref().is_some_and(|(at, _)| *at == partition);
         if !is_at_hand && self.how != Use::Bypass {
             if let Some(block) = self.table.resident_block_of(partition, key, trailer) {
+                self.notes.part(Part::Index(partition), Origin::Memory);
                 return Ok(block);
             }
         }

@@ -3,6 +3,7 @@
 pub mod block;
 
 pub mod handle;
+pub mod notes;
 pub mod options;
 pub mod separator;
 

@@ -37,6 +37,8 @@ pub struct Opened {
     pub top: Top,
     /// Counts and bounds.
     pub properties: Properties,
+    /// How much of the file was read for all that.
+    pub bytes_read: u64,
 }
 
 impl Opened {
@@ -79,7 +81,8 @@ impl Opened {
         };
         let sought = source.sought(footer.top, BlockKind::Top);
         let top = top.ok_or_else(|| sought.damaged("is malformed"))?;
-        Ok(Self { source, header, footer, top, properties })
+        let bytes_read = HEADER + tail.bytes_read([footer.properties, footer.top]);
+        Ok(Self { source, header, footer, top, properties, bytes_read })
     }
 
     /// Where the last partition ends.
@@ -137,6 +140,12 @@ impl Tail {
     fn footer(&self) -> &[u8] {
         let at = self.bytes.len().saturating_sub(FOOTER_LEN);
         self.bytes.get(at..).unwrap_or_default()
+    }
+
+    /// How much was read with these blocks, of which some may not be here.
+    fn bytes_read<const N: usize>(&self, blocks: [Handle; N]) -> u64 {
+        let beyond = blocks.iter().filter(|block| block.offset < self.start);
+        self.bytes.len() as u64 + beyond.map(|block| block.file_len()).sum::<u64>()
     }
 
     /// A block, from here if it is here.

@@ -19,18 +19,20 @@ use crate::cursor::tombstone::Fragments;
 use crate::env::fs::File;
 use crate::filter::{is_well_formed, may_contain};
 use crate::key::trailer::NEWEST;
-use crate::stats::looked::Looked;
+use crate::stats::looked::{Looked, Origin, Part, Probe};
 use crate::table::block::view::{BlockView, Layout};
 use crate::table::handle::{BlockKind, Handle};
 use crate::table::opening::{Expect, Opened};
 use crate::table::page::{Found, Page, Peek};
 use crate::table::partition::Partition;
-use crate::table::properties::{Part, Properties, decode_parts};
+use crate::table::properties::{self, Properties, decode_parts};
 use crate::table::source::{Source, check_entries};
 
 /// A lookup needs about so many bytes from the start of a block of the usual size: the header, and
 /// all columns but the values.
 const LOOKUP_BYTES: usize = 576;
+/// Blocks that a lookup meets where it is not turned away: filter, index and entries.
+const HITS_WITH_FILTER: u64 = 3;
 
 /// Where a data block is to be found.
 #[derive(Debug)]
@@ -117,21 +119,32 @@ impl Table {
     /// The same for somebody who may have to leave the disk alone.
     #[inline]
     pub fn tombstones_for(&self, how: Use) -> Result<Arc<Fragments>> {
+        self.tombstones_told(how, &mut Looked::default())
+    }
+
+    /// The same, telling `probe`.
+    #[inline]
+    pub fn tombstones_told(&self, how: Use, probe: &mut impl Probe) -> Result<Arc<Fragments>> {
         match self.tombstones.get() {
-            Some(tombstones) => Ok(Arc::clone(tombstones)),
-            None => self.read_tombstones(how),
+            Some(tombstones) => {
+                probe.part(Part::Tombstones, Origin::Memory);
+                Ok(Arc::clone(tombstones))
+            }
+            None => self.read_tombstones(how, probe),
         }
     }
 
     #[cold]
-    fn read_tombstones(&self, how: Use) -> Result<Arc<Fragments>> {
+    fn read_tombstones(&self, how: Use, probe: &mut impl Probe) -> Result<Arc<Fragments>> {
         how.check_disk()?;
         let tombstones = Arc::new(self.opened.read_tombstones()?);
+        let bytes = self.opened.footer.tombstones.file_len();
+        probe.part(Part::Tombstones, Origin::Disk(bytes));
         Ok(Arc::clone(self.tombstones.get_or_init(|| tombstones)))
     }
 
     /// What each keyspace has in it. Reads the file.
-    pub fn parts(&self) -> Result<Vec<Part>> {
+    pub fn parts(&self) -> Result<Vec<properties::Part>> {
         let handle = self.opened.footer.parts;
         let image = self.source().read(handle, BlockKind::Parts)?;
         let sought = self.source().sought(handle, BlockKind::Parts);
@@ -144,7 +157,7 @@ impl Table {
         self.get_counted(key, hash, ceiling, how, &mut Looked::default())
     }
 
-    /// As `get`, adding what it looks at to `looked`.
+    /// As `get`, telling `probe` what it looks at.
     #[inline]
     pub fn get_counted(
         &self,
@@ -152,15 +165,14 @@ impl Table {
         hash: u64,
         ceiling: u64,
         how: Use,
-        looked: &mut Looked,
+        probe: &mut impl Probe,
     ) -> Result<Option<Found>> {
         let Some(partition) = self.partition_of(key, ceiling) else { return Ok(None) };
-        let resident = self
-            .cache
-            .turn(|turn| self.get_resident(turn, partition, (key, hash, ceiling), looked));
+        let resident =
+            self.cache.turn(|turn| self.get_resident(turn, partition, (key, hash, ceiling), probe));
         match resident.flatten() {
             Some(found) => Ok(found),
-            None => self.get_loading(partition, (key, hash, ceiling), how, looked),
+            None => self.get_loading(partition, (key, hash, ceiling), how, probe),
         }
     }
 
@@ -179,19 +191,27 @@ impl Table {
         turn: &Turn<'_>,
         partition: usize,
         (key, hash, ceiling): (&[u8], u64, u64),
-        looked: &mut Looked,
+        probe: &mut impl Probe,
     ) -> Option<Option<Found>> {
         if !self.may_contain(turn, partition, hash)? {
             turn.count(1);
-            looked.filtered = looked.filtered.wrapping_add(1);
+            probe.part(Part::Filter(partition), Origin::Memory);
+            probe.filtered();
             return Some(None);
         }
         let block = self.block_of(turn, partition, key, ceiling)?;
-        let block = self.glimpse(turn, (partition, block))?;
-        block.ask(LOOKUP_BYTES);
-        let peek = Peek::new(block)?;
-        turn.count(self.hits(partition));
-        looked.blocks = looked.blocks.wrapping_add(1);
+        let entries = self.glimpse(turn, (partition, block))?;
+        entries.ask(LOOKUP_BYTES);
+        let peek = Peek::new(entries)?;
+        let hits = self.hits(partition);
+        turn.count(hits);
+        probe.entries();
+        // Only now that nothing has to be loaded: otherwise it is told on that way.
+        if hits == HITS_WITH_FILTER {
+            probe.part(Part::Filter(partition), Origin::Memory);
+        }
+        probe.part(Part::Index(partition), Origin::Memory);
+        probe.part(Part::Entries(partition, block), Origin::Memory);
         Some(peek.find(key, hash, ceiling))
     }
 
@@ -201,7 +221,8 @@ impl Table {
     #[must_use]
     pub fn hits(&self, partition: usize) -> u64 {
         let partition = self.opened.top.get(partition);
-        2 + u64::from(partition.is_some_and(|partition| !partition.filter.is_none()))
+        let has_filter = partition.is_some_and(|partition| !partition.filter.is_none());
+        HITS_WITH_FILTER - u64::from(!has_filter)
     }
 
     /// False only if the partition's filter says that it has no such key. `None` if the filter is
@@ -272,12 +293,12 @@ impl Table {
         partition: usize,
         (key, hash, ceiling): (&[u8], u64, u64),
         how: Use,
-        looked: &mut Looked,
+        probe: &mut impl Probe,
     ) -> Result<Option<Found>> {
-        let Some(place) = self.locate(partition, (key, hash, ceiling), how, looked)? else {
+        let Some(place) = self.locate(partition, (key, hash, ceiling), how, probe)? else {
             return Ok(None);
         };
-        Ok(self.fetch(&place, how)?.find(key, hash, ceiling))
+        Ok(self.fetch_told(&place, how, probe)?.find(key, hash, ceiling))
     }
 
     /// The block in which the key stands if it is there; `None` if a filter says that it is not.
@@ -286,40 +307,74 @@ impl Table {
         at: usize,
         (key, hash, ceiling): (&[u8], u64, u64),
         how: Use,
-        looked: &mut Looked,
+        probe: &mut impl Probe,
     ) -> Result<Option<Place>> {
         let how = how.of_index();
         let partition = self.opened.top.get(at).ok_or_else(no_partition)?;
-        if !partition.filter.is_none() && !may_contain(&self.filter(at, partition, how)?, hash) {
-            looked.filtered = looked.filtered.wrapping_add(1);
+        if !partition.filter.is_none()
+            && !may_contain(&self.filter((at, partition), how, probe)?, hash)
+        {
+            probe.filtered();
             return Ok(None);
         }
-        looked.blocks = looked.blocks.wrapping_add(1);
-        let index = self.index(at, how)?;
+        probe.entries();
+        let index = self.index_told(at, how, probe)?;
         let block = index.view().lower_bound(key, ceiling);
         Ok(Some(Place { at: (at, block), index }))
     }
 
     /// A block that was located.
     pub fn fetch(&self, place: &Place, how: Use) -> Result<Page> {
+        self.fetch_told(place, how, &mut Looked::default())
+    }
+
+    fn fetch_told(&self, place: &Place, how: Use, probe: &mut impl Probe) -> Result<Page> {
+        let part = Part::Entries(place.at.0, place.at.1);
         if let Some(page) = self.resident(place.at) {
+            probe.part(part, Origin::Memory);
             return Ok(page);
         }
         let handle = self.handle_at(place.at, Some(&place.index))?;
-        self.load(place.at, how, &mut || self.source().read_entries(handle, BlockKind::Data))
+        // Somebody else may load it first.
+        let mut from = Origin::Memory;
+        let page = self.load(place.at, how, &mut || {
+            from = Origin::Disk(handle.file_len());
+            self.source().read_entries(handle, BlockKind::Data)
+        })?;
+        probe.part(part, from);
+        Ok(page)
     }
 
-    fn filter(&self, at: usize, partition: &Partition, how: Use) -> Result<Frame> {
+    fn filter(
+        &self,
+        (at, partition): (usize, &Partition),
+        how: Use,
+        probe: &mut impl Probe,
+    ) -> Result<Frame> {
         match self.cache.get(&self.slots, at * 2) {
-            Some(frame) => Ok(frame),
-            None => self.load_filter(at, partition, how),
+            Some(frame) => {
+                probe.part(Part::Filter(at), Origin::Memory);
+                Ok(frame)
+            }
+            None => self.load_filter((at, partition), how, probe),
         }
     }
 
     #[cold]
-    fn load_filter(&self, at: usize, partition: &Partition, how: Use) -> Result<Frame> {
-        let read = &mut || self.read_filter(partition);
-        self.cache.get_or_draft(&self.slots, at * 2, how, read)
+    fn load_filter(
+        &self,
+        (at, partition): (usize, &Partition),
+        how: Use,
+        probe: &mut impl Probe,
+    ) -> Result<Frame> {
+        let mut from = Origin::Memory;
+        let read = &mut || {
+            from = Origin::Disk(partition.filter.file_len());
+            self.read_filter(partition)
+        };
+        let frame = self.cache.get_or_draft(&self.slots, at * 2, how, read)?;
+        probe.part(Part::Filter(at), from);
+        Ok(frame)
     }
 
     /// The filter of a partition, from the file.
@@ -331,18 +386,28 @@ impl Table {
 
     /// The index of a partition, which there is.
     pub(super) fn index(&self, at: usize, how: Use) -> Result<Page> {
+        self.index_told(at, how, &mut Looked::default())
+    }
+
+    /// The same, telling `probe`.
+    pub(super) fn index_told(&self, at: usize, how: Use, probe: &mut impl Probe) -> Result<Page> {
         if let Some(page) = self.cache.get(&self.slots, at * 2 + 1).and_then(Page::shared) {
+            probe.part(Part::Index(at), Origin::Memory);
             return Ok(page);
         }
-        self.load_index(at, how)
+        self.load_index(at, how, probe)
     }
 
     #[cold]
-    fn load_index(&self, at: usize, how: Use) -> Result<Page> {
+    fn load_index(&self, at: usize, how: Use, probe: &mut impl Probe) -> Result<Page> {
         let partition = self.opened.top.get(at).copied().ok_or_else(no_partition)?;
-        let frame = self
-            .cache
-            .get_or_draft(&self.slots, at * 2 + 1, how, &mut || self.read_index(&partition))?;
+        let mut from = Origin::Memory;
+        let read = &mut || {
+            from = Origin::Disk(partition.index.file_len());
+            self.read_index(&partition)
+        };
+        let frame = self.cache.get_or_draft(&self.slots, at * 2 + 1, how, read)?;
+        probe.part(Part::Index(at), from);
         Page::shared(frame).ok_or_else(no_partition)
     }
 

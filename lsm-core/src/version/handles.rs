@@ -27,6 +27,8 @@ struct Open {
     files: BTreeMap<u64, (u64, Arc<dyn File>)>,
     /// So many reads there were.
     reads: u64,
+    /// So many of them had to open the file.
+    opened: u64,
 }
 
 /// A table file that need not be open.
@@ -49,6 +51,13 @@ impl Handles {
         let _it_is_there = self.file(number)?;
         let path = self.dir.path().join(names::table(number));
         Ok(Arc::new(Lent { number, path, handles: self.clone() }))
+    }
+
+    /// How often files were read, and how often one was opened for that.
+    #[must_use]
+    pub fn usage(&self) -> (u64, u64) {
+        let open = self.open.lock();
+        (open.reads, open.opened)
     }
 
     /// The same, open. It stays so as long as it is held.
@@ -85,6 +94,7 @@ impl Open {
 
     /// Adds a file, and answers those that are to be closed: not under the lock.
     fn add(&mut self, number: u64, file: Arc<dyn File>, most: usize) -> Vec<Arc<dyn File>> {
+        self.opened = self.opened.wrapping_add(1);
         let before = self.files.insert(number, (self.reads, file));
         let mut closed: Vec<_> = before.into_iter().map(|(_, file)| file).collect();
         while self.files.len() > most {

@@ -28,6 +28,15 @@ impl Shelf {
     }
 }
 
+impl Shelf {
+    /// How often files were read, and how often one was opened for that; `None` where all stay
+    /// open.
+    #[must_use]
+    pub fn usage(&self) -> Option<(u64, u64)> {
+        self.handles.as_ref().map(|handles| handles.usage())
+    }
+}
+
 impl OpenTable for Shelf {
     fn open(&self, meta: &TableMeta) -> Result<Arc<Table>> {
         let file = match &self.handles {

@@ -31,6 +31,7 @@ from lsmdb._errors import (
     TooLarge,
     Unsupported,
 )
+from lsmdb._explain import Diagnosis, Explanation
 from lsmdb._native import (
     Batch,
     Columns,
@@ -62,9 +63,11 @@ __all__ = [
     "Conflict",
     "Corruption",
     "Cursor",
+    "Diagnosis",
     "Error",
     "Event",
     "Exists",
+    "Explanation",
     "ForkedProcess",
     "FormatTooNew",
     "InternalError",

@@ -9,6 +9,7 @@ from typing import Any, Literal, NoReturn, Protocol, Self, TypeAlias, TypeVar, f
 from typing_extensions import Buffer
 
 from lsmdb._errors import Error
+from lsmdb._explain import Diagnosis, Explanation
 from lsmdb._options import Durability, KeyspaceOptions, Moment, Ttl
 from lsmdb._progress import Bar, Told
 
@@ -179,6 +180,39 @@ class Readable:
 
         `progress` is called with how many were counted, now and then, or is a bar of tqdm.
         """
+    def explain_get(self, key: Buffer, /) -> Explanation:
+        """Looks a key up as `get` does, and tells which memtables, tables, filters and blocks were
+        asked, what each said, and what it cost: a dict whose `str()` is a text. Its `answer` is
+        "found", "deleted", "expired", "covered" (by a range that was deleted) or "missing".
+
+        >>> db[b"k"] = b"v"
+        >>> told = db.explain_get(b"k")
+        >>> told["answer"], told["seqno"] == db.latest_seqno, told["value_bytes"]
+        ('found', True, 1)
+        >>> str(told).splitlines()[0].endswith(": found, 1 bytes, entry 1")
+        True
+        """
+    def explain_range(
+        self,
+        start: _Bound = None,
+        stop: _Bound = None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+        progress: _Progress | None = None,
+        timeout: float | None = None,
+    ) -> Explanation:
+        """Walks through the pairs from `start` to before `stop`, `limit` of them at most, and tells
+        what was read, what was passed over, and what that cost: a dict whose `str()` is a text.
+
+        `progress` is called with how many pairs were passed, now and then, or is a bar of tqdm.
+
+        >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
+        >>> del db[b"b"]
+        >>> told = db.explain_range(b"a", b"c")
+        >>> told["pairs"], told["entries"]["deleted"], told["is_complete"]
+        (1, 1, True)
+        """
     def approximate_count(self) -> int:
         """
         About how many keys there are, at no cost: deleted and overwritten ones may be counted too.
@@ -304,9 +338,8 @@ class Writable(Readable):
         timeout: float | None = None,
         low_priority: bool = False,
     ) -> bytes | None:
-        """Replaces the value of a key by what `update` makes of it, and answers the value before;
-        `None` stands for no value on both sides. `update` is called again if somebody else was
-        faster.
+        """Replaces the value of a key by what `update` makes of it, and answers the value before.
+        `None` stands for no value. `update` is called again if somebody else was faster.
 
         >>> db.fetch_update(b"count", lambda old: b"%d" % (int(old or 0) + 1))
         >>> db.fetch_update(b"count", lambda old: b"%d" % (int(old or 0) + 1))
@@ -865,6 +898,14 @@ class Database(Writable):
         that is said to be. Reads every byte; `Corruption` names the file and the byte.
 
         `progress` is called with how many bytes were checked, now and then, or is a bar of tqdm.
+        """
+    def doctor(self) -> Diagnosis:
+        """
+        Says in plain words what is wrong or slow, and which limit or option causes it: a dict whose
+        `str()` is a text. As cheap as `stats`.
+
+        >>> print(db.doctor())
+        healthy: nothing was found that is wrong or slow
         """
     def stats(self) -> dict[str, Any]:
         """What was counted and measured since the opening, and what there is now, as data."""

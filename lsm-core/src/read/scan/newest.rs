@@ -4,12 +4,13 @@ use crate::base::error::Result;
 use crate::cursor::skip::Skip;
 use crate::key::trailer::NEWEST;
 use crate::read::scan::{REACH_MIN, STEPS_MAX, Scan};
+use crate::read::trace::{Met, Watch};
 use crate::read::visible::{EXPIRY_LEN, Sight};
 
 /// Longer values are not copied.
 pub(super) const COPY_MAX: usize = 16_384;
 
-impl<C: Skip> Scan<C> {
+impl<C: Skip, W: Watch> Scan<C, W> {
     /// True if the pair is where the cursor is, and no other entry of its key comes before. False
     /// where that is not known, or where there is more to be done than to stand there.
     #[inline]
@@ -36,7 +37,9 @@ impl<C: Skip> Scan<C> {
         while self.is_at_newer() {
             steps += 1;
             self.run.step();
+            self.watch.met(Met::Older);
             if steps == STEPS_MAX {
+                self.watch.skipped();
                 self.cursor.seek(&self.key, self.ceiling)?;
                 self.hold();
                 return self.cursor.seek_before(&self.key, NEWEST);

@@ -151,6 +151,10 @@ class DB(Writable):
             lambda told: self._native.verify(progress=told, timeout=timeout), progress
         )
 
+    async def doctor(self) -> lsmdb.Diagnosis:
+        """What is wrong or slow, and which limit or option causes it."""
+        return await self._desk.read(self._native.doctor)
+
     async def stats(self) -> dict[str, Any]:
         """What the database knows about itself."""
         return await self._desk.read(self._native.stats)

@@ -165,6 +165,34 @@ class Readable:
         """How many keys there are. Exact, and reads every one of them."""
         return await self._desk.long_call(lambda told: self._native.count(progress=told), progress)
 
+    async def explain_get(self, key: Buffer, /) -> lsmdb.Explanation:
+        """Looks a key up, and tells what was asked, what each place said, and what it cost; see
+        `lsmdb.Readable.explain_get`."""
+        asked = held(key)
+        return await self._desk.read(lambda: self._native.explain_get(asked))
+
+    async def explain_range(
+        self,
+        start: Buffer | None = None,
+        stop: Buffer | None = None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+        progress: Any = None,
+        timeout: float | None = None,
+    ) -> lsmdb.Explanation:
+        """Walks through a range, and tells what was read, what was passed over, and what it cost;
+        see `lsmdb.Readable.explain_range`."""
+        first = None if start is None else held(start)
+        last = None if stop is None else held(stop)
+
+        def walk(told: Any) -> lsmdb.Explanation:
+            return self._native.explain_range(
+                first, last, reverse=reverse, limit=limit, progress=told, timeout=timeout
+            )
+
+        return await self._desk.long_call(walk, progress)
+
     async def approximate_count(self) -> int:
         """About how many keys there are, without reading them."""
         return await self._desk.read(self._native.approximate_count)

@@ -15,6 +15,7 @@ from collections.abc import (
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, cast, overload
 
+from lsmdb._explain import Explanation
 from lsmdb._native import Batch, Readable, Writable
 from lsmdb._pairs import pairs
 from lsmdb.codecs._codec import Codec, shown
@@ -159,6 +160,34 @@ class TypedReader(Mapping[K, V]):
     def count(self, *, progress: Told | Bar | None = None) -> int:
         """How many keys there are. Reads all of them."""
         return int(self._source.count(progress=progress))
+
+    def explain_get(self, key: K, /) -> Explanation:
+        """Looks a key up, and tells what was asked, what each place said, and what it cost. The key
+        in it is the encoded one."""
+        return cast(Explanation, self._source.explain_get(self._encode(key)))
+
+    def explain_range(
+        self,
+        start: Bound[K] = None,
+        stop: Bound[K] = None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+        progress: Told | Bar | None = None,
+        timeout: float | None = None,
+    ) -> Explanation:
+        """Walks through a range, and tells what was read, what was passed over, and what it cost.
+        Keys in it are the encoded ones."""
+        bound = self._coding.bound
+        told = self._source.explain_range(
+            bound(start),
+            bound(stop),
+            reverse=reverse,
+            limit=limit,
+            progress=progress,
+            timeout=timeout,
+        )
+        return cast(Explanation, told)
 
     def approximate_count(self) -> int:
         """About how many keys there are. Reads no data."""
