@@ -537,8 +537,11 @@ typedef struct lsm_keyspace_options {
   uint64_t fifo_age_max_ms;
   // How long after its write a value expires, if the write does not say it. Usual: never.
   uint64_t ttl_ms;
+  // How many bytes the keyspace may take, on disk and in memory together. While it takes more,
+  // puts are refused with LSM_NO_SPACE, deletes are not. Usual: any number.
+  uint64_t quota_bytes;
 } lsm_keyspace_options;
-#define LSM_KEYSPACE_OPTIONS_INIT {sizeof(lsm_keyspace_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define LSM_KEYSPACE_OPTIONS_INIT {sizeof(lsm_keyspace_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 // For `filter_bits_per_key`: no filter.
 #define LSM_NO_FILTER UINT32_MAX
@@ -1314,6 +1317,107 @@ LSM_API LSM_CHECK lsm_status lsm_doctor(const lsm_db *db, lsm_value *json, lsm_e
 
 // The same as a text for people.
 LSM_API LSM_CHECK lsm_status lsm_doctor_text(const lsm_db *db, lsm_value *text, lsm_error **error);
+
+/* ---- accounting: what a keyspace takes, what lies in a range of it, and keys that split it --- */
+
+// A number that lies between two that are known. Both bounds always hold.
+typedef struct lsm_estimate {
+  // The best guess.
+  uint64_t estimate;
+  // It is no less than this.
+  uint64_t at_least;
+  // It is no more than this.
+  uint64_t at_most;
+} lsm_estimate;
+
+// What a keyspace takes, and how much of that is alive. Begin with LSM_USAGE_INIT.
+//
+// Data is counted before it is packed: an entry counts for its key, its value and 12 bytes, a
+// deleted range for its two ends and 16. What a reader sees now is live; the rest is garbage,
+// which a compaction of everything gives back, but for what snapshots still see.
+typedef struct lsm_usage {
+  // sizeof(lsm_usage).
+  uint32_t struct_size;
+  // 1 if it takes more than its quota, and is given no new values.
+  uint32_t is_over_quota;
+  // About how many bytes its tables take on disk.
+  uint64_t disk_bytes;
+  // About how much memory its entries take in memtables.
+  uint64_t memory_bytes;
+  // How many entries are in memtables, deletes and older versions counted.
+  uint64_t memory_entries;
+  // How many entries are in tables, deletes and older versions counted.
+  uint64_t table_entries;
+  // Bytes of all entries and deleted ranges, in tables and in memory.
+  uint64_t data_bytes;
+  // Bytes of them that a reader sees: the best guess.
+  uint64_t live_bytes;
+  // They are no fewer.
+  uint64_t live_bytes_min;
+  // They are no more.
+  uint64_t live_bytes_max;
+  // Bytes of what is overwritten, deleted or expired, and of deletes: the best guess.
+  uint64_t garbage_bytes;
+  // They are no fewer.
+  uint64_t garbage_bytes_min;
+  // They are no more.
+  uint64_t garbage_bytes_max;
+  // About how many bytes on disk a compaction of everything would give back.
+  uint64_t reclaimable_bytes;
+  // Keys that a reader sees: the best guess.
+  uint64_t live_keys;
+  // They are no fewer.
+  uint64_t live_keys_min;
+  // They are no more.
+  uint64_t live_keys_max;
+  // What the keyspace may take, on disk and in memory together; 0 if there is no limit.
+  uint64_t quota_bytes;
+  // How many writes were refused for that since the opening.
+  uint64_t quota_refusals;
+} lsm_usage;
+#define LSM_USAGE_INIT {sizeof(lsm_usage), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+// Fills in `usage`: what the keyspace of this handle takes. Opens tables that were not opened yet.
+LSM_API
+LSM_CHECK
+lsm_status lsm_keyspace_usage(const lsm_db *db,
+                              lsm_usage *usage,
+                              lsm_error **error);
+
+// About how many keys a reader sees from `begin` on, before `end`; an absent end is no bound. A
+// range of few blocks is counted; of others an index and a few blocks of each run are read at
+// either end, whatever lies between them.
+LSM_API
+LSM_CHECK
+lsm_status lsm_approximate_range_count(const lsm_db *db,
+                                       lsm_slice begin,
+                                       lsm_slice end,
+                                       lsm_estimate *count,
+                                       lsm_error **error);
+
+// About how many bytes the keys from `begin` on, before `end`, take on disk: at least the blocks
+// that lie between the two as a whole, at most those that hold some of it too.
+LSM_API
+LSM_CHECK
+lsm_status lsm_approximate_range_size(const lsm_db *db,
+                                      lsm_slice begin,
+                                      lsm_slice end,
+                                      lsm_estimate *size,
+                                      lsm_error **error);
+
+// Keys that cut the range from `begin` on, before `end`, into at most `parts` parts of about the
+// same size, so that several threads can each read one: ascending, and strictly inside. `points`
+// has room for `parts` - 1 values, and may be NULL for one part; `count` is told how many there
+// are, which may be fewer. Give them back by lsm_values_free(). `parts` is from 1 to 65,536.
+LSM_API
+LSM_CHECK
+lsm_status lsm_split_points(const lsm_db *db,
+                            lsm_slice begin,
+                            lsm_slice end,
+                            size_t parts,
+                            lsm_value *points,
+                            size_t *count,
+                            lsm_error **error);
 
 #ifdef __cplusplus
 }

@@ -630,6 +630,8 @@ struct KeyspaceOptions {
     std::uint64_t fifo_age_max_ms = 0;
     /// How many milliseconds after its write a value expires, if the write does not say it.
     std::uint64_t ttl_ms = 0;
+    /// How many bytes the keyspace may take, on disk and in memory together; 0: any number.
+    std::uint64_t quota_bytes = 0;
 
     /// Changes what `text` names, such as "strategy=leveled:10; compression=lz4".
     Result<void> parse(const std::string &text) {
@@ -659,6 +661,7 @@ struct KeyspaceOptions {
         c.fifo_bytes_max = fifo_bytes_max;
         c.fifo_age_max_ms = fifo_age_max_ms;
         c.ttl_ms = ttl_ms;
+        c.quota_bytes = quota_bytes;
         return c;
     }
 
@@ -674,6 +677,7 @@ struct KeyspaceOptions {
         options.fifo_bytes_max = c.fifo_bytes_max;
         options.fifo_age_max_ms = c.fifo_age_max_ms;
         options.ttl_ms = c.ttl_ms;
+        options.quota_bytes = c.quota_bytes;
         return options;
     }
 };
@@ -1501,6 +1505,44 @@ class Db {
     Result<std::uint64_t> approximate_count() const {
         std::uint64_t count = 0;
         return detail::ask(lsm_approximate_count, handle(), &count).give(count);
+    }
+
+    /// What the keyspace takes, and how much of that is alive.
+    Result<lsm_usage> usage() const {
+        lsm_usage usage = LSM_USAGE_INIT;
+        return detail::ask(lsm_keyspace_usage, handle(), &usage).give(usage);
+    }
+
+    /// About how many keys a reader sees from `begin` on, before `end`.
+    Result<lsm_estimate> approximate_count(Bound begin, Bound end) const {
+        lsm_estimate count = {};
+        return detail::ask(lsm_approximate_range_count, handle(), detail::to_c(begin),
+                           detail::to_c(end), &count)
+            .give(count);
+    }
+
+    /// About how many bytes the keys from `begin` on, before `end`, take on disk.
+    Result<lsm_estimate> approximate_size(Bound begin = {}, Bound end = {}) const {
+        lsm_estimate size = {};
+        return detail::ask(lsm_approximate_range_size, handle(), detail::to_c(begin),
+                           detail::to_c(end), &size)
+            .give(size);
+    }
+
+    /// At most `parts` - 1 keys, ascending and strictly inside of the range, that cut it into
+    /// parts of about the same size.
+    Result<std::vector<Value>> split_points(Bound begin, Bound end, std::size_t parts) const {
+        const std::size_t room = parts > 0 && parts <= 65536 ? parts - 1 : 0;
+        std::vector<lsm_value> values(room);
+        std::size_t count = 0;
+        auto answer = detail::ask(lsm_split_points, handle(), detail::to_c(begin),
+                                  detail::to_c(end), parts, values.data(), &count);
+        std::vector<Value> points;
+        points.reserve(count);
+        for (std::size_t at = 0; at < count; at++) {
+            points.emplace_back(values[at]);
+        }
+        return std::move(answer).give(points);
     }
 
   private:

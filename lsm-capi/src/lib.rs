@@ -48,5 +48,7 @@ pub mod salvage;
 
 pub mod explain;
 
+pub mod account;
+
 #[cfg(test)]
 mod status_test;

@@ -164,6 +164,9 @@ pub struct lsm_keyspace_options {
     pub fifo_age_max_ms: u64,
     /// How long after its write a value expires, if the write does not say it. Usual: never.
     pub ttl_ms: u64,
+    /// How many bytes the keyspace may take, on disk and in memory together. While it takes more,
+    /// puts are refused with LSM_NO_SPACE, deletes are not. Usual: any number.
+    pub quota_bytes: u64,
 }
 
 /// For `filter_bits_per_key`: no filter.

@@ -183,7 +183,8 @@ pub(crate) fn chosen_reader(seen: &Seen, chosen: &lsm_read_options) -> Result<Ke
 }
 
 /// Hands found values to C: all of them, or none.
-fn keep(found: Vec<Option<Slice>>, values: &mut [lsm_value]) -> Result<()> {
+/// Hands values over, all or none.
+pub(crate) fn keep(found: Vec<Option<Slice>>, values: &mut [lsm_value]) -> Result<()> {
     let mut kept = values.iter_mut().zip(found).filter_map(|(value, slice)| Some((value, slice?)));
     let done = kept.try_for_each(|(value, slice)| {
         *value = lsm_value::keep(slice)?;

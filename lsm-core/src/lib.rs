@@ -85,3 +85,4 @@ pub use crate::read::explain::{Explanation, RangeExplanation};
 pub use crate::salvage::report::{
     Damage, LostLog, LostRange, SalvageReport, SalvagedFile, SalvagedKeyspace,
 };
+pub use crate::stats::usage::{Estimate, Usage};

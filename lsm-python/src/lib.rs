@@ -29,6 +29,7 @@ mod load;
 
 mod cursor;
 
+mod account;
 mod explain;
 
 mod range;

@@ -8,6 +8,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyTuple};
 
+use crate::account::estimate;
 use crate::border::errors::{Outcome, no_pickle};
 use crate::border::fork::Kept;
 use crate::border::input::{Input, Span};
@@ -65,6 +66,11 @@ impl Range {
     pub(crate) fn begin(&self, is_keys_only: bool) -> Outcome<(Arc<Life>, Core, bool)> {
         let seen = self.seen()?;
         Ok((seen.life.clone(), seen.cursor(&self.span, is_keys_only)?, self.reverse))
+    }
+
+    fn points(&self, py: Python<'_>, parts: usize) -> Outcome<Vec<lsm_core::Slice>> {
+        let seen = self.seen()?;
+        detached(py, || seen.keyspace.split_points(&self.span, parts))
     }
 
     fn key<'py>(py: Python<'py>, key: Option<&lsm_core::Slice>) -> Option<Bound<'py, PyBytes>> {
@@ -202,6 +208,58 @@ impl Range {
     fn approximate_bytes(&self, py: Python<'_>) -> Outcome<u64> {
         let seen = self.seen()?;
         detached(py, || seen.keyspace.approximate_bytes(&self.span))
+    }
+
+    /// About how many keys the range has now, as an `Estimate`: an `int`, the best guess, with
+    /// bounds that always hold, `at_least` and `at_most`. Of a large range only both ends are
+    /// looked at.
+    fn approximate_count<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
+        let seen = self.seen()?;
+        estimate(py, detached(py, || seen.keyspace.approximate_count(&self.span))?)
+    }
+
+    /// About how many bytes the range takes on disk, as an `Estimate`: at least the blocks that lie
+    /// in it as a whole, at most those that hold some of it too.
+    fn approximate_size<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
+        let seen = self.seen()?;
+        estimate(py, detached(py, || seen.keyspace.approximate_size(&self.span))?)
+    }
+
+    /// At most `parts` - 1 keys, ascending and strictly inside of the range, that cut it into parts
+    /// of about the same size.
+    ///
+    /// >>> db.update({bytes([n]): b"value" for n in range(8)})
+    /// >>> db.range().split_points(4)
+    /// [b'\x02', b'\x04', b'\x06']
+    fn split_points<'py>(
+        &self,
+        py: Python<'py>,
+        parts: usize,
+    ) -> Outcome<Vec<Bound<'py, PyBytes>>> {
+        let points = self.points(py, parts)?;
+        Ok(points.iter().map(|point| PyBytes::new(py, point)).collect())
+    }
+
+    /// The range as at most `parts` ranges of about the same size, one after the other, so that
+    /// several threads can each go through one. Where there is little data they are fewer.
+    ///
+    /// >>> db.update({bytes([n]): b"value" for n in range(8)})
+    /// >>> [part.count() for part in db.range().split(4)]
+    /// [2, 2, 2, 2]
+    fn split(&self, py: Python<'_>, parts: usize) -> Outcome<Vec<Self>> {
+        let points = self.points(py, parts)?;
+        let ends = points.iter().cloned().map(Some).chain([self.span.stop.clone()]);
+        let starts = [self.span.start.clone()].into_iter();
+        let starts = starts.chain(points.iter().cloned().map(Some));
+        let part = |(start, stop)| {
+            let (seen, owner) = (self.seen()?.clone(), self.owner.clone_ref(py));
+            Ok(Self::new(seen, Span { start, stop }, self.reverse, owner))
+        };
+        let mut ranges: Vec<Self> = starts.zip(ends).map(part).collect::<Outcome<_>>()?;
+        if self.reverse {
+            ranges.reverse();
+        }
+        Ok(ranges)
     }
 
     /// A cursor over the range, in front of its smallest key, whichever way the range goes; with

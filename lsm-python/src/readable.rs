@@ -6,6 +6,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
+use crate::account::estimate;
 use crate::border::calling::{call, each, get, import, shown};
 use crate::border::errors::{Outcome, no_pickle};
 use crate::border::expiry::seconds_since_1970;
@@ -258,10 +259,22 @@ impl Readable {
         Long::new(progress, None).call(py, |options| seen.count(&Span::ALL, options))
     }
 
-    /// About how many keys there are, at no cost: deleted and overwritten ones may be counted too.
-    fn approximate_count(&self, py: Python<'_>) -> Outcome<u64> {
-        let seen = self.open(py)?;
-        detached(py, || seen.keyspace.approximate_len())
+    /// About how many keys there are now from `start` to before `stop`, as an `Estimate`: an `int`,
+    /// the best guess, with bounds that always hold, `at_least` and `at_most`. Of large ranges only
+    /// both ends are looked at.
+    ///
+    /// >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
+    /// >>> db.approximate_count(b"b").at_most
+    /// 2
+    #[pyo3(signature = (start = None, stop = None))]
+    fn approximate_count<'py>(
+        &self,
+        py: Python<'py>,
+        start: Option<Input<'_>>,
+        stop: Option<Input<'_>>,
+    ) -> Outcome<Bound<'py, PyAny>> {
+        let (seen, span) = (self.open(py)?, Span::new(start, stop));
+        estimate(py, detached(py, || seen.keyspace.approximate_count(&span))?)
     }
 
     /// Looks a key up as `get` does, and tells which memtables, tables, filters and blocks were

@@ -14,6 +14,7 @@ use crate::border::errors::{Failure, Outcome};
 use crate::border::input::{Input, Span};
 use crate::border::lock::Lock;
 use crate::border::wait::detached;
+use crate::border::write::How;
 use crate::life::Life;
 
 /// So many keys are looked up until signals are heard.
@@ -151,6 +152,22 @@ impl Seen {
         how: ExplainOptions<'_>,
     ) -> Result<RangeExplanation, Error> {
         self.full.explain_range_with(span, how)
+    }
+
+    pub(crate) fn set(&self, py: Python<'_>, how: &How, key: &[u8], value: &[u8]) -> Outcome<()> {
+        let bytes = key.len().saturating_add(value.len());
+        how.write(py, &self.life, bytes, |options| self.keyspace.put_with(key, value, options))
+            .map(drop)
+    }
+
+    pub(crate) fn unset(&self, py: Python<'_>, how: &How, key: &[u8]) -> Outcome<()> {
+        how.write(py, &self.life, key.len(), |options| self.keyspace.delete_with(key, options))
+            .map(drop)
+    }
+
+    pub(crate) fn unset_span(&self, py: Python<'_>, how: &How, span: &Span) -> Outcome<()> {
+        how.write(py, &self.life, 0, |options| self.keyspace.delete_range_with(span, options))
+            .map(drop)
     }
 }
 

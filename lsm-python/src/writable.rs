@@ -7,12 +7,13 @@ use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use crate::account::usage;
 use crate::border::calling::{call, get, import};
 use crate::border::errors::Outcome;
 use crate::border::expiry::{Moment, Ttl, expiry};
 use crate::border::fork::Kept;
 use crate::border::input::{Durable, Index, Input, Seconds, Span};
-use crate::border::wait::{Long, teller};
+use crate::border::wait::{Long, detached, teller};
 use crate::border::write::How;
 use crate::load::Loader;
 use crate::pairs::{in_batches, in_one_batch, len_of};
@@ -53,25 +54,6 @@ impl Writable {
         Ok(How::new(self.seen()?.life.usual, durability, timeout, low_priority))
     }
 
-    fn set(&self, py: Python<'_>, how: &How, key: &[u8], value: &[u8]) -> Outcome<()> {
-        let keyspace = &self.seen()?.keyspace;
-        let bytes = key.len().saturating_add(value.len());
-        how.write(py, &self.seen()?.life, bytes, |options| keyspace.put_with(key, value, options))
-            .map(drop)
-    }
-
-    fn unset(&self, py: Python<'_>, how: &How, key: &[u8]) -> Outcome<()> {
-        let keyspace = &self.seen()?.keyspace;
-        how.write(py, &self.seen()?.life, key.len(), |options| keyspace.delete_with(key, options))
-            .map(drop)
-    }
-
-    fn unset_span(&self, py: Python<'_>, how: &How, span: &Span) -> Outcome<()> {
-        let keyspace = &self.seen()?.keyspace;
-        how.write(py, &self.seen()?.life, 0, |options| keyspace.delete_range_with(span, options))
-            .map(drop)
-    }
-
     pub(crate) fn write(&self, py: Python<'_>, how: &How, batch: &Batch) -> Outcome<SeqNo> {
         let db = &self.seen()?.life.db;
         how.write(py, &self.seen()?.life, batch.bytes(), |options| db.write_with(batch, options))
@@ -87,14 +69,14 @@ impl Writable {
 #[allow(clippy::too_many_arguments, reason = "Python's keywords are arguments here")]
 impl Writable {
     fn __setitem__(&self, py: Python<'_>, key: Input<'_>, value: Input<'_>) -> Outcome<()> {
-        self.set(py, &self.how(None, None, false)?, key.as_ref(), value.as_ref())
+        self.seen()?.set(py, &self.how(None, None, false)?, key.as_ref(), value.as_ref())
     }
 
     fn __delitem__(&self, py: Python<'_>, key: Index<'_>) -> Outcome<()> {
         let how = self.how(None, None, false)?;
         match key {
-            Index::Key(key) => self.unset(py, &how, key.as_ref()),
-            Index::Span(span) => self.unset_span(py, &how, &span),
+            Index::Key(key) => self.seen()?.unset(py, &how, key.as_ref()),
+            Index::Span(span) => self.seen()?.unset_span(py, &how, &span),
         }
     }
 
@@ -118,7 +100,8 @@ impl Writable {
         expires_at: Option<Moment>,
     ) -> Outcome<()> {
         let how = self.how(durability, timeout, low_priority)?;
-        self.set(py, &how.expiring(expiry(ttl, expires_at)?), key.as_ref(), value.as_ref())
+        let how = how.expiring(expiry(ttl, expires_at)?);
+        self.seen()?.set(py, &how, key.as_ref(), value.as_ref())
     }
 
     /// Lets the value that a key has expire at another moment, or never: with `math.inf`. Answers
@@ -155,7 +138,7 @@ impl Writable {
         timeout: Option<Seconds>,
         low_priority: bool,
     ) -> Outcome<()> {
-        self.unset(py, &self.how(durability, timeout, low_priority)?, key.as_ref())
+        self.seen()?.unset(py, &self.how(durability, timeout, low_priority)?, key.as_ref())
     }
 
     /// Takes every key from `start` to before `stop` away, at the same cost for any number of them.
@@ -176,7 +159,7 @@ impl Writable {
         low_priority: bool,
     ) -> Outcome<()> {
         let how = self.how(durability, timeout, low_priority)?;
-        self.unset_span(py, &how, &Span::new(start, stop))
+        self.seen()?.unset_span(py, &how, &Span::new(start, stop))
     }
 
     /// Gives a key a value if it has none. Answers whether it did; a value that is there stays.
@@ -393,7 +376,7 @@ impl Writable {
 
     /// Takes everything away, at the same cost for any number of keys.
     fn clear(&self, py: Python<'_>) -> Outcome<()> {
-        self.unset_span(py, &self.how(None, None, false)?, &Span::ALL)
+        self.seen()?.unset_span(py, &self.how(None, None, false)?, &Span::ALL)
     }
 
     /// Writes what is in memory to a table, and returns when it is durable there. Seldom needed:
@@ -475,6 +458,17 @@ impl Writable {
     fn options<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
         let class = get(&import(py, "lsmdb._options")?, "KeyspaceOptions")?;
         Ok(call(&get(&class, "parse")?, (self.seen()?.keyspace.options().to_string(),))?)
+    }
+
+    /// What the keyspace takes, on disk and in memory, and how much of that is alive and how much
+    /// garbage, with bounds that always hold. Opens tables that were not opened yet.
+    ///
+    /// >>> db[b"key"] = b"value"
+    /// >>> db.usage().live_keys
+    /// Estimate(1)
+    fn usage<'py>(&self, py: Python<'py>) -> Outcome<Bound<'py, PyAny>> {
+        let seen = self.seen()?;
+        usage(py, &detached(py, || seen.keyspace.usage())?)
     }
 
     /// `put` without ever waiting, not even to be durable: raises `Timeout` if it would have to.

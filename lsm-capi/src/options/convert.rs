@@ -137,6 +137,7 @@ pub(crate) fn keyspace(chosen: Option<lsm_keyspace_options>) -> Result<KeyspaceO
         bits => options.filter_bits_per_key(bits),
     };
     options = options.ttl(Duration::from_millis(chosen.ttl_ms));
+    options = options.quota_bytes(chosen.quota_bytes);
     options.check()?;
     Ok(options)
 }
@@ -196,6 +197,7 @@ pub(crate) fn keyspace_for_c(options: &KeyspaceOptions) -> lsm_keyspace_options 
         fifo_bytes_max: 0,
         fifo_age_max_ms: 0,
         ttl_ms: options.get_ttl_millis(),
+        quota_bytes: options.get_quota_bytes(),
     };
     match options.get_strategy() {
         Strategy::Leveled { ratio } => {

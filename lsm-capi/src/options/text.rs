@@ -98,6 +98,7 @@ fn take_keyspace(options: &mut lsm_keyspace_options, name: &str, set: &KeyspaceO
         "block_bytes" => options.block_bytes = new.block_bytes,
         "filter_bits_per_key" => options.filter_bits_per_key = new.filter_bits_per_key,
         "ttl_ms" => options.ttl_ms = new.ttl_ms,
+        "quota_bytes" => options.quota_bytes = new.quota_bytes,
         _ => {}
     }
 }

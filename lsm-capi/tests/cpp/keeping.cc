@@ -171,6 +171,12 @@ void numbers_can_be_seen(const lsm::Db &db) {
     MUST(db.resume());
     CHECK(MUST(db.stats()).disk_bytes > 0 && MUST(db.stats()).struct_size == sizeof(lsm::Stats));
     CHECK(MUST(db.approximate_bytes()) > 0);
+    CHECK(MUST(db.approximate_size()).at_most > 0);
+    const lsm_estimate held = MUST(db.approximate_count(lsm::Bound(), lsm::Bound()));
+    CHECK(held.at_least <= held.estimate && held.estimate <= held.at_most && held.at_most >= 100);
+    CHECK(MUST(db.usage()).live_bytes > 0);
+    std::vector<lsm::Value> points = MUST(db.split_points({}, {}, 4));
+    CHECK(points.size() == 3);
     CHECK(MUST(db.describe()).str().find("{") == 0);
     CHECK(MUST(db.describe_text()).size() > 0);
 }
@@ -208,6 +214,8 @@ template <class Check> void each_call(const lsm::Db &db, Check failed) {
     failed(db.open_report().status());
     failed(db.approximate_bytes().status());
     failed(db.approximate_count().status());
+    failed(db.usage().status());
+    failed(db.split_points({}, {}, 4).status());
     failed(db.metrics([](std::string_view, std::string_view, double) {}).status());
     CHECK(db.path().empty() && db.keyspace_name().empty());
     CHECK(db.latest_seqno() == 0 && db.durable_seqno() == 0);

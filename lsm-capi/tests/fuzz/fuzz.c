@@ -328,6 +328,7 @@ static void open_and_close(struct chance *c, lsm_error **error) {
             judge(c, lsm_keyspace_options_parse(&tuned, text(c), error), error);
         }
         tuned.compression = (lsm_compression)below(c, 5);
+        tuned.quota_bytes = once_in(c, 4) ? below(c, 100000) : 0;
         judge(c, lsm_keyspace_open((lsm_db *)handle(c, DB), text(c), &tuned, &db, error), error);
         keep(c, db, DB);
         break;
@@ -571,6 +572,28 @@ static void explains(struct chance *c, lsm_db *db, const lsm_read_options *read,
     keep_value(c, value);
 }
 
+static void accounts(struct chance *c, lsm_db *db, lsm_error **error) {
+    lsm_usage usage = LSM_USAGE_INIT;
+    lsm_estimate estimate;
+    lsm_value points[7];
+    size_t found = 0;
+    switch (below(c, 4)) {
+    case 0:
+        judge(c, lsm_keyspace_usage(db, &usage, error), error);
+        break;
+    case 1:
+        judge(c, lsm_approximate_range_count(db, slice(c), slice(c), &estimate, error), error);
+        break;
+    case 2:
+        judge(c, lsm_approximate_range_size(db, slice(c), slice(c), &estimate, error), error);
+        break;
+    default:
+        judge(c, lsm_split_points(db, slice(c), slice(c), once_in(c, 9) ? SIZE_MAX : below(c, 9), points, &found,
+                                  error), error);
+        lsm_values_free(points, found);
+    }
+}
+
 static void maintains(struct chance *c, lsm_error **error) {
     lsm_call_options options = call_options(c);
     lsm_read_options read = read_options(c);
@@ -578,7 +601,7 @@ static void maintains(struct chance *c, lsm_error **error) {
     lsm_value value = LSM_VALUE_INIT;
     uint64_t count;
     lsm_db *db = (lsm_db *)handle(c, DB);
-    c->call = (unsigned)below(c, 20);
+    c->call = (unsigned)below(c, 21);
     switch (c->call) {
     case 0:
         judge(c, lsm_sync(db, error), error);
@@ -634,6 +657,9 @@ static void maintains(struct chance *c, lsm_error **error) {
     case 17:
     case 18:
         explains(c, db, once_in(c, 2) ? &read : NULL, &options, error);
+        break;
+    case 19:
+        accounts(c, db, error);
         break;
     default:
         judge(c, lsm_count(db, once_in(c, 2) ? &read : NULL, slice(c), slice(c), &options, &count,

@@ -191,9 +191,9 @@ impl Facts {
             }
         };
         let visible = engine.visible();
-        let oldest_snapshot = engine.snapshots.oldest().map(|(seqno, since)| SnapshotFacts {
-            age: engine.env.clock.monotonic().saturating_sub(since),
-            writes_since: visible.get().saturating_sub(seqno.get()),
+        let oldest_snapshot = engine.snapshots.oldest().map(|as_of| SnapshotFacts {
+            age: Duration::from_millis(engine.now_millis().saturating_sub(as_of.millis)),
+            writes_since: visible.get().saturating_sub(as_of.seqno.get()),
         });
         let durable = engine.journal.durable_seqno();
         Self {

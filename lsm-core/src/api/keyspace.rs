@@ -20,6 +20,7 @@ use crate::options::read::ReadOptions;
 use crate::options::write::WriteOptions;
 use crate::read::access::Usual;
 use crate::read::as_of::AsOf;
+use crate::stats::usage::{Estimate, Usage};
 
 /// A keyspace of an open database: cheap to clone, `Send` and `Sync`. Reads see the newest.
 #[derive(Clone, Debug)]
@@ -135,6 +136,69 @@ impl Keyspace {
                 Ok(engine.visible())
             }
         }
+    }
+
+    /// What the keyspace takes, on disk and in memory, and how much of that is alive and how much
+    /// garbage, with bounds that always hold. Opens tables that were not opened yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("lsm-usage-{}", std::process::id()));
+    /// # let db = lsm_core::Db::open(&dir)?;
+    /// db.put("key", "an old value")?;
+    /// db.put("key", "a value")?;
+    /// let usage = db.usage()?;
+    /// assert_eq!(usage.live_keys.estimate, 1);
+    /// assert!(usage.garbage_bytes >= "keyan old value".len() as u64);
+    /// # db.close()?;
+    /// # lsm_core::Db::destroy(&dir)?;
+    /// # Ok::<(), lsm_core::Error>(())
+    /// ```
+    pub fn usage(&self) -> Result<Usage> {
+        self.inner.engine().usage(&self.inner.state)
+    }
+
+    /// About how many keys of a range a reader sees now, and between which bounds that surely is.
+    ///
+    /// A range of few blocks is counted; of others, for each run an index and a few blocks at
+    /// either end are read, whatever lies between them.
+    pub fn approximate_count(&self, range: impl KeyRange) -> Result<Estimate> {
+        let (lower, upper) = range.into_bounds();
+        self.inner.engine().approximate_count(&self.inner.state, &Span { lower, upper })
+    }
+
+    /// About how many bytes a range takes on disk, and between which bounds: the data blocks that
+    /// lie in it as a whole, and those that hold some of it.
+    pub fn approximate_size(&self, range: impl KeyRange) -> Result<Estimate> {
+        let (lower, upper) = range.into_bounds();
+        self.inner.engine().approximate_size(&self.inner.state, &Span { lower, upper })
+    }
+
+    /// At most `parts - 1` keys, ascending and strictly inside of a range, that cut it into parts
+    /// of about the same size, so that several threads can each read one. Where there is little
+    /// data there may be fewer; a part of a large range takes at most an eighth more than the mean,
+    /// and two blocks of each run. `parts` is from 1 to 65,536.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("lsm-split-{}", std::process::id()));
+    /// # let db = lsm_core::Db::open(&dir)?;
+    /// for n in 0..100 {
+    ///     db.put(format!("{n:02}"), "value")?;
+    /// }
+    /// let points = db.split_points(.., 4)?;
+    /// assert_eq!(points, ["25", "50", "75"]);
+    /// # db.close()?;
+    /// # lsm_core::Db::destroy(&dir)?;
+    /// # Ok::<(), lsm_core::Error>(())
+    /// ```
+    pub fn split_points(&self, range: impl KeyRange, parts: usize) -> Result<Vec<Slice>> {
+        let (lower, upper) = range.into_bounds();
+        let span = Span { lower, upper };
+        let points = self.inner.engine().split_points(&self.inner.state, &span, parts)?;
+        Ok(points.iter().map(|point| Slice::copy_from(point)).collect())
     }
 
     fn write_one(

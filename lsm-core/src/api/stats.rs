@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::base::error::Error;
 use crate::cache::pool::CacheStats;
 use crate::extend::event::PaceCause;
+use crate::stats::usage::Usage;
 
 mod gather;
 mod metrics;
@@ -110,6 +111,15 @@ pub struct KeyspaceStats {
     pub runs: u64,
     /// At most so many times as much is stored as is alive; `None` if there are no tables.
     pub space_amplification: Option<f64>,
+    /// What it takes, and how much of that is alive; `None` while that cannot be told without the
+    /// disk, since not all tables were used yet. `Keyspace::usage` asks the disk.
+    pub usage: Option<Usage>,
+    /// How many bytes it may take on disk and in memory together; 0 for any number.
+    pub quota_bytes: u64,
+    /// True if it takes more, so that puts are refused.
+    pub is_over_quota: bool,
+    /// How many writes were refused for that since the opening.
+    pub quota_refusals: u64,
 }
 
 /// One level of a keyspace.

@@ -35,7 +35,7 @@ pub enum Answer {
 }
 
 /// The next step of a request: everything in the range is merged at once into the oldest run, and
-/// what was there already is rewritten only if deletes or expired values go away by it.
+/// what was there already is rewritten only if deletes, old versions or expired values go away by it.
 #[must_use]
 pub fn next_step(tree: &Tree, busy: &Busy, context: &Context, request: &Request) -> Answer {
     let output = oldest_place(tree);
@@ -46,7 +46,8 @@ pub fn next_step(tree: &Tree, busy: &Busy, context: &Context, request: &Request)
         let is_due = |slice: &&Arc<Slice>| {
             let meta = &slice.file.meta;
             if is_last {
-                let is_shrinking = (has_deletes(slice) && can_drop_deletes(slice, context))
+                let is_shrinking = has_deletes(slice) || has_old_versions(slice);
+                let is_shrinking = (is_shrinking && can_drop_deletes(slice, context))
                     || meta.has_expired(context.expired_millis);
                 return meta.number < request.before && is_shrinking;
             }
@@ -76,4 +77,14 @@ pub fn oldest_place(tree: &Tree) -> Place {
 
 fn has_deletes(slice: &Slice) -> bool {
     slice.meta.deletes > 0 || slice.file.meta.range_deletes > 0
+}
+
+/// True if it is known that some entries are not the newest of their key: a snapshot saw them when
+/// the table was made.
+fn has_old_versions(slice: &Slice) -> bool {
+    let contents = slice.file.opened().and_then(|table| table.known_contents());
+    contents.is_some_and(|contents| {
+        let keys = contents.share(slice.meta.keyspace).keys;
+        0 < keys && keys < slice.meta.entries
+    })
 }

@@ -30,6 +30,7 @@ impl Engine {
         if flushed.is_some() {
             self.sealed.fetch_sub(1, Ordering::AcqRel);
         }
+        self.update_quotas();
         self.progress.notify();
         self.work.notify();
         match refused {

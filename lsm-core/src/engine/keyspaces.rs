@@ -8,6 +8,7 @@ use crate::base::sync::{AtomicBool, Mutex, Ordering};
 use crate::compaction::choose::strategist_of;
 use crate::compaction::registry::Strategies;
 use crate::compaction::strategist::Strategist;
+use crate::engine::quota::Quota;
 use crate::key::keyspace::KeyspaceId;
 use crate::options::keyspace::KeyspaceOptions;
 use crate::version::catalog::Catalog;
@@ -26,6 +27,8 @@ pub struct KeyspaceState {
     pub options: KeyspaceOptions,
     /// Who decides what is merged.
     pub strategist: Strategist,
+    /// What it may take.
+    pub quota: Quota,
     is_dropped: AtomicBool,
     /// The drop failed, and may be found after a restart all the same.
     is_in_doubt: AtomicBool,
@@ -42,7 +45,8 @@ impl KeyspaceState {
     ) -> Arc<Self> {
         let name = name.to_owned();
         let (is_dropped, is_in_doubt) = (AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Self { id, name, options, strategist, is_dropped, is_in_doubt })
+        let quota = Quota::new(options.get_quota_bytes());
+        Arc::new(Self { id, name, options, strategist, quota, is_dropped, is_in_doubt })
     }
 
     /// Refuses a keyspace that was dropped.
@@ -78,6 +82,8 @@ impl KeyspaceState {
 #[derive(Debug, Default)]
 pub struct Keyspaces {
     by_name: Mutex<BTreeMap<String, Arc<KeyspaceState>>>,
+    /// One of them has or had a quota.
+    has_quotas: AtomicBool,
 }
 
 impl Keyspaces {
@@ -102,7 +108,17 @@ impl Keyspaces {
 
     /// Adds one.
     pub fn insert(&self, keyspace: Arc<KeyspaceState>) {
+        if keyspace.quota.bytes() > 0 {
+            self.has_quotas.store(true, Ordering::Release);
+        }
         self.by_name.lock().insert(keyspace.name.clone(), keyspace);
+    }
+
+    /// False if none of them has a quota.
+    #[inline]
+    #[must_use]
+    pub fn has_quotas(&self) -> bool {
+        self.has_quotas.load(Ordering::Acquire)
     }
 
     /// Takes one away.

@@ -110,6 +110,15 @@ impl Engine {
         };
         // Tables that are made from now on have higher numbers.
         let version = self.view.load().version.clone();
+        // What is not known of them now is no reason to rewrite them, nor is a table that cannot be
+        // read: whoever needs it will say so.
+        let runs = version.tree(keyspace.id).and_then(|tree| tree.runs.last());
+        let bottom = runs.map(|run| {
+            run.overlapping(Bound::Included(lower.bytes()), Bound::Included(upper.bytes()))
+        });
+        for slice in bottom.unwrap_or_default() {
+            let _counted = slice.file.table().map(|table| table.contents());
+        }
         let before = version.files().map(|file| file.meta.number + 1).max().unwrap_or(0);
         let request = Request { bounds, before, seqno: self.visible() };
         let asked = Asked::new(keyspace.id, request);

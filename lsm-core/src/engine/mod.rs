@@ -2,6 +2,8 @@
 
 pub mod damage;
 pub mod desk;
+pub mod quota;
+
 pub mod keyspaces;
 pub mod pacer;
 pub mod plugins;
@@ -21,6 +23,13 @@ pub mod sink;
 pub mod told;
 
 pub mod explain;
+pub mod gather;
+
+pub mod account;
+pub mod limits;
+
+pub mod split;
+
 pub mod memory;
 
 pub mod pacing;

@@ -106,6 +106,7 @@ impl Engine {
                 view: Current::new(view),
                 visible: AtomicU64::new(journal.next_seqno().get().saturating_sub(1)),
                 dead: home.dead.clone(),
+                quotas: Mutex::new(()),
                 snapshots: Snapshots::new(),
                 keyspaces,
                 pacer: Pacer::default(),
@@ -136,6 +137,7 @@ impl Engine {
         if self.options.is_read_only() {
             return Ok(());
         }
+        self.update_quotas();
         let spawned = self.spawn_jobs();
         if spawned.is_err() {
             let _the_first_error_counts = self.close();

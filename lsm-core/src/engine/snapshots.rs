@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::base::sync::{AtomicU64, Mutex, Ordering};
 use crate::env::clock::Clock;
@@ -12,9 +11,8 @@ use crate::read::as_of::AsOf;
 /// The live snapshots of a database.
 #[derive(Debug, Default)]
 pub struct Snapshots {
-    /// How many there are of each moment, and when the first of them was taken. Whoever comes later
-    /// sees later writes, and by a later time.
-    live: Mutex<BTreeMap<AsOf, (usize, Duration)>>,
+    /// Whoever comes later sees later writes, and by a later time.
+    live: Mutex<BTreeMap<AsOf, usize>>,
 }
 
 /// One live snapshot; what it sees stays until it is dropped.
@@ -39,15 +37,9 @@ impl Snapshots {
         let mut live = self.live.lock();
         let seqno = SeqNo::new(visible.load(Ordering::Acquire)).unwrap_or(SeqNo::MAX);
         let as_of = AsOf { seqno, millis: clock.wall_millis() };
-        live.entry(as_of).or_insert((0, clock.monotonic())).0 += 1;
+        *live.entry(as_of).or_insert(0) += 1;
         drop(live);
         SnapshotPin { all: Arc::clone(self), as_of }
-    }
-
-    /// The oldest moment that is pinned, and since when by the monotonic clock.
-    #[must_use]
-    pub fn oldest(&self) -> Option<(SeqNo, Duration)> {
-        self.live.lock().first_key_value().map(|(as_of, (_, since))| (as_of.seqno, *since))
     }
 
     /// The number of every moment that is pinned, ascending.
@@ -57,6 +49,12 @@ impl Snapshots {
         let mut numbers: Vec<SeqNo> = live.keys().map(|as_of| as_of.seqno).collect();
         numbers.dedup();
         numbers
+    }
+
+    /// The oldest moment that is pinned.
+    #[must_use]
+    pub fn oldest(&self) -> Option<AsOf> {
+        self.live.lock().keys().next().copied()
     }
 
     /// What has expired by this time is seen by no live snapshot, and by none to come.
@@ -85,7 +83,7 @@ impl SnapshotPin {
 impl Drop for SnapshotPin {
     fn drop(&mut self) {
         let mut live = self.all.live.lock();
-        if let Some((count, _)) = live.get_mut(&self.as_of) {
+        if let Some(count) = live.get_mut(&self.as_of) {
             *count -= 1;
             if *count == 0 {
                 live.remove(&self.as_of);

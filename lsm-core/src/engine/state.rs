@@ -109,6 +109,8 @@ pub struct Engine {
     pub snapshots: Arc<Snapshots>,
     /// The trees there are.
     pub keyspaces: Keyspaces,
+    /// Held while it is looked at what keyspaces take.
+    pub quotas: Mutex<()>,
     /// How far writers are held back.
     pub pacer: Pacer,
     /// How fast background work writes.

@@ -15,6 +15,7 @@ use crate::base::sync::Ordering;
 use crate::batch::{Record, RecordIter, Records};
 use crate::condition::Conditions;
 use crate::engine::keyspaces::KeyspaceState;
+use crate::engine::limits::check_quotas;
 use crate::engine::state::{Engine, Writer};
 use crate::key::full::FullKey;
 use crate::key::kind::Kind;
@@ -103,6 +104,7 @@ impl Engine {
             let held = self.check_conditions(conditions)?;
             let mut writer = self.writer.lock();
             keyspaces.iter().try_for_each(|keyspace| keyspace.check())?;
+            check_quotas(keyspaces, records)?;
             self.check_writable()?;
             if held.is_some_and(|held| !self.still_hold(&held, conditions)) {
                 continue;
@@ -125,6 +127,7 @@ impl Engine {
         };
         if has_grown {
             self.give_way();
+            self.update_quotas();
             // Somebody takes up the memory that the next writes touch.
             self.work.notify();
         }

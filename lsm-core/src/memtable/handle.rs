@@ -8,7 +8,7 @@ use crate::base::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::cursor::tombstone::{Fragments, Tombstone};
 use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
-use crate::key::trailer::{kind_of, seqno_of};
+use crate::key::trailer::{NEWEST, kind_of, seqno_of};
 use crate::memtable::arena::Entry;
 use crate::memtable::cursor::{MemCursor, Way};
 use crate::memtable::filter::{Filter, FilterWriter};
@@ -81,6 +81,15 @@ pub struct MemEntry<'a> {
     pub trailer: u64,
     /// The value; empty for deletes.
     pub value: &'a [u8],
+}
+
+/// Entries that follow each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spread {
+    /// Where they begin, or the place before.
+    pub first: Vec<u8>,
+    /// How many they are.
+    pub entries: u64,
 }
 
 /// An empty memtable and its writer; `OutOfMemory` if there is no memory for it.
@@ -296,6 +305,31 @@ impl Memtable {
             Index::Tree(tree) => Way::Tree(TreeCursor::new(Arc::clone(tree))),
             Index::SkipList(list) => Way::SkipList(SkipCursor::new(Arc::clone(list))),
         })
+    }
+
+    /// How the entries between two full keys lie: pieces of about `grain` entries, each with its
+    /// first key, in order. Entries that are put meanwhile may be among them or not. Counts the
+    /// leaves of a tree, the entries of a skip list.
+    #[must_use]
+    pub fn spread(&self, lower: &[u8], upper: &[u8], grain: u64) -> Vec<Spread> {
+        let mut all: Vec<Spread> = Vec::new();
+        let mut add = |key: Option<&[u8]>, entries: u64| match all.last_mut() {
+            Some(last) if last.entries < grain => last.entries += entries,
+            _ => all.push(Spread { first: key.unwrap_or(lower).to_vec(), entries }),
+        };
+        match &self.index {
+            Index::Tree(tree) => tree.spread(lower, upper, &mut add),
+            Index::SkipList(list) => {
+                let mut cursor = SkipCursor::new(Arc::clone(list));
+                cursor.seek(lower, NEWEST);
+                while cursor.is_valid() && cursor.entry().key < upper {
+                    add(Some(cursor.entry().key), 1);
+                    cursor.next();
+                }
+            }
+        }
+        all.retain(|piece| piece.entries > 0);
+        all
     }
 
     /// True if there are range tombstones.

@@ -37,6 +37,8 @@ mod write;
 
 mod cursor;
 
+mod spread;
+
 use node::{Inner, Node, head_in};
 
 pub(super) use cursor::TreeCursor;

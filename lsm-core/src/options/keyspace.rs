@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! strategy=leveled:10; compression=lz4; block_bytes=4096; filter_bits_per_key=10
-//! strategy=user:by-day; ttl_ms=86400000
+//! strategy=user:by-day; ttl_ms=86400000; quota_bytes=1000000000
 //! ```
 
 use std::fmt;
@@ -20,6 +20,7 @@ pub struct KeyspaceOptions {
     block_bytes: u32,
     filter_bits_per_key: u32,
     ttl_millis: u64,
+    quota_bytes: u64,
 }
 
 /// How tables are merged.
@@ -117,6 +118,7 @@ impl Default for KeyspaceOptions {
             block_bytes: 4096,
             filter_bits_per_key: 10,
             ttl_millis: 0,
+            quota_bytes: 0,
         }
     }
 }
@@ -170,6 +172,15 @@ impl KeyspaceOptions {
         self.ttl_millis
     }
 
+    /// Chooses how many bytes the keyspace may take, on disk and in memory together: 0, the
+    /// default, for any number. While it takes more, puts are refused with `NoSpace`, deletes are
+    /// not. It is looked at now and then, so a little more may be written.
+    #[must_use]
+    pub fn quota_bytes(mut self, bytes: u64) -> Self {
+        self.quota_bytes = bytes;
+        self
+    }
+
     /// How tables are merged.
     #[must_use]
     pub fn get_strategy(&self) -> &Strategy {
@@ -192,6 +203,12 @@ impl KeyspaceOptions {
     #[must_use]
     pub fn get_filter_bits_per_key(&self) -> u32 {
         self.filter_bits_per_key
+    }
+
+    /// How many bytes the keyspace may take; 0 for any number.
+    #[must_use]
+    pub fn get_quota_bytes(&self) -> u64 {
+        self.quota_bytes
     }
 
     /// Refuses what cannot be meant.
@@ -261,6 +278,7 @@ impl KeyspaceOptions {
             "block_bytes" => self.block_bytes = value.parse().ok()?,
             "filter_bits_per_key" => self.filter_bits_per_key = value.parse().ok()?,
             "ttl_ms" => self.ttl_millis = value.parse().ok()?,
+            "quota_bytes" => self.quota_bytes = value.parse().ok()?,
             _ => return None,
         }
         Some(())
@@ -314,9 +332,12 @@ impl fmt::Display for KeyspaceOptions {
         write!(f, "; block_bytes={}", self.block_bytes)?;
         write!(f, "; filter_bits_per_key={}", self.filter_bits_per_key)?;
         // What is not chosen is not named: older versions read the rest.
-        match self.ttl_millis {
+        if self.ttl_millis > 0 {
+            write!(f, "; ttl_ms={}", self.ttl_millis)?;
+        }
+        match self.quota_bytes {
             0 => Ok(()),
-            millis => write!(f, "; ttl_ms={millis}"),
+            bytes => write!(f, "; quota_bytes={bytes}"),
         }
     }
 }

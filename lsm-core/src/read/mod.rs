@@ -5,6 +5,7 @@ pub mod as_of;
 pub mod access;
 pub mod bounds;
 pub mod dead;
+pub mod reckon;
 pub mod slice_cursor;
 pub mod view;
 pub mod visible;

@@ -5,5 +5,6 @@ pub mod looked;
 pub mod counters;
 pub mod histogram;
 pub mod sample;
+pub mod usage;
 
 pub mod timings;

@@ -2,6 +2,7 @@
 
 pub mod block;
 
+pub mod contents;
 pub mod handle;
 pub mod notes;
 pub mod options;
@@ -26,6 +27,7 @@ pub mod page;
 pub mod reader;
 
 pub mod cursor;
+pub mod rank;
 pub mod scrub;
 pub mod verify;
 

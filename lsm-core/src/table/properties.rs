@@ -13,6 +13,7 @@ use crate::base::codec::{Decoder, put_prefixed, put_varint};
 use crate::key::full::keyspace_of;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
+use crate::table::contents::Contents;
 
 /// Counts and bounds of a whole table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub struct Properties {
     pub dense_blocks: u64,
     /// Bytes of data blocks before they were packed.
     pub unpacked_bytes: u64,
+    /// How much is what; older tables do not say it, nor do small ones.
+    pub contents: Option<Contents>,
 }
 
 impl Properties {
@@ -73,8 +76,8 @@ impl Properties {
     }
 
     /// Every property with its tag.
-    fn lines(&self) -> [(u64, Vec<u64>); 14] {
-        [
+    fn lines(&self) -> Vec<(u64, Vec<u64>)> {
+        let mut lines = vec![
             (1, vec![self.entries]),
             (3, vec![self.deletes]),
             (5, vec![self.range_deletes]),
@@ -89,7 +92,9 @@ impl Properties {
             (14, vec![self.blocks]),
             (16, vec![self.dense_blocks]),
             (18, vec![self.unpacked_bytes]),
-        ]
+        ];
+        lines.extend(self.contents.iter().flat_map(Contents::lines));
+        lines
     }
 
     /// Reads properties; `None` if they are malformed or hold what this version must know and does
@@ -132,6 +137,8 @@ impl Properties {
             14 => self.blocks = body.varint()?,
             16 => self.dense_blocks = body.varint()?,
             18 => self.unpacked_bytes = body.varint()?,
+            20 => self.contents.get_or_insert_default().set_groups(body)?,
+            22 => self.contents.get_or_insert_default().set_shares(body)?,
             _ if tag % 2 == 0 => return Some(false),
             _ => return None,
         }

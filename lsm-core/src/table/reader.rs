@@ -21,6 +21,7 @@ use crate::filter::{is_well_formed, may_contain};
 use crate::key::trailer::NEWEST;
 use crate::stats::looked::{Looked, Origin, Part, Probe};
 use crate::table::block::view::{BlockView, Layout};
+use crate::table::contents::Contents;
 use crate::table::handle::{BlockKind, Handle};
 use crate::table::opening::{Expect, Opened};
 use crate::table::page::{Found, Page, Peek};
@@ -59,6 +60,8 @@ pub struct Table {
     /// The data blocks of each partition.
     leaves: Vec<OnceLock<Arc<Slots>>>,
     tombstones: OnceLock<Arc<Fragments>>,
+    /// What was counted since the table does not say it.
+    pub(super) contents: OnceLock<Arc<Contents>>,
     /// What is resident of it.
     _charge: Charge,
 }
@@ -70,7 +73,8 @@ impl Table {
         let opened = Opened::read(file, expect)?;
         let partitions = opened.top.len();
         let leaves = partitions * size_of::<OnceLock<Arc<Slots>>>();
-        let bytes = size_of::<Self>() + opened.top.bytes() + leaves;
+        let contents = opened.properties.contents.as_ref().map_or(0, Contents::bytes);
+        let bytes = size_of::<Self>() + opened.top.bytes() + leaves + contents;
         let charge = cache.budget().charge(MemoryKind::Index, bytes as u64);
         Ok(Arc::new(Self {
             opened,
@@ -78,6 +82,7 @@ impl Table {
             slots: Slots::new(partitions * 2),
             leaves: std::iter::repeat_with(OnceLock::new).take(partitions).collect(),
             tombstones: OnceLock::new(),
+            contents: OnceLock::new(),
             _charge: charge,
         }))
     }
@@ -102,6 +107,12 @@ impl Table {
     #[must_use]
     pub fn properties(&self) -> &Properties {
         &self.opened.properties
+    }
+
+    /// As if it had been written by an older version.
+    #[cfg(test)]
+    pub(super) fn forget_contents(&mut self) {
+        self.opened.properties.contents = None;
     }
 
     /// True if there are range tombstones in it.

@@ -6,10 +6,8 @@ use crate::cursor::tombstone::{Fragments, Span};
 use crate::key::full::keyspace_of;
 use crate::key::kind::Kind;
 use crate::key::trailer::{kind_of, seqno_of};
+use crate::table::contents::{Contents, ENTRY_BYTES, GROUP, UNTOLD};
 use crate::table::properties::{Part, Properties};
-
-/// Bytes that an entry counts for besides key and value.
-const ENTRY_BYTES: u64 = 8;
 
 /// The part of a file that holds entries.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +30,9 @@ pub struct Tally {
     last_trailer: u64,
     /// Entries and deletes that stand in finished blocks.
     in_blocks: (u64, u64),
+    contents: Contents,
+    /// Entries that stand in finished groups of blocks.
+    in_groups: u64,
 }
 
 impl Tally {
@@ -74,6 +75,8 @@ impl Tally {
         self.part.entries += 1;
         self.part.deletes += u64::from(is_delete);
         self.part.bytes += (key.len() + value.len()) as u64 + ENTRY_BYTES;
+        let is_newest = is_first || self.last_key != key;
+        self.contents.change_share(key, |share| share.add(key, trailer, value, is_newest));
         self.last_key.clear();
         self.last_key.extend_from_slice(key);
         self.last_trailer = trailer;
@@ -121,22 +124,45 @@ impl Tally {
         counts.blocks += 1;
         counts.unpacked_bytes += unpacked_bytes as u64;
         self.in_blocks = (counts.entries, counts.deletes);
+        if counts.blocks % GROUP == 0 {
+            self.end_group();
+        }
+    }
+
+    fn end_group(&mut self) {
+        let entries = self.properties.entries;
+        let group = u32::try_from(entries - self.in_groups).unwrap_or(u32::MAX);
+        self.contents.groups.push(group);
+        self.in_groups = entries;
+    }
+
+    /// How much is what, without range tombstones.
+    #[must_use]
+    pub fn into_contents(mut self) -> Contents {
+        if self.in_groups < self.properties.entries {
+            self.end_group();
+        }
+        self.contents
     }
 
     /// The sums, with the range tombstones. Each keyspace gets its share of the body.
     #[must_use]
     pub fn finish(mut self, tombstones: &Fragments, body: Body) -> (Properties, Vec<Part>) {
         self.end_part();
-        let mut counts = self.properties;
+        let mut counts = self.properties.clone();
         counts.partitions = body.partitions;
-        let mut parts = self.parts;
+        let mut parts = std::mem::take(&mut self.parts);
+        let mut contents = self.into_contents();
         for span in tombstones.spans() {
             let is_first = counts.entries == 0 && counts.range_deletes == 0;
             counts.seqno_min = if is_first { span.seqno } else { counts.seqno_min.min(span.seqno) };
             counts.seqno_max = counts.seqno_max.max(span.seqno);
             counts.range_deletes += 1;
             widen(&mut parts, &span);
+            contents.change_share(span.start, |share| share.bytes += tombstone_bytes(&span));
         }
+        // What is small is soon counted.
+        counts.contents = Some(contents).filter(|_| counts.blocks > UNTOLD);
         let raw: u128 = parts.iter().map(|part| u128::from(part.bytes)).sum();
         for part in &mut parts {
             let share = u128::from(part.bytes) * u128::from(body.bytes) / raw.max(1);
@@ -162,5 +188,11 @@ fn widen(parts: &mut Vec<Part>, span: &Span<'_>) {
         part.largest = span.end.to_vec();
         part.is_largest_excluded = true;
     }
-    part.bytes += (span.start.len() + span.end.len()) as u64 + ENTRY_BYTES;
+    part.bytes += tombstone_bytes(span);
+}
+
+/// Bytes that a range tombstone counts for.
+#[must_use]
+pub fn tombstone_bytes(span: &Span<'_>) -> u64 {
+    (span.start.len() + span.end.len()) as u64 + ENTRY_BYTES
 }

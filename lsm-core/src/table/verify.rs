@@ -52,7 +52,11 @@ impl Table {
         self.check_tombstones(&tombstones)?;
         let partitions = opened.top.len() as u64;
         let body = Body { bytes: walk.end, partitions };
-        let (properties, parts) = walk.tally.finish(&tombstones, body);
+        let (mut properties, parts) = walk.tally.finish(&tombstones, body);
+        if opened.properties.contents.is_none() {
+            // It was written before tables said this.
+            properties.contents = None;
+        }
         let source = self.source();
         if properties != opened.properties {
             let sought = source.sought(footer.properties, BlockKind::Properties);

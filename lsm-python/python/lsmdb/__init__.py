@@ -49,6 +49,7 @@ from lsmdb._native import (
     salvage,
 )
 from lsmdb._options import KeyspaceOptions, Options
+from lsmdb._usage import Estimate, Usage
 
 open = DB
 """Opens a database: another name of `DB`."""
@@ -65,6 +66,7 @@ __all__ = [
     "Cursor",
     "Diagnosis",
     "Error",
+    "Estimate",
     "Event",
     "Exists",
     "Explanation",
@@ -90,6 +92,7 @@ __all__ = [
     "Timeout",
     "TooLarge",
     "Unsupported",
+    "Usage",
     "Value",
     "Writable",
     "__version__",

@@ -12,6 +12,7 @@ from lsmdb._errors import Error
 from lsmdb._explain import Diagnosis, Explanation
 from lsmdb._options import Durability, KeyspaceOptions, Moment, Ttl
 from lsmdb._progress import Bar, Told
+from lsmdb._usage import Estimate, Usage
 
 __version__: str
 
@@ -213,9 +214,15 @@ class Readable:
         >>> told["pairs"], told["entries"]["deleted"], told["is_complete"]
         (1, 1, True)
         """
-    def approximate_count(self) -> int:
+    def approximate_count(self, start: _Bound = None, stop: _Bound = None) -> Estimate:
         """
-        About how many keys there are, at no cost: deleted and overwritten ones may be counted too.
+        About how many keys there are now from `start` to before `stop`, as an `Estimate`: an `int`,
+        the best guess, with bounds that always hold, `at_least` and `at_most`. Of large ranges only
+        both ends are looked at.
+
+        >>> db.update({b"a": b"1", b"b": b"2", b"c": b"3"})
+        >>> db.approximate_count(b"b").at_most
+        2
         """
     def _try_get(self, key: Buffer, default: _T | None = None, /) -> bytes | _T | None: ...
     def _try_get_many(
@@ -476,6 +483,15 @@ class Writable(Readable):
     @property
     def options(self) -> KeyspaceOptions:
         """How the keyspace is kept, as it was chosen when it was made."""
+    def usage(self) -> Usage:
+        """
+        What the keyspace takes, on disk and in memory, and how much of that is alive and how much
+        garbage, with bounds that always hold. Opens tables that were not opened yet.
+
+        >>> db[b"key"] = b"value"
+        >>> db.usage().live_keys
+        Estimate(1)
+        """
     def _try_put(
         self, key: Buffer, value: Buffer, durability: Durability | None = None, /
     ) -> int: ...
@@ -542,6 +558,33 @@ class Range:
         """How many keys there are. Exact, and reads every one of them."""
     def approximate_bytes(self) -> int:
         """About how many bytes the range takes on disk, as it is now."""
+    def approximate_count(self) -> Estimate:
+        """About how many keys the range has now, as an `Estimate`: an `int`, the best guess, with
+        bounds that always hold, `at_least` and `at_most`. Of a large range only both ends are
+        looked at.
+        """
+    def approximate_size(self) -> Estimate:
+        """
+        About how many bytes the range takes on disk, as an `Estimate`: at least the blocks that lie
+        in it as a whole, at most those that hold some of it too.
+        """
+    def split_points(self, parts: int) -> list[bytes]:
+        r"""
+        At most `parts` - 1 keys, ascending and strictly inside of the range, that cut it into parts
+        of about the same size.
+
+        >>> db.update({bytes([n]): b"value" for n in range(8)})
+        >>> db.range().split_points(4)
+        [b'\x02', b'\x04', b'\x06']
+        """
+    def split(self, parts: int) -> list[Range]:
+        """The range as at most `parts` ranges of about the same size, one after the other, so that
+        several threads can each go through one. Where there is little data they are fewer.
+
+        >>> db.update({bytes([n]): b"value" for n in range(8)})
+        >>> [part.count() for part in db.range().split(4)]
+        [2, 2, 2, 2]
+        """
     def columns(self, rows: int = ..., *, nbytes: int = ...) -> ColumnsIterator:
         """
         An iterator over `Columns`: chunks of up to `rows` pairs, which are complete, too, with the

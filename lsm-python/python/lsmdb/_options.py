@@ -104,6 +104,9 @@ class KeyspaceOptions(_Settings):
     ttl_ms: int = 0
     """How many milliseconds after its write a value expires that does not say so itself; 0 for
     never."""
+    quota_bytes: int = 0
+    """How many bytes the keyspace may take, on disk and in memory together; 0 for any number. While
+    it takes more, puts raise `NoSpace`, deletes do not."""
 
     def __post_init__(self) -> None:
         for name in ("strategy", "compression"):

@@ -81,10 +81,15 @@ fn keyspaces_of(engine: &Engine, view: &View) -> Vec<KeyspaceStats> {
     let all = engine.keyspaces.all().into_iter();
     let stats = all.map(|keyspace| {
         let name = keyspace.name.clone();
-        match view.version.tree(keyspace.id) {
+        let mut stats = match view.version.tree(keyspace.id) {
             Some(tree) => tree_stats(name, tree),
             None => KeyspaceStats { name, ..KeyspaceStats::default() },
-        }
+        };
+        stats.usage = engine.known_usage(&keyspace, view);
+        stats.quota_bytes = keyspace.quota.bytes();
+        stats.is_over_quota = keyspace.quota.is_over();
+        stats.quota_refusals = keyspace.quota.refusals();
+        stats
     });
     stats.collect()
 }

@@ -85,6 +85,17 @@ fn kept(keyspace: &KeyspaceStats, visit: &mut Visit<'_>) {
     if let Some(ratio) = keyspace.space_amplification {
         visit("lsm_keyspace_space_amplification", &label, ratio);
     }
+    if let Some(usage) = &keyspace.usage {
+        visit("lsm_keyspace_memory_bytes", &label, usage.memory_bytes as f64);
+        visit("lsm_keyspace_live_bytes", &label, usage.live_bytes as f64);
+        visit("lsm_keyspace_garbage_bytes", &label, usage.garbage_bytes as f64);
+    }
+    if keyspace.quota_bytes > 0 {
+        visit("lsm_keyspace_quota_bytes", &label, keyspace.quota_bytes as f64);
+        let is_over = if keyspace.is_over_quota { 1.0 } else { 0.0 };
+        visit("lsm_keyspace_over_quota", &label, is_over);
+        visit("lsm_keyspace_quota_refusals_total", &label, keyspace.quota_refusals as f64);
+    }
     for level in &keyspace.levels {
         let label = format!("{label},level=\"{}\"", level.level);
         visit("lsm_level_bytes", &label, level.bytes as f64);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{KeyspaceStats, Stats, TimingStats};
 use crate::base::json::Json;
+use crate::stats::usage::Usage;
 
 impl Stats {
     /// All of it as one JSON object, on one line. Durations are in nanoseconds, and what there is
@@ -118,6 +119,12 @@ fn keyspace_json(json: &mut Json, keyspace: &KeyspaceStats) {
         json.plain("entries", keyspace.entries);
         json.plain("deletes", keyspace.deletes);
         json.maybe("space_amplification", keyspace.space_amplification);
+        json.plain("quota_bytes", keyspace.quota_bytes);
+        json.plain("is_over_quota", keyspace.is_over_quota);
+        json.plain("quota_refusals", keyspace.quota_refusals);
+        if let Some(usage) = &keyspace.usage {
+            usage_json(json, usage);
+        }
         json.list("levels", |json| {
             for level in &keyspace.levels {
                 json.object(None, |json| {
@@ -129,6 +136,28 @@ fn keyspace_json(json: &mut Json, keyspace: &KeyspaceStats) {
                     json.plain("deletes", level.deletes);
                 });
             }
+        });
+    });
+}
+
+/// Left out while it is not known.
+fn usage_json(json: &mut Json, usage: &Usage) {
+    json.object(Some("usage"), |json| {
+        json.plain("disk_bytes", usage.disk_bytes);
+        json.plain("memory_bytes", usage.memory_bytes);
+        json.plain("memory_entries", usage.memory_entries);
+        json.plain("table_entries", usage.table_entries);
+        json.plain("data_bytes", usage.data_bytes);
+        json.plain("live_bytes", usage.live_bytes);
+        json.plain("live_bytes_min", usage.live_bytes_min);
+        json.plain("live_bytes_max", usage.live_bytes_max);
+        json.plain("garbage_bytes", usage.garbage_bytes);
+        json.plain("garbage_bytes_min", usage.garbage_bytes_min);
+        json.plain("garbage_bytes_max", usage.garbage_bytes_max);
+        json.object(Some("live_keys"), |json| {
+            json.plain("estimate", usage.live_keys.estimate);
+            json.plain("at_least", usage.live_keys.at_least);
+            json.plain("at_most", usage.live_keys.at_most);
         });
     });
 }
@@ -217,6 +246,20 @@ impl Stats {
 fn keyspace_text(f: &mut fmt::Formatter<'_>, keyspace: &KeyspaceStats) -> fmt::Result {
     let KeyspaceStats { name, bytes, entries, .. } = keyspace;
     writeln!(f, "keyspace {name}: {entries} entries in {bytes} bytes")?;
+    if keyspace.quota_bytes > 0 {
+        let over = if keyspace.is_over_quota { "over" } else { "within" };
+        let (quota, refusals) = (keyspace.quota_bytes, keyspace.quota_refusals);
+        writeln!(f, "  {over} its quota of {quota} bytes, {refusals} writes refused")?;
+    }
+    if let Some(it) = &keyspace.usage {
+        write!(
+            f,
+            "  live {} bytes ({} to {}), ",
+            it.live_bytes, it.live_bytes_min, it.live_bytes_max
+        )?;
+        let (least, most) = (it.garbage_bytes_min, it.garbage_bytes_max);
+        writeln!(f, "garbage {} bytes ({least} to {most})", it.garbage_bytes)?;
+    }
     for it in &keyspace.levels {
         write!(f, "  level {}: {} runs, {} tables, ", it.level, it.runs, it.tables)?;
         writeln!(f, "{} bytes, {} entries, {} deletes", it.bytes, it.entries, it.deletes)?;

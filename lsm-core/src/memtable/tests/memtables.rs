@@ -183,3 +183,30 @@ fn what_is_put_for_later_counts_at_once_and_is_found_when_all_is_settled() {
         assert!(!cursor.is_valid());
     }
 }
+
+#[test]
+fn entries_of_a_range_are_counted_in_pieces() {
+    let key = |n: u64| format!("{n:05}").into_bytes();
+    for (memtable, mut inserter) in both() {
+        assert!(memtable.spread(b"", b"z", 1).is_empty());
+        // Every third key, in an order that splits nodes everywhere.
+        for n in (0..3000).map(|n| n * 1009 % 3000) {
+            put(&mut inserter, &key(n * 3), trailer_of(seqno(n + 1), Kind::Put), b"value");
+        }
+        for (from, to) in [(0, 9000), (0, 0), (1, 3), (2, 4), (100, 101), (500, 7000), (8999, 9999)]
+        {
+            let entries = (from..to).filter(|n| n % 3 == 0 && *n < 9000).count() as u64;
+            for grain in [1, 200, u64::MAX] {
+                let pieces = memtable.spread(&key(from), &key(to), grain);
+                assert_eq!(pieces.iter().map(|piece| piece.entries).sum::<u64>(), entries);
+                assert!(pieces.is_sorted_by(|a, b| a.first < b.first));
+                let ends = pieces.iter().skip(1).map(|piece| piece.first.clone());
+                for (piece, end) in pieces.iter().zip(ends.chain([key(to)])) {
+                    let inside = |n: &u64| piece.first <= key(*n) && key(*n) < end;
+                    let held = (0..9000).step_by(3).filter(inside).count() as u64;
+                    assert_eq!(held, piece.entries);
+                }
+            }
+        }
+    }
+}

@@ -5,6 +5,7 @@
 use crate::base::codec::{put_prefixed, put_varint};
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
+use crate::table::contents::{Contents, Share};
 use crate::table::properties::{Part, Properties, decode_parts, encode_parts};
 
 fn properties() -> Properties {
@@ -26,6 +27,10 @@ fn properties() -> Properties {
         blocks: 13,
         dense_blocks: 14,
         unpacked_bytes: 15,
+        contents: Some(Contents {
+            groups: vec![1, 300, u32::MAX],
+            shares: vec![Share { keyspace: KeyspaceId::new(7), keys: 16, ..Share::default() }],
+        }),
     }
 }
 
@@ -52,6 +57,8 @@ fn even_tags_are_passed_over_and_odd_ones_are_not() {
     assert_eq!(with(1001, b"whatever"), None);
     assert_eq!(with(1, b"\x01\x01"), None, "a body that is too long");
     assert_eq!(with(7, b"\x01"), None, "a body that is too short");
+    assert_eq!(with(20, b"\x08\xff\xff\xff\xff\xff\x01"), None, "more than a group can have");
+    assert_eq!(with(22, b"\x01\x01"), None, "half of a share");
 }
 
 #[test]

@@ -7,3 +7,4 @@ mod damage;
 mod edges;
 mod model;
 mod opening;
+mod rank;

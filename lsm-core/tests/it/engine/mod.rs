@@ -1,5 +1,6 @@
 //! What the whole engine promises, on the simulated disk.
 
+mod accounting;
 mod conditions;
 mod contained;
 mod crash;

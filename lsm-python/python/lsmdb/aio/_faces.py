@@ -193,9 +193,12 @@ class Readable:
 
         return await self._desk.long_call(walk, progress)
 
-    async def approximate_count(self) -> int:
-        """About how many keys there are, without reading them."""
-        return await self._desk.read(self._native.approximate_count)
+    async def approximate_count(
+        self, start: Buffer | None = None, stop: Buffer | None = None
+    ) -> lsmdb.Estimate:
+        """About how many keys there are, with bounds; see `lsmdb.Readable.approximate_count`."""
+        bounds = [None if key is None else held(key) for key in (start, stop)]
+        return await self._desk.read(lambda: self._native.approximate_count(*bounds))
 
 
 class Writable(Readable):
@@ -541,6 +544,10 @@ class Writable(Readable):
     def options(self) -> KeyspaceOptions:
         """How the keyspace is kept, as it was chosen when it was made."""
         return self._native.options
+
+    async def usage(self) -> lsmdb.Usage:
+        """What the keyspace takes, and how much of that is alive; see `lsmdb.Writable.usage`."""
+        return await self._desk.read(self._native.usage)
 
     def _batch(self, durability: Durability | None, low_priority: bool) -> lsmdb.Batch:
         return batch_of(self._desk, durability, low_priority)

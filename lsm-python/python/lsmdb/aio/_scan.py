@@ -211,6 +211,33 @@ class Range:
         """About how many bytes the range takes on disk."""
         return await self._desk.read(self._native.approximate_bytes)
 
+    async def approximate_count(self) -> lsmdb.Estimate:
+        """About how many keys the range has, with bounds."""
+        return await self._desk.read(self._native.approximate_count)
+
+    async def approximate_size(self) -> lsmdb.Estimate:
+        """About how many bytes the range takes on disk, with bounds."""
+        return await self._desk.read(self._native.approximate_size)
+
+    async def split_points(self, parts: int) -> list[bytes]:
+        """Keys that cut the range into at most `parts` parts of about the same size."""
+        return await self._desk.read(lambda: self._native.split_points(parts))
+
+    async def split(self, parts: int) -> list[Range]:
+        """The range as at most `parts` ranges of about the same size.
+
+        >>> import asyncio
+        >>> from lsmdb import aio
+        >>> async def main():
+        ...     async with aio.open("fruits") as db:
+        ...         await db.update({b"apple": b"red", b"fig": b"green"})
+        ...         print([await part.count() for part in await db.range().split(2)])
+        >>> asyncio.run(main())
+        [1, 1]
+        """
+        ranges = await self._desk.read(lambda: self._native.split(parts))
+        return [Range(self._desk, part) for part in ranges]
+
     @property
     def start(self) -> bytes | None:
         """Where it starts; None if that end is open."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lsmdb._native import Batch, Keyspace, Range, Snapshot
     from lsmdb._options import Moment, Ttl
     from lsmdb._progress import Bar, Told
+    from lsmdb._usage import Estimate
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -114,6 +115,18 @@ class TypedRange(Generic[K, V]):
     def approximate_bytes(self) -> int:
         """About how much the range takes on the disk. Reads no data."""
         return self._range.approximate_bytes()
+
+    def approximate_count(self) -> Estimate:
+        """About how many keys the range has, with bounds. Of large ranges both ends are read."""
+        return self._range.approximate_count()
+
+    def approximate_size(self) -> Estimate:
+        """About how much the range takes on the disk, with bounds."""
+        return self._range.approximate_size()
+
+    def split(self, parts: int) -> list[TypedRange[K, V]]:
+        """The range as at most `parts` ranges of about the same size, one after the other."""
+        return [TypedRange(part, self._coding) for part in self._range.split(parts)]
 
     def __repr__(self) -> str:
         return f"TypedRange({self._range!r})"

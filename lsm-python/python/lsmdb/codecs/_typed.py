@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lsmdb._native import Snapshot
     from lsmdb._options import Durability, Moment, Ttl
     from lsmdb._progress import Bar, Told
+    from lsmdb._usage import Estimate, Usage
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -189,9 +190,10 @@ class TypedReader(Mapping[K, V]):
         )
         return cast(Explanation, told)
 
-    def approximate_count(self) -> int:
-        """About how many keys there are. Reads no data."""
-        return int(self._source.approximate_count())
+    def approximate_count(self) -> Estimate:
+        """About how many keys there are, with bounds. Reads little of the data."""
+        count: Estimate = self._source.approximate_count()
+        return count
 
     def __repr__(self) -> str:
         keys, values = map(shown, self.codecs)
@@ -218,6 +220,11 @@ class Typed(TypedReader[K, V], MutableMapping[K, V]):
         if data not in self._source:
             raise KeyError(key)
         del self._source[data]
+
+    def usage(self) -> Usage:
+        """What the keyspace takes, in bytes as they are stored; see `lsmdb.Writable.usage`."""
+        usage: Usage = self._source.usage()
+        return usage
 
     def put(
         self,

@@ -6,6 +6,7 @@ pub mod reference;
 pub mod subject;
 
 pub mod player_conditions;
+pub mod player_estimates;
 pub mod player_reads;
 pub mod rich;
 pub mod script;

@@ -24,6 +24,7 @@ use lsm_core::options::write::WriteOptions;
 use crate::harness::disk::{PATH, complaint};
 use crate::harness::engine::acts::{Act, bound_of, key_of, value_of};
 use crate::harness::engine::player_conditions::{Holds, Old, require};
+use crate::harness::engine::player_estimates::check_estimates;
 use crate::harness::engine::player_reads::{
     Done, Held, READS, read, said, same, same_pairs, within,
 };
@@ -617,7 +618,11 @@ impl Player {
     }
 
     fn estimate(&self, a: u64, b: u64, c: u64) -> Done {
-        let (_, keyspace) = self.keyspace(a)?;
+        let (name, keyspace) = self.keyspace(a)?;
+        let pairs = self.contents.id(&name).map(|id| self.contents.pairs(id));
+        let (lower, upper) = (bound_of(b), bound_of(c));
+        let range = (lower.as_ref().map(Vec::as_slice), upper.as_ref().map(Vec::as_slice));
+        check_estimates(&keyspace, pairs.ok_or("no keyspace")?, range, 1 + (a % 9) as usize)?;
         // On a machine a merge may end between the two questions: then they are asked again.
         let mut questions = if self.world.is_some() { 1 } else { 20 };
         loop {
