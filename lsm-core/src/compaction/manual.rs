@@ -35,7 +35,7 @@ pub enum Answer {
 }
 
 /// The next step of a request: everything in the range is merged at once into the oldest run, and
-/// what was there already is rewritten only if deletes, old versions or expired values go away by it.
+/// what was there already is rewritten only if deletes, old versions or expired values go by it.
 #[must_use]
 pub fn next_step(tree: &Tree, busy: &Busy, context: &Context, request: &Request) -> Answer {
     let output = oldest_place(tree);

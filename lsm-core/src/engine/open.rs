@@ -75,8 +75,7 @@ impl Engine {
         let cache = Cache::new(budget.clone(), 0);
         cache.take_the_rest(cache_floor(options));
         let garbage = Garbage::new(work.clone());
-        let directory = journal.directory().clone();
-        let shelf = Shelf::new(directory, cache.clone(), options.get_open_files_max());
+        let shelf = shelf_of(&journal, &cache, options);
         let version = Version::from_catalog(&catalog, garbage.clone(), Some(shelf.clone()))?;
         let strategies = (!options.is_read_only()).then_some(&plugins.strategies);
         let keyspaces = Keyspaces::of(&catalog, strategies)?;
@@ -170,6 +169,11 @@ fn open_journal(
         true => Journal::open_read_only(env, path, &mut take_in),
         false => Journal::open(env, path, journal_options(options), &mut take_in),
     }
+}
+
+/// Where the tables are opened, with so many files at once as the options allow.
+fn shelf_of(journal: &Journal, cache: &Arc<Cache>, options: &Options) -> Arc<Shelf> {
+    Shelf::new(journal.directory().clone(), cache.clone(), options.get_open_files_max())
 }
 
 /// Writes go on in this memtable. What was replayed is in the log still, and counts.

@@ -45,7 +45,7 @@ impl Expiry {
     /// milliseconds and 0 for none. The time is asked for only where it matters.
     #[inline]
     pub fn resolve(self, usual_millis: u64, now_millis: impl FnOnce() -> u64) -> Life {
-        if self == Self::Usual && usual_millis == 0 {
+        if usual_millis == 0 && matches!(self, Self::Usual) {
             return Life::Forever;
         }
         self.resolve_at(usual_millis, now_millis())

@@ -28,6 +28,7 @@ use crate::read::trace::{Met, Watch};
 use crate::read::visible::{Sight, Visible, expiry_of, user_value};
 
 mod newest;
+mod over;
 
 /// Steps over entries of no use before a seek is tried. A seek costs about as much.
 const STEPS_MAX: u32 = 16;
@@ -456,51 +457,6 @@ impl<C: Skip, W: Watch> Scan<C, W> {
                 }
             }
         }
-    }
-
-    /// There is no pair behind the run of keys without a value.
-    fn run_out(&mut self, way: Way) {
-        // The key is the last one of the run, if there is a run: what does not leave it there makes
-        // the run forget itself.
-        if way == Way::Forward {
-            self.key.push(0);
-        }
-        self.run.end(&self.key, way);
-        if way == Way::Forward {
-            self.key.pop();
-        }
-    }
-
-    /// The pair that is held is in front of the run of keys without a value.
-    fn end_run_behind(&mut self) {
-        (self.covered, self.reach) = (0, REACH_MIN);
-        self.key.push(0);
-        self.run.end(&self.key, Way::Backward);
-        self.key.pop();
-    }
-
-    /// After enough entries under a range tombstone, passes over what is as old and under it too.
-    /// True if the cursor has moved.
-    fn skips(&mut self, sight: Sight, is_backward: bool) -> Result<bool> {
-        let Sight::Covered(seqno) = sight else { return Ok(false) };
-        self.covered += 1;
-        if self.covered < STEPS_MAX {
-            return Ok(false);
-        }
-        self.covered = 0;
-        let Some(newest) = self.cursor.skippable(seqno) else { return Ok(false) };
-        let has_moved = if is_backward {
-            let from = self.visible.covered_from(newest, self.reach);
-            from.map_or(Ok(false), |key| self.cursor.skip_back(key, newest))?
-        } else {
-            let to = self.visible.covered_to(newest, self.reach);
-            to.map_or(Ok(false), |key| self.cursor.skip_to(key, newest))?
-        };
-        if has_moved {
-            self.watch.skipped();
-            self.reach = (self.reach * 2).min(REACH_MAX);
-        }
-        Ok(has_moved)
     }
 }
 

@@ -11,13 +11,13 @@ use crate::base::codec::Decoder;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::OnceLock;
 use crate::cache::draft::Draft;
-use crate::cache::frame::{Frame, Glimpse};
+use crate::cache::frame::Glimpse;
 use crate::cache::pool::Cache;
 use crate::cache::purpose::Use;
 use crate::cache::slots::{Slots, Turn};
 use crate::cursor::tombstone::Fragments;
 use crate::env::fs::File;
-use crate::filter::{is_well_formed, may_contain};
+use crate::filter::may_contain;
 use crate::key::trailer::NEWEST;
 use crate::stats::looked::{Looked, Origin, Part, Probe};
 use crate::table::block::view::{BlockView, Layout};
@@ -25,9 +25,10 @@ use crate::table::contents::Contents;
 use crate::table::handle::{BlockKind, Handle};
 use crate::table::opening::{Expect, Opened};
 use crate::table::page::{Found, Page, Peek};
-use crate::table::partition::Partition;
 use crate::table::properties::{self, Properties, decode_parts};
-use crate::table::source::{Source, check_entries};
+use crate::table::source::Source;
+
+mod parts;
 
 /// A lookup needs about so many bytes from the start of a block of the usual size: the header, and
 /// all columns but the values.
@@ -354,83 +355,6 @@ impl Table {
         })?;
         probe.part(part, from);
         Ok(page)
-    }
-
-    fn filter(
-        &self,
-        (at, partition): (usize, &Partition),
-        how: Use,
-        probe: &mut impl Probe,
-    ) -> Result<Frame> {
-        match self.cache.get(&self.slots, at * 2) {
-            Some(frame) => {
-                probe.part(Part::Filter(at), Origin::Memory);
-                Ok(frame)
-            }
-            None => self.load_filter((at, partition), how, probe),
-        }
-    }
-
-    #[cold]
-    fn load_filter(
-        &self,
-        (at, partition): (usize, &Partition),
-        how: Use,
-        probe: &mut impl Probe,
-    ) -> Result<Frame> {
-        let mut from = Origin::Memory;
-        let read = &mut || {
-            from = Origin::Disk(partition.filter.file_len());
-            self.read_filter(partition)
-        };
-        let frame = self.cache.get_or_draft(&self.slots, at * 2, how, read)?;
-        probe.part(Part::Filter(at), from);
-        Ok(frame)
-    }
-
-    /// The filter of a partition, from the file.
-    pub(super) fn read_filter(&self, partition: &Partition) -> Result<Draft> {
-        let sought = self.source().sought(partition.filter, BlockKind::Filter);
-        let image = self.source().read_draft(partition.filter, BlockKind::Filter)?;
-        if is_well_formed(&image) { Ok(image) } else { Err(sought.damaged("is malformed")) }
-    }
-
-    /// The index of a partition, which there is.
-    pub(super) fn index(&self, at: usize, how: Use) -> Result<Page> {
-        self.index_told(at, how, &mut Looked::default())
-    }
-
-    /// The same, telling `probe`.
-    pub(super) fn index_told(&self, at: usize, how: Use, probe: &mut impl Probe) -> Result<Page> {
-        if let Some(page) = self.cache.get(&self.slots, at * 2 + 1).and_then(Page::shared) {
-            probe.part(Part::Index(at), Origin::Memory);
-            return Ok(page);
-        }
-        self.load_index(at, how, probe)
-    }
-
-    #[cold]
-    fn load_index(&self, at: usize, how: Use, probe: &mut impl Probe) -> Result<Page> {
-        let partition = self.opened.top.get(at).copied().ok_or_else(no_partition)?;
-        let mut from = Origin::Memory;
-        let read = &mut || {
-            from = Origin::Disk(partition.index.file_len());
-            self.read_index(&partition)
-        };
-        let frame = self.cache.get_or_draft(&self.slots, at * 2 + 1, how, read)?;
-        probe.part(Part::Index(at), from);
-        Page::shared(frame).ok_or_else(no_partition)
-    }
-
-    /// The index of a partition, from the file: a well-formed block with an entry for each data
-    /// block.
-    pub(super) fn read_index(&self, partition: &Partition) -> Result<Draft> {
-        let sought = self.source().sought(partition.index, BlockKind::Index);
-        let image = self.source().read_draft(partition.index, BlockKind::Index)?;
-        if check_entries(&sought, &image)? != partition.blocks as usize {
-            return Err(sought.damaged("does not have as many entries as the top index says"));
-        }
-        Ok(image)
     }
 
     /// How many data blocks a partition has; none if there is no such partition.
