@@ -1232,12 +1232,12 @@ lsm_status lsm_count(const lsm_db *db,
 /* ---- salvage: what can be read of a damaged database becomes a new one ----------------------- */
 
 // Rebuilds what can be read of the damaged database at `path` in `new_path`, a directory that is
-// made, or empty: LSM_EXISTS otherwise. `report_json` tells what was lost: by ranges of keys, in
+// made: LSM_EXISTS if it is there. `report_json` tells what was lost: by ranges of keys, in
 // hexadecimal, by files and places in them, and by sequence numbers of the log; see `is_complete`
 // in it first. The options are those of the new database.
 //
 // The damaged directory is only read: LSM_LOCKED while somebody writes there. If the call fails,
-// the new database goes again, and an empty directory is left.
+// the new database goes again.
 LSM_API
 LSM_CHECK
 lsm_status lsm_salvage(const char *path,

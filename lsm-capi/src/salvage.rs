@@ -14,12 +14,12 @@ use crate::options::{convert, lsm_call_options, lsm_options};
 use crate::status::lsm_status;
 
 /// Rebuilds what can be read of the damaged database at `path` in `new_path`, a directory that is
-/// made, or empty: LSM_EXISTS otherwise. `report_json` tells what was lost: by ranges of keys, in
+/// made: LSM_EXISTS if it is there. `report_json` tells what was lost: by ranges of keys, in
 /// hexadecimal, by files and places in them, and by sequence numbers of the log; see `is_complete`
 /// in it first. The options are those of the new database.
 ///
 /// The damaged directory is only read: LSM_LOCKED while somebody writes there. If the call fails,
-/// the new database goes again, and an empty directory is left.
+/// the new database goes again.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn lsm_salvage(

@@ -11,7 +11,7 @@ use crate::border::wait::Long;
 use crate::database::path_of;
 
 /// Rebuilds what can be read of the damaged database at `path` in `new_path`, a directory that is
-/// made, or empty. Answers a report of what was lost: `is_complete`; `lost`, ranges of keys with
+/// made. Answers a report of what was lost: `is_complete`; `lost`, ranges of keys with
 /// `keyspace`, `from`, `to` and `file`; `lost_log`, sequence numbers; `files` with their `damage`;
 /// `keyspaces` with their `pairs`; `ignored`; `notes`.
 ///

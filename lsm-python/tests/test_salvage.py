@@ -64,7 +64,7 @@ def test_what_was_lost_is_told_by_its_keys(tmp_path: Path) -> None:
 
 def test_it_refuses_what_cannot_be_meant(tmp_path: Path) -> None:
     path = filled(tmp_path / "db")
-    with pytest.raises(lsmdb.Error, match="not empty"):
+    with pytest.raises(lsmdb.Error, match="exists"):
         lsmdb.salvage(path, path)
     with pytest.raises(lsmdb.Error, match="no database"):
         lsmdb.salvage(tmp_path / "none", tmp_path / "new")

@@ -26,6 +26,9 @@ pub trait FileSystem: Debug + Send + Sync + 'static {
     /// durable after a sync of the parent.
     fn create_dir(&self, path: &Path) -> Result<()>;
 
+    /// Takes an empty directory away.
+    fn remove_dir(&self, path: &Path) -> Result<()>;
+
     /// Makes the names in a directory durable. The directory is not ours: symbolic links on the way
     /// to it, and it itself as one, are followed.
     fn sync_dir(&self, path: &Path) -> Result<()>;

@@ -11,21 +11,21 @@ use crate::salvage::run;
 
 impl Db {
     /// Rebuilds what can be read of the damaged database at `path` in `new_path`, a directory that
-    /// is made, or empty, and tells what was lost.
+    /// is made, and tells what was lost.
     ///
     /// The damaged directory is only read, not even locked but against writers: `Locked` while
     /// somebody has it open to write. Where the manifest can be read the new database has the
     /// same keyspaces with the same options; without it, keyspaces are called `recovered-7` after
     /// their numbers. A damaged block of a table costs its own keys, a damaged record of the log
-    /// its own batch. If the call fails or is stopped, the new database goes again, and an empty
-    /// directory is left; where the process dies meanwhile, `salvage.unfinished` stays beside it,
+    /// its own batch. If the call fails or is stopped, the new database goes again with its
+    /// directory; where the process dies meanwhile, `salvage.unfinished` stays beside it,
     /// and it is refused until it was destroyed.
     ///
     /// ```
     /// # use lsm_core::Db;
     /// # fn main() -> lsm_core::Result<()> {
-    /// # let dir = tempfile::tempdir().unwrap();
-    /// # let (path, new_path) = (dir.path().join("db"), dir.path().join("new"));
+    /// # let path = std::env::temp_dir().join(format!("lsm-salvage-{}", std::process::id()));
+    /// # let new_path = path.with_extension("new");
     /// # let db = Db::open(&path)?;
     /// # db.put("key", "value")?;
     /// # db.close()?;
@@ -35,7 +35,10 @@ impl Db {
     /// }
     /// assert!(report.is_complete);
     /// let db = Db::open(&new_path)?;
-    /// # db.close()
+    /// # db.close()?;
+    /// # Db::destroy(&path)?;
+    /// # Db::destroy(&new_path)?;
+    /// # Ok(())
     /// # }
     /// ```
     pub fn salvage(path: impl AsRef<Path>, new_path: impl AsRef<Path>) -> Result<SalvageReport> {

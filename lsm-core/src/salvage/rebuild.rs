@@ -50,23 +50,23 @@ struct Rebuilt {
     is_name_lost: bool,
 }
 
-/// Refuses a directory in which something lies.
-pub fn check_empty(env: &Env, path: &Path) -> Result<()> {
-    let dir = match env.fs.open_dir(path) {
-        Err(error) if error.is_not_found() => return Ok(()),
-        dir => dir?,
-    };
-    if dir.list()?.is_empty() {
-        return Ok(());
+/// Refuses a directory that is there.
+pub fn check_missing(env: &Env, path: &Path) -> Result<()> {
+    match env.fs.open_dir(path) {
+        Err(error) if error.is_not_found() => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => {
+            let message = "the directory for the new database exists: name one that does not; \
+                           nothing was changed";
+            Err(Error::new(ErrorKind::Exists, message).at_path(path))
+        }
     }
-    let message = "the directory for the new database is not empty; nothing was changed";
-    Err(Error::new(ErrorKind::Exists, message).at_path(path))
 }
 
 impl Rebuild {
     /// Makes the database and its mark. The builder's options are those of the new database.
     pub fn begin(builder: &Builder, env: &Env, path: &Path) -> Result<Self> {
-        check_empty(env, path)?;
+        check_missing(env, path)?;
         let dir = open_or_make_dir(env, path, IfMissing::MustBeMissing)?;
         let mark = dir.create(UNFINISHED)?;
         let mut rebuild = Self {
@@ -247,6 +247,8 @@ impl Drop for Rebuild {
             let _it_goes_anyway = db.close();
         }
         let path = self.dir.path().to_path_buf();
-        let _the_mark_stays = destroy(&self.env, &path);
+        if destroy(&self.env, &path).is_ok() {
+            let _somebody_uses_it = self.env.fs.remove_dir(&path);
+        }
     }
 }

@@ -25,7 +25,7 @@ use crate::salvage::inventory::{Inventory, Item};
 use crate::salvage::known::Known;
 use crate::salvage::log::SalvagedLog;
 use crate::salvage::merge::Merged;
-use crate::salvage::rebuild::{Rebuild, check_empty};
+use crate::salvage::rebuild::{Rebuild, check_missing};
 use crate::salvage::report::SalvageReport;
 use crate::salvage::table::Candidate;
 use crate::table::footer::{FOOTER_LEN, Footer};
@@ -58,8 +58,7 @@ struct Salvage<'a, 'c> {
     total: u64,
 }
 
-/// Rebuilds what can be read of the database at the builder's path in `new_path`, which is made,
-/// or empty.
+/// Rebuilds what can be read of the database at the builder's path in `new_path`, which is made.
 pub fn salvage(
     builder: &Builder,
     env: &Env,
@@ -75,7 +74,7 @@ pub fn salvage(
     }
     let missing = |error: Error| if error.is_not_found() { no_database(path) } else { error };
     let dir = env.fs.open_dir(path).map_err(missing)?;
-    check_empty(env, new_path)?;
+    check_missing(env, new_path)?;
     call.begin(|| env.clock.monotonic());
     let mut findings = Findings::default();
     let lock = share(dir.as_ref(), &mut findings)?;

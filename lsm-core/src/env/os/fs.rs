@@ -25,6 +25,11 @@ impl FileSystem for OsFileSystem {
             .map_err(|error| Error::from_io("create the directory", path, error))
     }
 
+    fn remove_dir(&self, path: &Path) -> Result<()> {
+        sys::retry(|| fs::remove_dir(path))
+            .map_err(|error| Error::from_io("remove the directory", path, error))
+    }
+
     fn sync_dir(&self, path: &Path) -> Result<()> {
         let mut options = fs::OpenOptions::new();
         options.read(true).custom_flags(libc::O_DIRECTORY | libc::O_NONBLOCK);

@@ -49,6 +49,16 @@ impl FileSystem for SimDisk {
         })
     }
 
+    fn remove_dir(&self, path: &Path) -> Result<()> {
+        let op = Op::new(OpKind::Unlink, &path.into());
+        run(&self.0, op.clone(), |shared, _| {
+            let state = &mut shared.state;
+            let parent = state.parent_of(path);
+            let removed = parent.and_then(|(parent, name)| state.remove_dir(parent, name));
+            removed.map_err(|code| refusal(code, &op))
+        })
+    }
+
     fn sync_dir(&self, path: &Path) -> Result<()> {
         self.open_dir(path)?.sync()
     }
@@ -247,12 +257,15 @@ impl SimDisk {
         self.plant_node(path, |state, dir, name| state.link(dir, name, Node::Other))
     }
 
-    /// Takes a name away.
+    /// Takes a name away: that of an empty directory, or of anything else.
     pub fn remove(&self, path: &str) -> Result<()> {
         let mut shared = self.0.lock();
         let state = &mut shared.state;
         let removed = state.parent_of(Path::new(path)).and_then(|(dir, name)| {
-            state.unlink(dir, name)?;
+            match state.unlink(dir, name) {
+                Err(libc::EISDIR) => state.remove_dir(dir, name)?,
+                unlinked => unlinked?,
+            }
             state.with_dir(dir, |dir| dir.sync());
             Ok(())
         });

@@ -107,6 +107,15 @@ impl State {
         self.change_dir(dir, DirChange::Unlink { name: name.into() })
     }
 
+    /// Takes an empty directory away.
+    pub(super) fn remove_dir(&mut self, dir: u64, name: &str) -> Answer<()> {
+        let Node::Dir(id) = self.lookup(dir, name)? else { return Err(libc::ENOTDIR) };
+        if self.dirs.get(&id).is_some_and(|dir| !dir.live.is_empty()) {
+            return Err(libc::ENOTEMPTY);
+        }
+        self.change_dir(dir, DirChange::Unlink { name: name.into() })
+    }
+
     pub(super) fn rename(&mut self, dir: u64, from: &str, to: &str) -> Answer<()> {
         let node = self.lookup(dir, from)?;
         let replaced = self.lookup(dir, to);

@@ -409,7 +409,7 @@ fn a_log_that_is_damaged_in_the_middle_costs_its_own_batches() {
 }
 
 #[test]
-fn where_it_is_to_go_must_be_empty_and_where_it_is_from_must_be_a_database() {
+fn where_it_is_to_go_must_be_missing_and_where_it_is_from_must_be_a_database() {
     let (disk, _) = subject(36, true);
     let before = files_of(&disk);
     let kind = |new: &str| salvage_at(&disk, new).unwrap_err().kind();
@@ -430,6 +430,9 @@ fn where_it_is_to_go_must_be_empty_and_where_it_is_from_must_be_a_database() {
     drop(db);
     assert!(salvage_at(&disk, NEW).unwrap().is_complete);
     assert_eq!(kind(NEW), ErrorKind::Exists);
+    world.env().fs.create_dir(Path::new("/data/empty")).unwrap();
+    assert_eq!(kind("/data/empty"), ErrorKind::Exists);
+    assert_eq!(kind("/data/empty"), ErrorKind::Exists, "it was left alone");
 }
 
 #[test]
@@ -503,6 +506,8 @@ fn a_crash_in_the_middle_leaves_the_source_and_a_mark() {
         }
         if after.contents(&format!("{NEW}/salvage.unfinished")).is_ok() {
             Db::builder(Path::new(NEW)).env(world.env()).destroy().unwrap();
+            assert_eq!(salvage_at(&after, NEW).unwrap_err().kind(), ErrorKind::Exists);
+            after.remove(NEW).unwrap();
             assert!(salvage_at(&after, NEW).unwrap().is_complete);
         }
     }
@@ -528,6 +533,7 @@ fn files_of_others_and_copies_are_told_and_not_read() {
     for (path, _) in files_of(&disk).into_iter().filter(|(path, _)| path.starts_with(NEW)) {
         disk.remove(&path).unwrap();
     }
+    disk.remove(NEW).unwrap();
     let report = judge(&disk, &model, "a copy");
     assert!(report.is_complete, "{report}");
 }
