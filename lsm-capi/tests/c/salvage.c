@@ -64,8 +64,11 @@ int main(int count, char **arguments) {
     OK(lsm_close(users, &error));
     OK(lsm_close(db, &error));
     OK(lsm_destroy(fresh, &error));
+    IS(LSM_EXISTS, lsm_salvage(path, fresh, NULL, &report, &error));
 
     damage(path);
+    free(fresh);
+    fresh = strdup(check_beside(path, "again"));
     options.scrub_bytes_per_second = 1 << 20;
     OK(lsm_salvage(path, fresh, &options, &report, &error));
     CHECK(strncmp(report.data, "{\"is_complete\":false", 20) == 0);
