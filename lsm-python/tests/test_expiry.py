@@ -159,7 +159,7 @@ def test_typed_views(db):
 def test_aio(tmp_path):
     async def main():
         async with aio.open(tmp_path / "db") as db:
-            await db.put(b"soon", b"1", ttl=SOON)
+            await db.put(b"soon", b"1", ttl=60)
             await db.put(b"later", b"1", expires_at=4e9, durability="durable")
             assert await db.expires_at(b"later") == 4e9
             assert await db.ttl(b"later") > 0
