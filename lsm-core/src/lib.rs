@@ -72,6 +72,7 @@ pub use crate::extend::listener::Listener;
 pub use crate::extend::words::Level;
 pub use crate::journal::destroy::Destroyed;
 pub use crate::key::seqno::SeqNo;
+pub use crate::options::comparator::Comparator;
 pub use crate::options::database::Options;
 pub use crate::options::durability::{Durability, IfMissing};
 pub use crate::options::expiry::Expiry;

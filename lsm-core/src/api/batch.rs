@@ -10,6 +10,7 @@ use crate::base::slice::Slice;
 use crate::batch::{KEY_BYTES_MAX, Record, Records, check_sizes};
 use crate::condition::{Conditions, Wanted};
 use crate::engine::keyspaces::KeyspaceState;
+use crate::engine::scan::Span;
 use crate::engine::snapshots::SnapshotPin;
 use crate::engine::state::{Engine, Identity};
 use crate::engine::write::Writing;
@@ -74,8 +75,11 @@ impl Batch {
 
     /// Adds one record to `keyspace`.
     pub(crate) fn push(&mut self, keyspace: &KeyspaceRef, kind: Kind, key: &[u8], value: &[u8]) {
-        let record = Record { kind, keyspace: keyspace.state.id, key, value };
-        self.add(keyspace, |records| records.push(record));
+        let id = keyspace.state.id;
+        self.add(keyspace, |records| {
+            let key = &keyspace.stored(key)?;
+            records.push(Record { kind, keyspace: id, key, value })
+        });
     }
 
     /// Adds a put to `keyspace`.
@@ -90,9 +94,12 @@ impl Batch {
         match life {
             Life::Forever => self.push(keyspace, Kind::Put, key, value),
             Life::Until(moment) => {
-                self.add(keyspace, |records| records.push_expiring(id, key, value, moment));
+                self.add(keyspace, |records| {
+                    records.push_expiring(id, &keyspace.stored(key)?, value, moment)
+                });
             }
             Life::Over => self.add(keyspace, |records| {
+                let key = &keyspace.stored(key)?;
                 check_sizes(key, value)?;
                 records.push(Record { kind: Kind::Delete, keyspace: id, key, value: &[] })
             }),
@@ -131,7 +138,8 @@ impl Batch {
         }
         let taken = self
             .check_database(keyspace)
-            .and_then(|()| self.conditions.push(keyspace.state.id, key, wanted));
+            .and_then(|()| keyspace.stored(key))
+            .and_then(|key| self.conditions.push(keyspace.state.id, &key, wanted));
         match taken {
             Ok(()) => self.note(keyspace),
             Err(error) => self.refused = Some(error),
@@ -164,8 +172,16 @@ impl Batch {
 
     /// Adds a range delete to `keyspace`; none if the range is empty.
     pub(crate) fn push_range(&mut self, keyspace: &KeyspaceRef, range: impl KeyRange) {
-        let Some((start, end)) = delete_bounds(range) else { return };
-        self.push(keyspace, Kind::RangeDelete, &start, &end);
+        let id = keyspace.state.id;
+        match keyspace.span(range).map(delete_bounds) {
+            Ok(None) => {}
+            Ok(Some((start, end))) => {
+                let kind = Kind::RangeDelete;
+                let record = Record { kind, keyspace: id, key: &start, value: &end };
+                self.add(keyspace, |records| records.push(record));
+            }
+            Err(error) => self.add(keyspace, |_| Err(error)),
+        }
     }
 
     /// What there is to write, if all of it is for `engine`.
@@ -194,16 +210,15 @@ fn another_database() -> Error {
     Error::new(ErrorKind::InvalidArgument, message)
 }
 
-/// A range as a range delete has it: the first key, and the key it ends before, empty for none.
+/// A range of stored keys as a range delete has it: the first key, and the key it ends before, empty for none.
 /// `None` if the range holds no key.
-pub(crate) fn delete_bounds(range: impl KeyRange) -> Option<(Slice, Slice)> {
-    let (start, end) = range.into_bounds();
-    let start = match start {
+pub(crate) fn delete_bounds(span: Span) -> Option<(Slice, Slice)> {
+    let start = match span.lower {
         Bound::Included(key) => key,
         Bound::Excluded(key) => after(&key)?,
         Bound::Unbounded => Slice::default(),
     };
-    let end = match end {
+    let end = match span.upper {
         Bound::Excluded(key) => Some(key),
         Bound::Included(key) => after(&key),
         Bound::Unbounded => None,

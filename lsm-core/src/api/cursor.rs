@@ -3,6 +3,7 @@
 use crate::base::error::{Error, Result};
 use crate::base::slice::Slice;
 use crate::engine::scan::{OpenScan, Passed, ScanSource};
+use crate::key::order::Order;
 use crate::options::expiry::Expiry;
 
 /// A gap between two entries of a range: moves both ways, seeks, and lends what it passes. Moving
@@ -17,9 +18,26 @@ pub struct Cursor {
     scan: Option<OpenScan>,
     gap: Gap,
     mark: Mark,
-    /// The key of the mark.
+    /// The key of the mark, as it is stored.
     key: Vec<u8>,
+    /// Where keys are shown that are not stored as they are.
+    shown: Option<Box<Shown>>,
     refused: Option<Error>,
+}
+
+/// The key that is lent, in an order of its own.
+#[derive(Debug)]
+struct Shown {
+    order: Order,
+    key: Vec<u8>,
+}
+
+impl Shown {
+    fn show(&mut self, stored: &[u8]) -> &[u8] {
+        self.key.clear();
+        self.key.extend_from_slice(&self.order.shown(stored));
+        &self.key
+    }
 }
 
 /// How it is known where the gap is.
@@ -53,11 +71,19 @@ impl Cursor {
     pub(crate) fn new(source: Option<(ScanSource, Passed)>, refused: Option<Error>) -> Self {
         let (source, passed) = source.unzip();
         let (gap, mark) = (Gap::Marked, Mark::Start);
-        Self { source, passed, scan: None, gap, mark, key: Vec::new(), refused }
+        let order = source.as_ref().map(ScanSource::order).filter(|order| !order.is_bytewise());
+        let shown = order.map(|order| Box::new(Shown { order: order.clone(), key: Vec::new() }));
+        Self { source, passed, scan: None, gap, mark, key: Vec::new(), shown, refused }
     }
 
     /// Moves in front of the first entry at or behind `key`.
     pub fn seek(&mut self, key: &[u8]) -> Result<()> {
+        let Some(shown) = &self.shown else { return self.seek_stored(key) };
+        let stored = shown.order.stored(key)?;
+        self.seek_stored(&stored)
+    }
+
+    fn seek_stored(&mut self, key: &[u8]) -> Result<()> {
         self.key.clear();
         self.key.extend_from_slice(key);
         (self.gap, self.mark) = (Gap::Marked, Mark::Before);
@@ -155,7 +181,12 @@ impl Cursor {
         if let Some(passed) = &mut self.passed {
             passed.note();
         }
-        Ok(self.scan.as_ref().map(|scan| (scan.key(), scan.value())))
+        let Some(scan) = &self.scan else { return Ok(None) };
+        let key = match &mut self.shown {
+            None => scan.key(),
+            Some(shown) => shown.show(scan.key()),
+        };
+        Ok(Some((key, scan.value())))
     }
 
     /// Marks where the gap is, so that the scan is not needed to know it.

@@ -24,7 +24,7 @@ use crate::journal::destroy::{Destroyed, destroy};
 use crate::journal::options::OpenReport;
 use crate::key::seqno::SeqNo;
 use crate::options::database::Options;
-use crate::options::keyspace::KeyspaceOptions;
+use crate::options::keyspace::{KeyspaceOptions, is_strategy_name};
 use crate::options::progress::CallOptions;
 use crate::options::write::WriteOptions;
 use crate::read::access::Usual;
@@ -101,6 +101,51 @@ impl Builder {
     #[must_use]
     pub fn strategy(mut self, strategy: impl Strategy) -> Self {
         self.plugins.strategies.add(Arc::new(strategy));
+        self
+    }
+
+    /// Registers an order of the program's own by its name: keyspaces can choose it
+    /// (`Comparator::User` in their options), and one that did is opened only with it. There may be
+    /// several.
+    ///
+    /// `sort_key` is given a key and appends the bytes by which that is ordered; keys with the same
+    /// sort key are ordered as bytes. It is called in the threads that read and write, never in the
+    /// background, and must always make the same of the same key. Key and sort key are stored, and
+    /// share the longest size of a key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use lsm_core::{Comparator, Db, KeyspaceOptions};
+    ///
+    /// # let dir = std::env::temp_dir().join(format!("lsm-comparator-{}", std::process::id()));
+    /// let any_case = |key: &[u8], sort_key: &mut Vec<u8>| {
+    ///     sort_key.extend(key.to_ascii_lowercase());
+    ///     Ok(())
+    /// };
+    /// let db = Db::builder(&dir).comparator("any-case", any_case).open()?;
+    /// let chosen = KeyspaceOptions::new().comparator(Comparator::user("any-case"));
+    /// let names = db.keyspace_with("names", chosen)?;
+    /// for name in ["bert", "Anna", "Carl"] {
+    ///     names.put(name, "")?;
+    /// }
+    /// let sorted: Vec<_> = names.iter().keys().collect::<Result<_, _>>()?;
+    /// assert_eq!(sorted, ["Anna", "bert", "Carl"]);
+    /// # db.close()?;
+    /// # Db::destroy(&dir)?;
+    /// # Ok::<(), lsm_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn comparator(
+        mut self,
+        name: &str,
+        sort_key: impl Fn(&[u8], &mut Vec<u8>) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        if is_strategy_name(name) {
+            self.plugins.orders.add(name, Box::new(sort_key));
+        } else {
+            self.plugins.orders.refuse(format!("`{name}` cannot be the name of a comparator"));
+        }
         self
     }
 

@@ -103,6 +103,7 @@ impl Keyspace {
         moment: u64,
         options: &WriteOptions,
     ) -> Result<SeqNo> {
+        let key = &self.inner.stored(key)?;
         let (state, id) = (&self.inner.state, self.inner.state.id);
         let push = |records: &mut Records| records.push_expiring(id, key, value, moment);
         self.inner.engine().write_pushed(state, options, push)
@@ -119,6 +120,23 @@ impl Keyspace {
         self.write_one(Kind::Delete, key.as_ref(), &[], options)
     }
 
+    /// Takes a key away, whether or not it is there. In a keyspace in which no key is put again
+    /// before it was deleted (`KeyspaceOptions::write_once`) this takes less room than `delete`: it
+    /// is gone as soon as it meets the put. Elsewhere it is as `delete`.
+    pub fn single_delete(&self, key: impl AsRef<[u8]>) -> Result<SeqNo> {
+        self.single_delete_with(key, &WriteOptions::new())
+    }
+
+    /// As `single_delete`, chosen for this write.
+    pub fn single_delete_with(
+        &self,
+        key: impl AsRef<[u8]>,
+        options: &WriteOptions,
+    ) -> Result<SeqNo> {
+        options.refuse_expiry()?;
+        self.write_one(Kind::SingleDelete, key.as_ref(), &[], options)
+    }
+
     /// Takes every key of a range away, at the same cost for any number of them.
     pub fn delete_range(&self, range: impl KeyRange) -> Result<SeqNo> {
         self.delete_range_with(range, &WriteOptions::new())
@@ -128,8 +146,8 @@ impl Keyspace {
     pub fn delete_range_with(&self, range: impl KeyRange, options: &WriteOptions) -> Result<SeqNo> {
         options.refuse_expiry()?;
         let engine = self.inner.engine();
-        match delete_bounds(range) {
-            Some((start, end)) => self.write_one(Kind::RangeDelete, &start, &end, options),
+        match delete_bounds(self.inner.span(range)?) {
+            Some((start, end)) => self.write_stored(Kind::RangeDelete, &start, &end, options),
             None => {
                 engine.check_writable()?;
                 self.inner.state.check()?;
@@ -164,15 +182,13 @@ impl Keyspace {
     /// A range of few blocks is counted; of others, for each run an index and a few blocks at
     /// either end are read, whatever lies between them.
     pub fn approximate_count(&self, range: impl KeyRange) -> Result<Estimate> {
-        let (lower, upper) = range.into_bounds();
-        self.inner.engine().approximate_count(&self.inner.state, &Span { lower, upper })
+        self.inner.engine().approximate_count(&self.inner.state, &self.inner.span(range)?)
     }
 
     /// About how many bytes a range takes on disk, and between which bounds: the data blocks that
     /// lie in it as a whole, and those that hold some of it.
     pub fn approximate_size(&self, range: impl KeyRange) -> Result<Estimate> {
-        let (lower, upper) = range.into_bounds();
-        self.inner.engine().approximate_size(&self.inner.state, &Span { lower, upper })
+        self.inner.engine().approximate_size(&self.inner.state, &self.inner.span(range)?)
     }
 
     /// At most `parts - 1` keys, ascending and strictly inside of a range, that cut it into parts
@@ -195,13 +211,29 @@ impl Keyspace {
     /// # Ok::<(), lsm_core::Error>(())
     /// ```
     pub fn split_points(&self, range: impl KeyRange, parts: usize) -> Result<Vec<Slice>> {
-        let (lower, upper) = range.into_bounds();
-        let span = Span { lower, upper };
+        let span = self.inner.span(range)?;
         let points = self.inner.engine().split_points(&self.inner.state, &span, parts)?;
-        Ok(points.iter().map(|point| Slice::copy_from(point)).collect())
+        if self.inner.is_bytewise() {
+            return Ok(points.iter().map(|point| Slice::copy_from(point)).collect());
+        }
+        self.keys_at(&points, span)
     }
 
+    #[inline]
     fn write_one(
+        &self,
+        kind: Kind,
+        key: &[u8],
+        value: &[u8],
+        options: &WriteOptions,
+    ) -> Result<SeqNo> {
+        if self.inner.is_bytewise() {
+            return self.write_stored(kind, key, value, options);
+        }
+        self.write_stored(kind, &self.inner.stored(key)?, value, options)
+    }
+
+    fn write_stored(
         &self,
         kind: Kind,
         key: &[u8],
@@ -211,6 +243,25 @@ impl Keyspace {
         let state = &self.inner.state;
         let record = Record { kind, keyspace: state.id, key, value };
         self.inner.engine().write_one(state, record, options)
+    }
+
+    /// The keys at or behind stored places inside of a range: a place need not be a key.
+    fn keys_at(&self, places: &[Vec<u8>], span: Span) -> Result<Vec<Slice>> {
+        let mut keys = Vec::with_capacity(places.len());
+        let mut scan =
+            self.inner.engine().scan(&self.inner.state, span, None, Default::default())?;
+        scan.leave_out_values();
+        let mut scan = scan.open()?;
+        scan.seek_first()?;
+        let mut last = scan.key().to_vec();
+        for place in places {
+            scan.seek(place)?;
+            if scan.is_valid() && scan.key() > last.as_slice() {
+                last = scan.key().to_vec();
+                keys.push(Slice::copy_from(&self.inner.state.order.shown(&last)));
+            }
+        }
+        Ok(keys)
     }
 
     /// Writes what is in memory to a table, and returns when it is durable there.
@@ -232,14 +283,13 @@ impl Keyspace {
     /// As `compact`, telling how many entries are flushed and then how many are merged, and stopped
     /// when it is told to: a merge that has begun for it is given up then.
     pub fn compact_with(&self, range: impl KeyRange, mut options: CallOptions<'_>) -> Result<()> {
-        let (lower, upper) = range.into_bounds();
-        self.inner.engine().compact(&self.inner.state, &Span { lower, upper }, &mut options)
+        let span = self.inner.span(range)?;
+        self.inner.engine().compact(&self.inner.state, &span, &mut options)
     }
 
     /// About how many bytes a range takes on disk.
     pub fn approximate_bytes(&self, range: impl KeyRange) -> Result<u64> {
-        let (lower, upper) = range.into_bounds();
-        self.inner.engine().approximate_bytes(&self.inner.state, &Span { lower, upper })
+        self.inner.engine().approximate_bytes(&self.inner.state, &self.inner.span(range)?)
     }
 
     /// About how many entries there are, those in memory and on every level counted: at least as
@@ -265,6 +315,12 @@ impl Batch {
     /// Takes a key away.
     pub fn delete(&mut self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> &mut Self {
         self.push(&keyspace.inner, Kind::Delete, key.as_ref(), &[]);
+        self
+    }
+
+    /// Takes a key away, as `Keyspace::single_delete` does.
+    pub fn single_delete(&mut self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> &mut Self {
+        self.push(&keyspace.inner, Kind::SingleDelete, key.as_ref(), &[]);
         self
     }
 

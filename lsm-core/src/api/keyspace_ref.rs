@@ -1,8 +1,12 @@
 //! What a handle of a keyspace holds.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::api::bounds::{KeyRange, prefix_bounds};
+use crate::base::error::Result;
 use crate::engine::keyspaces::KeyspaceState;
+use crate::engine::scan::Span;
 use crate::engine::state::Engine;
 use crate::options::expiry::{Expiry, Life};
 
@@ -33,6 +37,31 @@ impl KeyspaceRef {
     #[must_use]
     pub fn engine(&self) -> &Arc<Engine> {
         &self.handle.0
+    }
+
+    /// True if keys are stored as they are.
+    #[inline]
+    #[must_use]
+    pub fn is_bytewise(&self) -> bool {
+        self.state.order.is_bytewise()
+    }
+
+    /// A key as the keyspace stores it.
+    pub fn stored<'k>(&self, key: &'k [u8]) -> Result<Cow<'k, [u8]>> {
+        self.state.order.stored(key)
+    }
+
+    /// A range of keys as they are stored.
+    pub fn span(&self, range: impl KeyRange) -> Result<Span> {
+        let (lower, upper) = range.into_bounds();
+        let order = &self.state.order;
+        Ok(Span { lower: order.stored_bound(lower)?, upper: order.stored_bound(upper)? })
+    }
+
+    /// The range of the stored keys that begin with a prefix.
+    pub fn prefix_span(&self, prefix: &[u8]) -> Result<Span> {
+        let (lower, upper) = prefix_bounds(&self.state.order.stored_prefix(prefix)?);
+        Ok(Span { lower, upper })
     }
 
     /// What becomes of a value that is written now.

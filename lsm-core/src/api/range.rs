@@ -6,6 +6,7 @@ use crate::api::cursor::Cursor;
 use crate::base::error::{Error, Result};
 use crate::base::slice::Slice;
 use crate::engine::scan::{OpenScan, Passed, ScanSource};
+use crate::key::order::Order;
 use crate::options::progress::CallOptions;
 
 /// Who waits for a count is told after so many pairs.
@@ -91,7 +92,7 @@ impl Range {
     }
 
     /// Moves one end inwards; the scan is then at an entry that was not met before.
-    fn step(&mut self, end: End) -> Result<Option<&OpenScan>> {
+    fn step(&mut self, end: End) -> Result<Option<(&OpenScan, &Order)>> {
         if let Some(refused) = self.refused.take() {
             return Err(refused);
         }
@@ -111,8 +112,9 @@ impl Range {
 
     fn pair(&mut self, end: End) -> Option<Result<(Slice, Slice)>> {
         match self.step(end) {
-            Ok(Some(scan)) => {
-                Some(Ok((Slice::copy_from(scan.key()), Slice::copy_from(scan.value()))))
+            Ok(Some((scan, order))) => {
+                let key = Slice::copy_from(&order.shown(scan.key()));
+                Some(Ok((key, Slice::copy_from(scan.value()))))
             }
             Ok(None) => None,
             Err(error) => Some(Err(error)),
@@ -121,7 +123,7 @@ impl Range {
 
     fn key(&mut self, end: End) -> Option<Result<Slice>> {
         match self.step(end) {
-            Ok(Some(scan)) => Some(Ok(Slice::copy_from(scan.key()))),
+            Ok(Some((scan, order))) => Some(Ok(Slice::copy_from(&order.shown(scan.key())))),
             Ok(None) => None,
             Err(error) => Some(Err(error)),
         }
@@ -135,11 +137,12 @@ enum End {
 }
 
 impl Ends {
-    fn at(&self, end: End) -> Option<&OpenScan> {
-        match end {
+    fn at(&self, end: End) -> Option<(&OpenScan, &Order)> {
+        let scan = match end {
             End::Front => self.front.as_ref(),
             End::Back => self.back.as_ref(),
-        }
+        };
+        Some((scan?, self.source.order()))
     }
 
     /// Moves one end inwards; false where the range ends, or the two ends have met.

@@ -1,6 +1,6 @@
 //! Reads: of a keyspace as it is, as a snapshot sees it, and with options.
 
-use crate::api::bounds::{KeyRange, prefix_bounds};
+use crate::api::bounds::KeyRange;
 use crate::api::cursor::Cursor;
 use crate::api::explain::ExplainOptions;
 use crate::api::keyspace_ref::KeyspaceRef;
@@ -370,8 +370,14 @@ impl<M: Moment> Read for M {
         &self,
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Option<Slice>>> {
-        let keyspace = self.keyspace();
-        keyspace.engine().get_many(self.how(), &keyspace.state, keys, self.as_of()?)
+        let (keyspace, as_of) = (self.keyspace(), self.as_of()?);
+        let engine = keyspace.engine();
+        if keyspace.is_bytewise() {
+            return engine.get_many(self.how(), &keyspace.state, keys, as_of);
+        }
+        let stored = |key: K| Ok(keyspace.stored(key.as_ref())?.into_owned());
+        let keys: Vec<Vec<u8>> = keys.into_iter().map(stored).collect::<Result<_>>()?;
+        engine.get_many(self.how(), &keyspace.state, keys, as_of)
     }
 
     fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
@@ -388,21 +394,19 @@ impl<M: Moment> Read for M {
         let as_of = self.as_of()?;
         let engine = keyspace.engine();
         let show = |found: Found<'_>| look(Lent { found, engine });
-        engine.get(self.how(), &keyspace.state, key.as_ref(), as_of, show)
+        if keyspace.is_bytewise() {
+            return engine.get(self.how(), &keyspace.state, key.as_ref(), as_of, show);
+        }
+        let key = keyspace.stored(key.as_ref())?;
+        engine.get(self.how(), &keyspace.state, &key, as_of, show)
     }
 
     fn range(&self, range: impl KeyRange) -> Range {
-        let (lower, upper) = range.into_bounds();
-        let keyspace = self.keyspace();
-        let opened = self.as_of().and_then(|as_of| {
-            let (span, options) = (Span { lower, upper }, self.how().options());
-            keyspace.engine().scan(&keyspace.state, span, as_of, options)
-        });
-        Range::new(opened)
+        scan(self, self.keyspace().span(range))
     }
 
     fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range {
-        self.range(prefix_bounds(prefix.as_ref()))
+        scan(self, self.keyspace().prefix_span(prefix.as_ref()))
     }
 
     fn explain_get(&self, key: impl AsRef<[u8]>) -> Result<Explanation> {
@@ -416,12 +420,20 @@ impl<M: Moment> Read for M {
         range: impl KeyRange,
         options: ExplainOptions<'_>,
     ) -> Result<RangeExplanation> {
-        let (lower, upper) = range.into_bounds();
         let keyspace = self.keyspace();
         let (as_of, (walk, mut call)) = (self.as_of()?, options.parts());
-        let what = (Span { lower, upper }, self.how().options());
+        let what = (keyspace.span(range)?, self.how().options());
         keyspace.engine().explain_range(&keyspace.state, what, as_of, walk, &mut call)
     }
+}
+
+/// The pairs of a range of stored keys.
+fn scan(reads: &impl Moment, span: Result<Span>) -> Range {
+    let keyspace = reads.keyspace();
+    let opened = reads.as_of().and_then(|as_of| {
+        keyspace.engine().scan(&keyspace.state, span?, as_of, reads.how().options())
+    });
+    Range::new(opened)
 }
 
 /// What can be handed to any thread, and kept.

@@ -8,6 +8,7 @@ use crate::base::slice::Slice;
 use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::scan::{ScanSource, Span};
 use crate::engine::state::Engine;
+use crate::key::order::Order;
 use crate::options::progress::CallOptions;
 use crate::options::read::ReadOptions;
 use crate::read::access::Access;
@@ -40,7 +41,8 @@ impl Engine {
     ) -> Result<Explanation> {
         let mut recorder = Recorder::new(self.env.clock.as_ref());
         let way = (access, &mut recorder);
-        let len = self.get_told(way, keyspace, key, at, |found| found.bytes().len() as u64)?;
+        let stored = keyspace.order.stored(key)?;
+        let len = self.get_told(way, keyspace, &stored, at, |found| found.bytes().len() as u64)?;
         Ok(recorder.finish(&keyspace.name, key, len))
     }
 
@@ -57,7 +59,8 @@ impl Engine {
         let begun = clock.monotonic();
         options.begin(|| begun);
         let is_empty = span.is_empty();
-        let (lower, upper) = (owned(&span.lower), owned(&span.upper));
+        let shown = |bound: &Bound<Slice>| shown(&keyspace.order, bound);
+        let (lower, upper) = (shown(&span.lower), shown(&span.upper));
         let source = self.scan(keyspace, span, at, how)?;
         let mut told = RangeExplanation {
             keyspace: keyspace.name.clone(),
@@ -125,10 +128,10 @@ fn walk_through(
     Ok(())
 }
 
-fn owned(bound: &Bound<Slice>) -> Bound<Vec<u8>> {
+fn shown(order: &Order, bound: &Bound<Slice>) -> Bound<Vec<u8>> {
     match bound {
-        Bound::Included(key) => Bound::Included(key.to_vec()),
-        Bound::Excluded(key) => Bound::Excluded(key.to_vec()),
+        Bound::Included(key) => Bound::Included(order.shown(key).into_owned()),
+        Bound::Excluded(key) => Bound::Excluded(order.shown(key).into_owned()),
         Bound::Unbounded => Bound::Unbounded,
     }
 }

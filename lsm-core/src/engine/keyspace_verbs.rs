@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::compaction::choose::strategist_of;
-use crate::engine::keyspaces::{DEFAULT_NAME, KeyspaceState};
+use crate::engine::keyspaces::{DEFAULT_NAME, KeyspaceState, order_of};
 use crate::engine::state::Engine;
 use crate::extend::event::Event;
 use crate::options::keyspace::KeyspaceOptions;
@@ -29,6 +29,7 @@ impl Engine {
         loop {
             if let Some(state) = self.keyspaces.get(name) {
                 state.check()?;
+                self.plugins.orders.admit(&state.order)?;
                 return match wanted.filter(|wanted| **wanted != state.options) {
                     None => Ok(state),
                     Some(_) => {
@@ -42,9 +43,11 @@ impl Engine {
             let options = wanted.cloned().unwrap_or_default();
             options.check_built()?;
             let strategist = strategist_of(options.get_strategy(), &self.plugins.strategies)?;
+            let order = order_of(&options, &self.plugins.orders);
+            self.plugins.orders.admit(&order)?;
             match self.journal.create_keyspace(name, &options.to_string()) {
                 Ok(id) => {
-                    let state = KeyspaceState::new(id, name, options, strategist);
+                    let state = KeyspaceState::new(id, name, options, (strategist, order));
                     self.keyspaces.insert(state.clone());
                     self.progress.notify();
                     self.plugins

@@ -10,6 +10,8 @@ use crate::compaction::registry::Strategies;
 use crate::compaction::strategist::Strategist;
 use crate::engine::quota::Quota;
 use crate::key::keyspace::KeyspaceId;
+use crate::key::order::{Order, Orders};
+use crate::options::comparator::Comparator;
 use crate::options::keyspace::KeyspaceOptions;
 use crate::version::catalog::Catalog;
 
@@ -27,6 +29,8 @@ pub struct KeyspaceState {
     pub options: KeyspaceOptions,
     /// Who decides what is merged.
     pub strategist: Strategist,
+    /// How its keys are ordered.
+    pub order: Order,
     /// What it may take.
     pub quota: Quota,
     is_dropped: AtomicBool,
@@ -41,12 +45,12 @@ impl KeyspaceState {
         id: KeyspaceId,
         name: &str,
         options: KeyspaceOptions,
-        strategist: Strategist,
+        (strategist, order): (Strategist, Order),
     ) -> Arc<Self> {
         let name = name.to_owned();
         let (is_dropped, is_in_doubt) = (AtomicBool::new(false), AtomicBool::new(false));
         let quota = Quota::new(options.get_quota_bytes());
-        Arc::new(Self { id, name, options, strategist, quota, is_dropped, is_in_doubt })
+        Arc::new(Self { id, name, options, strategist, order, quota, is_dropped, is_in_doubt })
     }
 
     /// Refuses a keyspace that was dropped.
@@ -88,7 +92,7 @@ pub struct Keyspaces {
 
 impl Keyspaces {
     /// Those of a catalog, the default one included. Without `strategies` nothing will be merged.
-    pub fn of(catalog: &Catalog, strategies: Option<&Strategies>) -> Result<Self> {
+    pub fn of(catalog: &Catalog, strategies: Option<&Strategies>, orders: &Orders) -> Result<Self> {
         let keyspaces = Self::default();
         let default = (&KeyspaceId::DEFAULT, DEFAULT_NAME);
         let others = catalog.keyspaces.iter().map(|(id, name)| (id, name.as_str()));
@@ -101,7 +105,8 @@ impl Keyspaces {
                     .map_err(|error| not_opened(name, &error))?,
                 None => Strategist::fallback(),
             };
-            keyspaces.insert(KeyspaceState::new(id, name, options, strategist));
+            let order = order_of(&options, orders);
+            keyspaces.insert(KeyspaceState::new(id, name, options, (strategist, order)));
         }
         Ok(keyspaces)
     }
@@ -142,6 +147,16 @@ impl Keyspaces {
     #[must_use]
     pub fn all(&self) -> Vec<Arc<KeyspaceState>> {
         self.by_name.lock().values().cloned().collect()
+    }
+}
+
+/// The order that options choose, which may be missing.
+#[must_use]
+pub fn order_of(options: &KeyspaceOptions, orders: &Orders) -> Order {
+    match options.get_comparator() {
+        Comparator::Bytewise => Order::Bytewise,
+        Comparator::Reverse => Order::Reverse,
+        Comparator::User { name } => orders.get(name),
     }
 }
 

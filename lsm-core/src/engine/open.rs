@@ -49,6 +49,7 @@ impl Engine {
     ) -> Result<(Arc<Self>, OpenReport)> {
         options.check()?;
         plugins.strategies.check()?;
+        plugins.orders.check()?;
         let options = &options.clone().fit_to(env.host.memory_bytes());
         options.check()?;
         let clock = SteadyClock::new(env.clock.clone());
@@ -78,7 +79,7 @@ impl Engine {
         let shelf = shelf_of(&journal, &cache, options);
         let version = Version::from_catalog(&catalog, garbage.clone(), Some(shelf.clone()))?;
         let strategies = (!options.is_read_only()).then_some(&plugins.strategies);
-        let keyspaces = Keyspaces::of(&catalog, strategies)?;
+        let keyspaces = Keyspaces::of(&catalog, strategies, &plugins.orders)?;
         let Memtables { active, inserter, sealed, has_expiring } = replay.finish()?;
         if has_expiring {
             journal.keep_time();

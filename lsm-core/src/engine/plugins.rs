@@ -2,6 +2,7 @@
 
 use crate::compaction::registry::Strategies;
 use crate::extend::listener::Listeners;
+use crate::key::order::Orders;
 
 /// All of it. None of it is stored: it is given anew with each opening.
 #[derive(Clone, Debug, Default)]
@@ -10,4 +11,6 @@ pub struct Plugins {
     pub listeners: Listeners,
     /// Who may be chosen to decide what is merged.
     pub strategies: Strategies,
+    /// What keys may be ordered by.
+    pub orders: Orders,
 }

@@ -15,6 +15,7 @@ use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::state::{Engine, Home};
 use crate::key::full::FullKey;
 use crate::key::keyspace::KeyspaceId;
+use crate::key::order::Order;
 use crate::options::read::ReadOptions;
 use crate::read::access::Access;
 use crate::read::as_of::AsOf;
@@ -29,7 +30,7 @@ use crate::stats::timings::Timing;
 use crate::table::reader::Table;
 use crate::version::tree::Slice as Part;
 
-/// A range of user keys.
+/// A range of user keys as they are stored.
 #[derive(Clone, Debug)]
 pub struct Span {
     /// Where it begins.
@@ -130,6 +131,12 @@ impl ScanSource {
         let engine = self.home.engine.upgrade().ok_or_else(closed)?;
         let newest = engine.scan(&self.keyspace, self.span.clone(), None, self.how)?;
         Ok(Some(Self { is_keys_only: self.is_keys_only, ..newest }))
+    }
+
+    /// How the keys are ordered, which the scan has in their stored form.
+    #[must_use]
+    pub fn order(&self) -> &Order {
+        &self.keyspace.order
     }
 
     /// What is seen.

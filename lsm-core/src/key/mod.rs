@@ -5,4 +5,5 @@ pub mod kind;
 pub mod seqno;
 
 pub mod full;
+pub mod order;
 pub mod trailer;

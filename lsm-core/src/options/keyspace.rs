@@ -3,6 +3,7 @@
 //! ```text
 //! strategy=leveled:10; compression=lz4; block_bytes=4096; filter_bits_per_key=10
 //! strategy=user:by-day; ttl_ms=86400000; quota_bytes=1000000000
+//! comparator=reverse; write_once=true
 //! ```
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use crate::base::compress::Codec;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::options::comparator::Comparator;
 use crate::options::expiry::millis_of;
 
 /// How a keyspace is kept.
@@ -21,6 +23,8 @@ pub struct KeyspaceOptions {
     filter_bits_per_key: u32,
     ttl_millis: u64,
     quota_bytes: u64,
+    comparator: Comparator,
+    write_once: bool,
 }
 
 /// How tables are merged.
@@ -119,6 +123,8 @@ impl Default for KeyspaceOptions {
             filter_bits_per_key: 10,
             ttl_millis: 0,
             quota_bytes: 0,
+            comparator: Comparator::Bytewise,
+            write_once: false,
         }
     }
 }
@@ -181,6 +187,22 @@ impl KeyspaceOptions {
         self
     }
 
+    /// Chooses how keys are ordered.
+    #[must_use]
+    pub fn comparator(mut self, comparator: Comparator) -> Self {
+        self.comparator = comparator;
+        self
+    }
+
+    /// Promises that no key is put again before it was deleted. A single delete then goes as soon
+    /// as it meets its put, and takes no room until it reaches the last level. Who breaks the
+    /// promise may see an older value again after a single delete; nothing else is harmed.
+    #[must_use]
+    pub fn write_once(mut self, yes: bool) -> Self {
+        self.write_once = yes;
+        self
+    }
+
     /// How tables are merged.
     #[must_use]
     pub fn get_strategy(&self) -> &Strategy {
@@ -211,6 +233,18 @@ impl KeyspaceOptions {
         self.quota_bytes
     }
 
+    /// How keys are ordered.
+    #[must_use]
+    pub fn get_comparator(&self) -> &Comparator {
+        &self.comparator
+    }
+
+    /// True if no key is put again before it was deleted.
+    #[must_use]
+    pub fn is_write_once(&self) -> bool {
+        self.write_once
+    }
+
     /// Refuses what cannot be meant.
     pub fn check(&self) -> Result<()> {
         let refuse = |message: &str| Err(Error::new(ErrorKind::InvalidArgument, message));
@@ -223,6 +257,9 @@ impl KeyspaceOptions {
         if matches!(self.compression, Compression::Zstd { level } if !ZSTD_LEVELS.contains(&level))
         {
             return refuse("the level of zstd is from 1 to 22");
+        }
+        if matches!(&self.comparator, Comparator::User { name } if !is_strategy_name(name)) {
+            return refuse("the name of a comparator is 1 to 64 letters, digits, `-`, `_` and `.`");
         }
         match &self.strategy {
             Strategy::Leveled { ratio } if !FAN.contains(ratio) => {
@@ -279,6 +316,8 @@ impl KeyspaceOptions {
             "filter_bits_per_key" => self.filter_bits_per_key = value.parse().ok()?,
             "ttl_ms" => self.ttl_millis = value.parse().ok()?,
             "quota_bytes" => self.quota_bytes = value.parse().ok()?,
+            "comparator" => self.comparator = Comparator::parse(value)?,
+            "write_once" => self.write_once = value.parse().ok()?,
             _ => return None,
         }
         Some(())
@@ -335,10 +374,13 @@ impl fmt::Display for KeyspaceOptions {
         if self.ttl_millis > 0 {
             write!(f, "; ttl_ms={}", self.ttl_millis)?;
         }
-        match self.quota_bytes {
-            0 => Ok(()),
-            bytes => write!(f, "; quota_bytes={bytes}"),
+        if self.quota_bytes > 0 {
+            write!(f, "; quota_bytes={}", self.quota_bytes)?;
         }
+        if self.comparator != Comparator::Bytewise {
+            write!(f, "; comparator={}", self.comparator)?;
+        }
+        if self.write_once { f.write_str("; write_once=true") } else { Ok(()) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What users choose: plain data, checked before anything is touched.
 
+pub mod comparator;
 pub mod expiry;
 
 pub mod durability;

@@ -85,6 +85,8 @@ impl Rebuild {
         let options = builder.options.clone().if_missing(IfMissing::MustBeMissing);
         let mut opening = Db::builder(path).options(options).env(env.clone());
         opening.plugins = builder.plugins.clone();
+        // Keys are written here in the form in which they were stored.
+        opening.plugins.orders.excuse_missing();
         rebuild.db = Some(opening.open()?);
         Ok(rebuild)
     }
@@ -138,6 +140,10 @@ impl Rebuild {
     fn make(&self, name: &str, text: &str, findings: &mut Findings) -> Result<Keyspace> {
         let db = self.db()?;
         let options = KeyspaceOptions::parse(text);
+        let mut usual = KeyspaceOptions::new();
+        if let Ok(options) = &options {
+            usual = usual.comparator(options.get_comparator().clone());
+        }
         let made = options.and_then(|options| db.keyspace_with(name, options));
         made.or_else(|error| {
             let is_choice = matches!(
@@ -148,7 +154,7 @@ impl Rebuild {
                 return Err(error);
             }
             findings.notes.push(format!("the keyspace `{name}` has the usual options: {error}"));
-            db.keyspace_with(name, KeyspaceOptions::new())
+            db.keyspace_with(name, usual)
         })
     }
 

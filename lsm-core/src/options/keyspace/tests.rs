@@ -24,10 +24,28 @@ fn what_is_written_reads_back() {
 }
 
 #[test]
+fn orders_and_promises_read_back() {
+    for comparator in [Comparator::Bytewise, Comparator::Reverse, Comparator::user("by-length")] {
+        for write_once in [false, true] {
+            let options =
+                KeyspaceOptions::new().comparator(comparator.clone()).write_once(write_once);
+            assert_eq!(KeyspaceOptions::parse(&options.to_string()).unwrap(), options);
+        }
+    }
+    let usual = KeyspaceOptions::new().comparator(Comparator::Bytewise).to_string();
+    assert!(!usual.contains("comparator") && !usual.contains("write_once"));
+}
+
+#[test]
 fn nonsense_is_refused() {
     let bad = [
         "block_bytes",
         "block_bytes=511",
+        "comparator=",
+        "comparator=user:",
+        "comparator=user:two words",
+        "comparator=sideways",
+        "write_once=perhaps",
         "block_bytes=65537",
         "filter_bits_per_key=33",
         "strategy=leveled:1",

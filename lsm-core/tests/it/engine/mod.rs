@@ -1,6 +1,7 @@
 //! What the whole engine promises, on the simulated disk.
 
 mod accounting;
+mod comparators;
 mod conditions;
 mod contained;
 mod crash;
