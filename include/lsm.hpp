@@ -490,6 +490,26 @@ using Progress = std::function<bool(std::uint64_t done, std::uint64_t total)>;
 using MetricFunction =
     std::function<void(std::string_view name, std::string_view labels, double value)>;
 
+/// What operands of the program's own do: see lsm_merge_operator. Any thread calls the functions,
+/// several at once, until the database is closed. Nothing, or a throw, fails the read that asks.
+struct MergeOperator {
+    /// 1 to 64 letters, digits, `-`, `_` and `.`, and none of the built-in names.
+    std::string name;
+    /// What becomes of a value, or of none, with operands applied to it, the oldest first.
+    std::function<std::optional<std::string>(std::string_view key,
+                                             std::optional<std::string_view> base,
+                                             const std::vector<std::string_view> &operands)>
+        merge;
+    /// One operand that does what two do; nothing if there is none. May be empty.
+    std::function<std::optional<std::string>(std::string_view key, std::string_view older,
+                                             std::string_view newer)>
+        partial = {};
+    /// Whether an operand that is about to be written makes sense. May be empty.
+    std::function<bool(std::string_view operand)> check = {};
+    /// Whether a value that is about to be put makes sense. May be empty.
+    std::function<bool(std::string_view value)> check_value = {};
+};
+
 namespace detail {
 
 /// Milliseconds as C has them: what is longer is `never`, what is past is as short as can be.
@@ -549,6 +569,8 @@ struct Options {
     LogFunction log = {};
     /// Is told what happens in parts, for as long.
     EventFunction event = {};
+    /// What operands of the program's own do; they live as long.
+    std::vector<MergeOperator> merge_operators = {};
 
     /// Changes what `text` names, such as "memory_limit=1GiB; durability=durable": see
     /// lsm_options_parse(). Nothing is changed if it fails.
@@ -632,6 +654,9 @@ struct KeyspaceOptions {
     std::uint64_t ttl_ms = 0;
     /// How many bytes the keyspace may take, on disk and in memory together; 0: any number.
     std::uint64_t quota_bytes = 0;
+    /// What Db::merge() does: "add_i64", "append" and so on, or the name of one of
+    /// Options::merge_operators. Empty: it is refused.
+    std::string merge_operator = {};
 
     /// Changes what `text` names, such as "strategy=leveled:10; compression=lz4".
     Result<void> parse(const std::string &text) {
@@ -649,7 +674,7 @@ struct KeyspaceOptions {
         return detail::text(lsm_keyspace_options_format, &c);
     }
 
-    /// As lsm.h has it.
+    /// As lsm.h has it, for as long as this is not changed.
     lsm_keyspace_options to_c() const noexcept {
         lsm_keyspace_options c = LSM_KEYSPACE_OPTIONS_INIT;
         c.strategy = detail::number(strategy);
@@ -662,11 +687,12 @@ struct KeyspaceOptions {
         c.fifo_age_max_ms = fifo_age_max_ms;
         c.ttl_ms = ttl_ms;
         c.quota_bytes = quota_bytes;
+        c.merge_operator = merge_operator.empty() ? nullptr : merge_operator.c_str();
         return c;
     }
 
     /// Those of lsm.h.
-    static KeyspaceOptions from_c(const lsm_keyspace_options &c) noexcept {
+    static KeyspaceOptions from_c(const lsm_keyspace_options &c) {
         KeyspaceOptions options;
         options.strategy = static_cast<Strategy>(c.strategy);
         options.level_ratio = c.level_ratio;
@@ -678,6 +704,7 @@ struct KeyspaceOptions {
         options.fifo_age_max_ms = c.fifo_age_max_ms;
         options.ttl_ms = c.ttl_ms;
         options.quota_bytes = c.quota_bytes;
+        options.merge_operator = detail::string_of(c.merge_operator);
         return options;
     }
 };
@@ -830,6 +857,17 @@ class Batch {
     /// 1970.
     inline Result<void> put_until(const Db &db, std::string_view key, std::string_view value,
                                   std::uint64_t expires_at_ms);
+
+    /// Adds: apply an operand to a key of this keyspace, as Db::merge().
+    inline Result<void> merge(const Db &db, std::string_view key, std::string_view operand);
+
+    /// The same, and the value that comes of it expires so long after this call; `never` for never.
+    inline Result<void> merge(const Db &db, std::string_view key, std::string_view operand,
+                              std::chrono::milliseconds ttl);
+
+    /// The same, and the value that comes of it expires at this moment, in milliseconds since 1970.
+    inline Result<void> merge_until(const Db &db, std::string_view key, std::string_view operand,
+                                    std::uint64_t expires_at_ms);
 
     /// Adds: take a key of this keyspace away.
     inline Result<void> erase(const Db &db, std::string_view key);
@@ -1036,6 +1074,82 @@ namespace detail {
 struct Callbacks {
     LogFunction log;
     EventFunction event;
+    std::vector<MergeOperator> operators;
+
+    static std::string_view view(lsm_slice bytes) noexcept {
+        return bytes.size == 0 ? std::string_view() : std::string_view(bytes.data, bytes.size);
+    }
+
+    /// What a function of the program's answers, for C; `instead` if it answers nothing.
+    template <class Function>
+    static lsm_status answer(lsm_sink *result, lsm_status instead, Function &&function) noexcept {
+        lsm_status status = LSM_ABORTED;
+        Caught().run([&] {
+            const std::optional<std::string> answer = function();
+            status = answer ? lsm_sink_append(result, {answer->data(), answer->size()}) : instead;
+        });
+        return status;
+    }
+
+    static lsm_status merge(void *context, lsm_slice key, const lsm_slice *base,
+                            const lsm_slice *operands, std::size_t count,
+                            lsm_sink *result) noexcept {
+        const auto *self = static_cast<const MergeOperator *>(context);
+        return answer(result, LSM_ABORTED, [&] {
+            std::vector<std::string_view> all;
+            all.reserve(count);
+            for (std::size_t at = 0; at < count; at++) {
+                all.push_back(view(operands[at]));
+            }
+            std::optional<std::string_view> before;
+            if (base != nullptr) {
+                before = view(*base);
+            }
+            return self->merge(view(key), before, all);
+        });
+    }
+
+    static lsm_status partial(void *context, lsm_slice key, lsm_slice older, lsm_slice newer,
+                              lsm_sink *result) noexcept {
+        const auto *self = static_cast<const MergeOperator *>(context);
+        return answer(result, LSM_NOT_FOUND,
+                      [&] { return self->partial(view(key), view(older), view(newer)); });
+    }
+
+    template <class Function>
+    static lsm_status look(Function &&function) noexcept {
+        lsm_status status = LSM_ABORTED;
+        Caught().run([&] { status = function() ? LSM_OK : LSM_INVALID_ARGUMENT; });
+        return status;
+    }
+
+    static lsm_status check(void *context, lsm_slice operand) noexcept {
+        const auto *self = static_cast<const MergeOperator *>(context);
+        return look([&] { return self->check(view(operand)); });
+    }
+
+    static lsm_status check_value(void *context, lsm_slice value) noexcept {
+        const auto *self = static_cast<const MergeOperator *>(context);
+        return look([&] { return self->check_value(view(value)); });
+    }
+
+    /// The operators as C has them: they lead to those of this object.
+    std::vector<lsm_merge_operator> operators_for_c() {
+        std::vector<lsm_merge_operator> all;
+        for (MergeOperator &one : operators) {
+            lsm_merge_operator c = LSM_MERGE_OPERATOR_INIT;
+            c.name = one.name.c_str();
+            c.context = &one;
+            c.merge = one.merge ? merge : nullptr;
+            c.partial = one.partial ? partial : nullptr;
+            c.check = one.check ? check : nullptr;
+            c.check_value = one.check_value ? check_value : nullptr;
+            all.push_back(c);
+        }
+        return all;
+    }
+
+    std::vector<lsm_merge_operator> for_c;
 
     static void tell_log(void *context, lsm_log_level level, const char *message) noexcept {
         const auto *self = static_cast<const Callbacks *>(context);
@@ -1289,6 +1403,16 @@ class Db {
         return detail::ask(lsm_compare_and_set, handle(), &c, detail::to_c(key),
                            expected ? &before : nullptr, wanted ? &after : nullptr)
             .unless_conflict(seqno);
+    }
+
+    /// Applies an operand to the value of a key, or to none, by the keyspace's merge operator, and
+    /// reads nothing for that: see lsm_merge().
+    Result<Seqno> merge(std::string_view key, std::string_view operand,
+                        const WriteOptions &options = {}) const {
+        Seqno seqno = 0;
+        const lsm_write_options c = options.to_c(&seqno);
+        return detail::ask(lsm_merge, handle(), &c, detail::to_c(key), detail::to_c(operand))
+            .give(seqno);
     }
 
     /// Lets the value that a key has expire at another moment, as `ttl` and `expires_at_ms` of the
@@ -1562,7 +1686,7 @@ class Db {
 
     /// Moves the functions to where they stay, and tells C where that is.
     static std::unique_ptr<detail::Callbacks> callbacks_of(Options &options, lsm_options &c) {
-        if (!options.log && !options.event) {
+        if (!options.log && !options.event && options.merge_operators.empty()) {
             return nullptr;
         }
         auto callbacks = std::make_unique<detail::Callbacks>();
@@ -1572,6 +1696,10 @@ class Db {
         c.event = callbacks->event ? detail::Callbacks::tell_event : nullptr;
         c.log_context = callbacks.get();
         c.event_context = callbacks.get();
+        callbacks->operators = std::move(options.merge_operators);
+        callbacks->for_c = callbacks->operators_for_c();
+        c.merge_operators = callbacks->for_c.data();
+        c.merge_operator_count = callbacks->for_c.size();
         return callbacks;
     }
 
@@ -1590,6 +1718,26 @@ inline Result<void> Batch::put(const Db &db, std::string_view key, std::string_v
     }
     return detail::done(lsm_batch_put_ttl, handle(), db.handle(), detail::to_c(key),
                         detail::to_c(value), ttl == never ? LSM_TTL_NEVER : detail::count(ttl));
+}
+
+inline Result<void> Batch::merge(const Db &db, std::string_view key, std::string_view operand) {
+    return detail::done(lsm_batch_merge, handle(), db.handle(), detail::to_c(key),
+                        detail::to_c(operand));
+}
+
+inline Result<void> Batch::merge(const Db &db, std::string_view key, std::string_view operand,
+                                 std::chrono::milliseconds ttl) {
+    if (ttl.count() < 0) {
+        return merge_until(db, key, operand, 0);
+    }
+    return detail::done(lsm_batch_merge_ttl, handle(), db.handle(), detail::to_c(key),
+                        detail::to_c(operand), ttl == never ? LSM_TTL_NEVER : detail::count(ttl));
+}
+
+inline Result<void> Batch::merge_until(const Db &db, std::string_view key,
+                                       std::string_view operand, std::uint64_t expires_at_ms) {
+    return detail::done(lsm_batch_merge_until, handle(), db.handle(), detail::to_c(key),
+                        detail::to_c(operand), expires_at_ms);
 }
 
 inline Result<void> Batch::put_until(const Db &db, std::string_view key, std::string_view value,

@@ -9,12 +9,13 @@ use std::time::Duration;
 use lsm_core::{Builder, Db, Result, SeqNo, Slice};
 
 use crate::border::call::{done, may_wait, quiet};
-use crate::border::pointers::invalid;
+use crate::border::pointers::{Border, invalid};
 use crate::border::shared::Borrowed;
 use crate::bytes::lsm_value;
 use crate::callbacks::{Context, LSM_LOG_DEBUG, LSM_LOG_INFO, listener, logger};
 use crate::error::{lsm_error, string_of};
 use crate::handles::{self, Database, Life, Seen, insert, lsm_db, seen};
+use crate::operator::register;
 use crate::options::{convert, lsm_options};
 use crate::status::lsm_status;
 
@@ -39,7 +40,7 @@ pub extern "C" fn lsm_open(
         let chosen = border.options(options_or_null)?;
         let mut builder = Db::builder(path).options(convert::database(chosen)?);
         if let Some(chosen) = chosen {
-            builder = with_callbacks(builder, &chosen)?;
+            builder = with_callbacks(border, builder, &chosen)?;
         }
         let path = string_of(path.as_os_str().as_bytes());
         let database = Arc::new(Database { db: builder.open()?, path, life: Life::begin() });
@@ -50,7 +51,14 @@ pub extern "C" fn lsm_open(
     })
 }
 
-pub(crate) fn with_callbacks(mut builder: Builder, chosen: &lsm_options) -> Result<Builder> {
+pub(crate) fn with_callbacks(
+    border: &Border,
+    builder: Builder,
+    chosen: &lsm_options,
+) -> Result<Builder> {
+    // First: whatever fails later, the contexts of operators are freed.
+    let count = chosen.merge_operator_count;
+    let mut builder = register(border, builder, chosen.merge_operators, count)?;
     if chosen.log_level > LSM_LOG_DEBUG {
         return Err(invalid(format!("`log_level` does not know {}", chosen.log_level)));
     }

@@ -9,6 +9,7 @@ use crate::callbacks::{Context, lsm_keyspace_fn, namer};
 use crate::db::open;
 use crate::error::{lsm_error, string_of};
 use crate::handles::{Seen, insert, lsm_db, seen};
+use crate::merging;
 use crate::options::{convert, lsm_keyspace_options};
 use crate::status::{LSM_NOT_FOUND, LSM_OK, lsm_status};
 
@@ -31,7 +32,7 @@ pub extern "C" fn lsm_keyspace_open(
         let name = border.text("name", name)?;
         let keyspace = match border.options(options_or_null)? {
             None => seen.database.db.keyspace(name)?,
-            some => seen.database.db.keyspace_with(name, convert::keyspace(some)?)?,
+            some => seen.database.db.keyspace_with(name, merging::keyspace(border, some)?)?,
         };
         let name = Arc::new(string_of(name.as_bytes()));
         let database = seen.database.clone();
@@ -90,7 +91,7 @@ pub extern "C" fn lsm_keyspace_options_read(
 ) -> lsm_status {
     done(error, |border| {
         let options = border.options_out(options)?;
-        *options = convert::keyspace_for_c(&open(db)?.keyspace.options());
+        *options = convert::keyspace_for_c(&open(db)?.keyspace.options())?;
         Ok(())
     })
 }

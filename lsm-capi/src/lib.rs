@@ -21,6 +21,8 @@ pub mod handles;
 
 pub mod callbacks;
 
+pub mod operator;
+
 pub mod options;
 
 pub mod db;
@@ -37,6 +39,7 @@ pub mod snapshot;
 
 pub mod condition;
 pub mod expiry;
+pub mod merging;
 
 pub mod iter;
 

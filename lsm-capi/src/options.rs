@@ -12,6 +12,8 @@ use crate::bytes::{lsm_slice, lsm_value};
 use crate::callbacks::{lsm_event_fn, lsm_log_fn, lsm_log_level, lsm_progress_fn};
 use crate::error::lsm_error;
 use crate::handles::lsm_snapshot;
+use crate::merging;
+use crate::operator::lsm_merge_operator;
 use crate::status::lsm_status;
 
 pub(crate) mod convert;
@@ -137,6 +139,10 @@ pub struct lsm_options {
     /// How many bytes a second are read in the background to find damage, 4 KiB at least. Usual:
     /// none.
     pub scrub_bytes_per_second: u64,
+    /// Merge operators of the program's own, `merge_operator_count` of them. Usual: none.
+    pub merge_operators: *const lsm_merge_operator,
+    /// How many there are.
+    pub merge_operator_count: usize,
 }
 
 /// How a keyspace is kept. Stored with it when it is made. Begin with LSM_KEYSPACE_OPTIONS_INIT.
@@ -167,6 +173,10 @@ pub struct lsm_keyspace_options {
     /// How many bytes the keyspace may take, on disk and in memory together. While it takes more,
     /// puts are refused with LSM_NO_SPACE, deletes are not. Usual: any number.
     pub quota_bytes: u64,
+    /// What lsm_merge() does, for as long as the keyspace lives: "add_i64", "add_f64", "min",
+    /// "max", "append", "bit_or", "set_union", "json_merge_patch", or the name of one of
+    /// `merge_operators` of lsm_options. Usual: it is refused.
+    pub merge_operator: *const c_char,
 }
 
 /// For `filter_bits_per_key`: no filter.
@@ -320,7 +330,7 @@ pub extern "C" fn lsm_keyspace_options_format(
 ) -> lsm_status {
     done(error, |border| {
         let told = border.out("text", text)?;
-        let options = convert::keyspace(border.options(options)?)?;
+        let options = merging::keyspace(border, border.options(options)?)?;
         told.set(lsm_value::keep(Slice::from(options.to_string()))?);
         Ok(())
     })

@@ -51,7 +51,7 @@ pub extern "C" fn lsm_salvage_with(
         let chosen = border.options(options_or_null)?;
         let mut builder = Db::builder(path).options(convert::database(chosen)?);
         if let Some(chosen) = chosen {
-            builder = with_callbacks(builder, &chosen)?;
+            builder = with_callbacks(border, builder, &chosen)?;
         }
         let found =
             told(border, call_options_or_null, |call| builder.salvage_with(new_path, call))?;

@@ -217,6 +217,7 @@ fn scan(runs: &[Arc<Run>], is_backward: bool, tombstones: &Arc<Fragments>) -> u6
         as_of: AsOf { seqno: SeqNo::MAX, millis: 0 },
         tombstones: Arc::clone(tombstones),
         is_keys_only: false,
+        merger: None,
     };
     let mut scan = Scan::new(Merge::new(sources), reader, Bound::Unbounded, Bound::Unbounded);
     let mut count = 0;

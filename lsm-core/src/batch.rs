@@ -7,13 +7,15 @@
 //!
 //! Deletes of one key have no value. A range delete has the first key as its key, and the key that
 //! it ends before as its value; an empty one stands for the end of the keyspace. The value of a put
-//! that expires has the moment in front, in milliseconds since 1970. Encoded once when the batch is
+//! that expires has the moment in front, in milliseconds since 1970; the value of a merge is an
+//! operand as `merge/operand.rs` has it, stamped when it is written. Encoded once when the batch is
 //! built: the log, the memtable and a replay read the same bytes.
 
 use crate::base::codec::{Decoder, put_prefixed, put_varint};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::key::keyspace::KeyspaceId;
 use crate::key::kind::Kind;
+use crate::merge::operand::{STAMP_LEN, Stamp};
 
 /// The longest key.
 pub const KEY_BYTES_MAX: usize = 65_535;
@@ -93,6 +95,45 @@ impl Records {
         Ok(())
     }
 
+    /// Adds a merge operand, which gives its value this end.
+    pub fn push_operand(
+        &mut self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+        operand: &[u8],
+        end: u64,
+    ) -> Result<()> {
+        check_sizes(key, operand)?;
+        let count = self.count.checked_add(1).ok_or_else(|| too_large("too many records"))?;
+        self.bytes.push(Kind::Merge as u8);
+        put_varint(&mut self.bytes, u64::from(keyspace.get()));
+        put_prefixed(&mut self.bytes, key);
+        put_varint(&mut self.bytes, (STAMP_LEN + operand.len()) as u64);
+        self.bytes.extend_from_slice(&Stamp { millis: 0, end }.bytes());
+        self.bytes.extend_from_slice(operand);
+        self.count = count;
+        Ok(())
+    }
+
+    /// The same records, in which operands that are not stamped are stamped with this moment. Its
+    /// memory is `bytes`, which was used before.
+    #[must_use]
+    pub fn stamped(&self, millis: u64, mut bytes: Vec<u8>) -> Self {
+        bytes.clear();
+        bytes.extend_from_slice(&self.bytes);
+        let mut rest = self.iter();
+        while let Some(Some(record)) = rest.next() {
+            let is_new = record.kind == Kind::Merge
+                && record.value.first_chunk().is_some_and(|it| u64::from_le_bytes(*it) == 0);
+            // Where the value stands is known from how much is behind it.
+            let at = self.bytes.len() - rest.rest.rest().len() - record.value.len();
+            if let Some(place) = bytes.get_mut(at..at + 8).filter(|_| is_new) {
+                place.copy_from_slice(&millis.to_le_bytes());
+            }
+        }
+        Self { bytes, count: self.count }
+    }
+
     /// The bytes for the log.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -148,7 +189,7 @@ impl<'a> RecordIter<'a> {
         let keyspace = KeyspaceId::new(u32::try_from(self.rest.varint()?).ok()?);
         let key = self.rest.prefixed()?;
         let value = if has_value(kind) { self.rest.prefixed()? } else { &[] };
-        let fits = key.len() <= KEY_BYTES_MAX && value.len() <= VALUE_BYTES_MAX + EXPIRY_BYTES;
+        let fits = key.len() <= KEY_BYTES_MAX && value.len() <= VALUE_BYTES_MAX + STAMP_LEN;
         let record = Record { kind, keyspace, key, value };
         (fits && ends_with_a_key(&record)).then_some(record)
     }

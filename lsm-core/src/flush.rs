@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::base::error::Result;
 use crate::cursor::contract::Cursor;
 use crate::cursor::tombstone::Fragments;
+use crate::fold::{Folder, Mergers};
 use crate::key::seqno::SeqNo;
 use crate::output::{Draft, STEP_BYTES, Sink, Written, is_over};
 use crate::survive::{Rules, Survive, Verdict};
@@ -24,6 +25,8 @@ pub struct FlushSetup {
     pub options: TableOptions,
     /// When the oldest entry was written, about: milliseconds by the catalog's clock.
     pub created_millis: u64,
+    /// Whose operands are folded.
+    pub mergers: Mergers,
 }
 
 /// A flush that is being done.
@@ -32,6 +35,7 @@ pub struct Flush {
     setup: FlushSetup,
     entries: Box<dyn Cursor>,
     survive: Survive,
+    folder: Folder,
     made: Vec<u64>,
     read: u64,
     state: State,
@@ -57,7 +61,9 @@ impl Flush {
     ) -> Self {
         let rules = Rules { snapshots: setup.snapshots.clone(), is_bottom: false };
         let survive = Survive::new(rules, tombstones);
-        Self { sink, setup, entries, survive, made: Vec::new(), read: 0, state: State::New }
+        // Nothing is given up here because it has expired.
+        let folder = Folder::new(Arc::clone(&setup.mergers), 0);
+        Self { sink, setup, entries, survive, folder, made: Vec::new(), read: 0, state: State::New }
     }
 
     /// Does the next piece; true when the table is durable and was opened again, or when there was
@@ -98,22 +104,45 @@ impl Flush {
     fn write(&mut self, draft: &mut Option<Draft>) -> Result<()> {
         let mut done = 0;
         while done < STEP_BYTES && self.entries.is_valid() {
+            if self.folder.is_on() && self.entries.key() != self.folder.key() {
+                self.end_folding(draft)?;
+            }
             let (key, trailer) = (self.entries.key(), self.entries.trailer());
             let value = self.entries.value();
             done += key.len() + value.len();
-            if self.survive.judge(key, trailer) != Verdict::Drop {
-                let draft = match draft {
-                    Some(draft) => draft,
-                    None => {
-                        let options = self.setup.options;
-                        draft.insert(Draft::begin(self.sink.as_ref(), options, &mut self.made)?)
-                    }
-                };
-                draft.add(key, trailer, value)?;
+            let verdict = self.survive.judge(key, trailer);
+            if self.folder.wants(trailer) {
+                self.folder.take((key, trailer, value), verdict, &mut self.survive)?;
+                self.write_folded(draft)?;
+            } else if verdict != Verdict::Drop {
+                let (sink, options) = (self.sink.as_ref(), self.setup.options);
+                begun(draft, sink, options, &mut self.made)?.add(key, trailer, value)?;
             }
             self.read += 1;
             self.entries.next()?;
         }
+        if self.folder.is_on() && !self.entries.is_valid() {
+            self.end_folding(draft)?;
+        }
+        Ok(())
+    }
+
+    /// The key whose operands are folded has no more entries.
+    #[cold]
+    fn end_folding(&mut self, draft: &mut Option<Draft>) -> Result<()> {
+        self.folder.finish(&mut self.survive)?;
+        self.write_folded(draft)
+    }
+
+    #[cold]
+    fn write_folded(&mut self, draft: &mut Option<Draft>) -> Result<()> {
+        let ready = self.folder.take_ready();
+        for (trailer, value) in &ready {
+            let (sink, options) = (self.sink.as_ref(), self.setup.options);
+            let draft = begun(draft, sink, options, &mut self.made)?;
+            draft.add(self.folder.key(), *trailer, value)?;
+        }
+        self.folder.keep(ready);
         Ok(())
     }
 
@@ -157,6 +186,19 @@ impl Flush {
             self.sink.discard(&made);
         }
     }
+}
+
+/// The table that is written, which is begun with its first entry.
+fn begun<'d>(
+    draft: &'d mut Option<Draft>,
+    sink: &dyn Sink,
+    options: TableOptions,
+    made: &mut Vec<u64>,
+) -> Result<&'d mut Draft> {
+    Ok(match draft {
+        Some(draft) => draft,
+        None => draft.insert(Draft::begin(sink, options, made)?),
+    })
 }
 
 impl fmt::Debug for Flush {

@@ -11,6 +11,7 @@ pub mod env;
 pub mod key;
 
 pub mod extend;
+pub mod merge;
 
 pub mod options;
 pub mod stats;
@@ -36,6 +37,8 @@ pub mod wal;
 pub mod journal;
 
 pub mod survive;
+
+pub mod fold;
 
 pub mod read;
 
@@ -72,6 +75,7 @@ pub use crate::extend::listener::Listener;
 pub use crate::extend::words::Level;
 pub use crate::journal::destroy::Destroyed;
 pub use crate::key::seqno::SeqNo;
+pub use crate::merge::operator::MergeOperator;
 pub use crate::options::comparator::Comparator;
 pub use crate::options::database::Options;
 pub use crate::options::durability::{Durability, IfMissing};

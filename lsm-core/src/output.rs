@@ -188,6 +188,8 @@ impl Written {
             created_millis,
             expiry_min_millis: properties.expiry_min_millis,
             expiry_max_millis: properties.expiry_max_millis(),
+            merge_min_millis: properties.merge_min_millis,
+            merge_ends: properties.merge_ends,
         };
         let slices = self.finished.parts.iter().map(|part| SliceMeta {
             keyspace: part.keyspace,

@@ -29,7 +29,8 @@ impl Rules {
     }
 
     /// True if some snapshot sees what was written at `older` and not what was written at `newer`.
-    fn is_between(&self, older: SeqNo, newer: SeqNo) -> bool {
+    #[must_use]
+    pub fn is_between(&self, older: SeqNo, newer: SeqNo) -> bool {
         let first = self.snapshots.partition_point(|snapshot| *snapshot < older);
         self.snapshots.get(first).is_some_and(|snapshot| *snapshot < newer)
     }
@@ -102,6 +103,12 @@ impl Survive {
         }
     }
 
+    /// What is known of readers.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// The range tombstones that live on, to be cut to the bounds of each file.
     #[must_use]
     pub fn tombstones(&self) -> &Arc<Fragments> {
@@ -124,6 +131,12 @@ impl Survive {
         if is_hidden || self.is_covered(key, seqno) {
             return Verdict::Drop;
         }
+        self.judge_folded(key, trailer)
+    }
+
+    /// What becomes of an entry that nothing newer hides.
+    pub fn judge_folded(&mut self, key: &[u8], trailer: u64) -> Verdict {
+        let (seqno, kind) = (seqno_of(trailer), kind_of(trailer));
         let is_seen_alike = self.rules.is_bottom && seqno <= self.rules.oldest();
         let may_go = is_seen_alike || planted(Bug::TombstoneDroppedTooEarly);
         let may_be_zero = is_seen_alike || planted(Bug::SequenceZeroedTooEarly);

@@ -103,6 +103,24 @@ impl Batch {
         })
     }
 
+    /// Applies an operand to the value of a key by the keyspace's merge operator, as
+    /// `Writable.merge` does.
+    #[pyo3(signature = (key, operand, /, *, keyspace = None, ttl = None, expires_at = None))]
+    fn merge(
+        &self,
+        py: Python<'_>,
+        key: Input<'_>,
+        operand: Input<'_>,
+        keyspace: Chosen<'_, '_>,
+        ttl: Option<Ttl>,
+        expires_at: Option<Moment>,
+    ) -> Outcome<()> {
+        let expiry = expiry(ttl, expires_at)?;
+        self.add(py, keyspace, |batch, keyspace| {
+            batch.merge_expiring(keyspace, key, operand, expiry);
+        })
+    }
+
     /// Takes a key away, whether or not it is there.
     #[pyo3(signature = (key, /, *, keyspace = None))]
     fn delete(&self, py: Python<'_>, key: Input<'_>, keyspace: Chosen<'_, '_>) -> Outcome<()> {

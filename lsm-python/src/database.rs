@@ -22,6 +22,7 @@ use crate::event::Told;
 use crate::explain::{diagnosis, parsed};
 use crate::keyspace::Keyspace;
 use crate::life::Life;
+use crate::operator::{Owns, Parts};
 use crate::seen::Seen;
 use crate::snapshot::Snapshot;
 use crate::writable::Writable;
@@ -31,6 +32,7 @@ use crate::writable::Writable;
 pub(crate) struct Database {
     life: Kept<Arc<Life>>,
     told: Told,
+    operators: Owns,
 }
 
 /// A way to the directory, of anything that `open` of Python takes.
@@ -92,13 +94,16 @@ impl Database {
 #[pymethods]
 impl Database {
     #[new]
-    #[pyo3(signature = (path, /, *, mode = "c", options = "", listener = None))]
+    #[pyo3(signature = (
+        path, /, *, mode = "c", options = "", listener = None, merge_operators = Vec::new()
+    ))]
     fn new(
         py: Python<'_>,
         path: &Bound<'_, PyAny>,
         mode: &str,
         options: &str,
         listener: Option<Py<PyAny>>,
+        merge_operators: Vec<Parts>,
     ) -> Outcome<PyClassInitializer<Self>> {
         let path = path_of(path)?;
         let options = with_mode(Options::parse(options)?, mode)?;
@@ -107,6 +112,10 @@ impl Database {
         let told = Told::new(listener);
         if !told.is_nobody(py) {
             builder = builder.listener(told.clone());
+        }
+        let operators = Owns::new(merge_operators);
+        for own in &operators.0 {
+            builder = builder.merge_operator(own.clone());
         }
         let db = detached(py, || {
             if mode == "n" {
@@ -117,7 +126,11 @@ impl Database {
         let keyspace = db.default_keyspace().clone();
         let life = Arc::new(Life::new(db, usual));
         let seen = Arc::new(Seen::new(&life, keyspace, None, ReadOptions::new()));
-        Ok(Writable::layers(&seen, None).add_subclass(Self { life: Kept::new(life), told }))
+        Ok(Writable::layers(&seen, None).add_subclass(Self {
+            life: Kept::new(life),
+            told,
+            operators,
+        }))
     }
 
     /// The directory that it was opened in, as the opening named it.
@@ -321,6 +334,7 @@ impl Database {
         let Ok(life) = self.life.get() else { return Ok(()) };
         let closed = detached(py, || life.close());
         self.told.forget(py);
+        self.operators.functions().for_each(|function| function.forget(py));
         closed
     }
 
@@ -343,14 +357,17 @@ impl Database {
 
     /// Something that closes the database and keeps no object of it: for when it is forgotten.
     fn _closer(&self) -> Outcome<Closer> {
-        Ok(Closer { life: Kept::new(self.life.get()?.clone()), told: self.told.clone() })
+        let (told, operators) = (self.told.clone(), self.operators.clone());
+        Ok(Closer { life: Kept::new(self.life.get()?.clone()), told, operators })
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.operators.functions().try_for_each(|function| function.traverse(&visit))?;
         self.told.traverse(&visit)
     }
 
     fn __clear__(&self) {
+        self.operators.functions().for_each(Told::clear);
         self.told.clear();
     }
 }
@@ -360,6 +377,7 @@ impl Database {
 pub(crate) struct Closer {
     life: Kept<Arc<Life>>,
     told: Told,
+    operators: Owns,
 }
 
 #[pymethods]
@@ -374,6 +392,7 @@ impl Closer {
         let Ok(life) = self.life.get() else { return Ok(()) };
         let closed = detached(py, || life.close());
         self.told.forget(py);
+        self.operators.functions().for_each(|function| function.forget(py));
         closed
     }
 }

@@ -100,6 +100,11 @@ impl Told {
         self.0.lock(py).is_none()
     }
 
+    /// The function, if it is there.
+    pub(crate) fn get(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.0.lock(py).as_ref().map(|function| function.clone_ref(py))
+    }
+
     /// Lets go of the function: what happens from now on goes unheard.
     pub(crate) fn forget(&self, py: Python<'_>) {
         let gone = self.0.lock(py).take();
@@ -125,8 +130,7 @@ impl Listener for Told {
     fn event(&self, event: &Happened) {
         // Without an interpreter there is nobody to tell.
         let _unheard = Python::try_attach(|py| {
-            let function = self.0.lock(py).as_ref().map(|function| function.clone_ref(py));
-            let Some(function) = function else { return };
+            let Some(function) = self.get(py) else { return };
             if let Err(error) = call(function.bind(py), (Event::of(event),)) {
                 report(error, function.bind(py));
             }

@@ -53,6 +53,8 @@ mod batch;
 
 mod event;
 
+mod operator;
+
 mod database;
 
 mod salvage;

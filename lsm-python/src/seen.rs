@@ -160,6 +160,18 @@ impl Seen {
             .map(drop)
     }
 
+    pub(crate) fn merge(
+        &self,
+        py: Python<'_>,
+        how: &How,
+        key: &[u8],
+        operand: &[u8],
+    ) -> Outcome<()> {
+        let bytes = key.len().saturating_add(operand.len());
+        how.write(py, &self.life, bytes, |options| self.keyspace.merge_with(key, operand, options))
+            .map(drop)
+    }
+
     pub(crate) fn unset(&self, py: Python<'_>, how: &How, key: &[u8]) -> Outcome<()> {
         how.write(py, &self.life, key.len(), |options| self.keyspace.delete_with(key, options))
             .map(drop)

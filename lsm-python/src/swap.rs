@@ -65,6 +65,22 @@ impl<'a> Swap<'a> {
         }
     }
 
+    /// The value; a key that has none gets this one first.
+    pub(crate) fn get_or<'py>(
+        &self,
+        py: Python<'py>,
+        default: &[u8],
+    ) -> Outcome<Bound<'py, PyBytes>> {
+        loop {
+            if let Some(value) = self.seen.get(py, self.key)? {
+                return Ok(value);
+            }
+            if self.make(py, None, Some(default))? {
+                return Ok(PyBytes::new(py, default));
+            }
+        }
+    }
+
     /// Replaces the value by what a function makes of it, and answers the value before.
     pub(crate) fn update<'py>(
         &self,
@@ -82,6 +98,19 @@ impl<'a> Swap<'a> {
             py.check_signals()?;
         }
     }
+}
+
+/// Hears signals, and tells how many of so many pairs were written.
+pub(crate) fn tell(
+    py: Python<'_>,
+    told: Option<&Py<PyAny>>,
+    (count, total): (u64, Option<usize>),
+) -> Outcome<()> {
+    py.check_signals()?;
+    if let Some(told) = told {
+        call(told.bind(py), (count, total.map_or(count, |total| total as u64)))?;
+    }
+    Ok(())
 }
 
 /// Takes the first pair away and answers it. Of several who do this, each gets another one.

@@ -20,7 +20,7 @@ use crate::pairs::{in_batches, in_one_batch, len_of};
 use crate::readable::Readable;
 use crate::seen::{Seen, Sight};
 use crate::snapshot::Snapshot;
-use crate::swap::{Swap, take_first, touch};
+use crate::swap::{Swap, take_first, tell, touch};
 use crate::view::KeyspaceView;
 
 /// A sorted mapping that can be written, too: what a database and a keyspace have in common.
@@ -58,11 +58,6 @@ impl Writable {
         let db = &self.seen()?.life.db;
         how.write(py, &self.seen()?.life, batch.bytes(), |options| db.write_with(batch, options))
     }
-
-    /// The owner of what is made of this object.
-    fn owner(slf: &Bound<'_, Self>) -> Py<PyAny> {
-        Readable::owner(slf.as_super())
-    }
 }
 
 #[pymethods]
@@ -99,9 +94,34 @@ impl Writable {
         ttl: Option<Ttl>,
         expires_at: Option<Moment>,
     ) -> Outcome<()> {
-        let how = self.how(durability, timeout, low_priority)?;
-        let how = how.expiring(expiry(ttl, expires_at)?);
+        let how = self.how(durability, timeout, low_priority)?.expiring(expiry(ttl, expires_at)?);
         self.seen()?.set(py, &how, key.as_ref(), value.as_ref())
+    }
+
+    /// Applies an operand to the value of a key, or to none, by the keyspace's merge operator, and
+    /// reads nothing for that. The value then expires as `ttl` or `expires_at` say, else as the
+    /// keyspace has it, or, if that says nothing, when it would have before.
+    ///
+    /// >>> log = db.keyspace("log", lsmdb.KeyspaceOptions(merge_operator="append"))
+    /// >>> log.merge(b"k", b"a"), log.merge(b"k", b"b"), log[b"k"]
+    /// (None, None, b'ab')
+    #[pyo3(signature = (
+        key, operand, *, durability = None, timeout = None, low_priority = false, ttl = None,
+        expires_at = None
+    ))]
+    fn merge(
+        &self,
+        py: Python<'_>,
+        key: Input<'_>,
+        operand: Input<'_>,
+        durability: Option<Durable>,
+        timeout: Option<Seconds>,
+        low_priority: bool,
+        ttl: Option<Ttl>,
+        expires_at: Option<Moment>,
+    ) -> Outcome<()> {
+        let how = self.how(durability, timeout, low_priority)?.expiring(expiry(ttl, expires_at)?);
+        self.seen()?.merge(py, &how, key.as_ref(), operand.as_ref())
     }
 
     /// Lets the value that a key has expire at another moment, or never: with `math.inf`. Answers
@@ -266,11 +286,7 @@ impl Writable {
         let mut written = |batch: &mut Batch, count: u64| -> Outcome<()> {
             self.write(py, &how, batch)?;
             batch.clear();
-            py.check_signals()?;
-            if let Some(told) = &told {
-                call(told.bind(py), (count, total.map_or(count, |total| total as u64)))?;
-            }
-            Ok(())
+            tell(py, told.as_ref(), (count, total))
         };
         in_batches(&self.seen()?.keyspace, items, &mut written)
     }
@@ -337,12 +353,10 @@ impl Writable {
             return Err(PyTypeError::new_err("pop takes a key, and one default at most").into());
         }
         let swap = Swap::new(this.seen()?, this.how(None, None, false)?, key.as_ref());
-        if let Some(value) = swap.take(py)? {
-            return Ok(value.into_any());
-        }
-        match default.len() {
-            0 => Err(PyKeyError::new_err(PyBytes::new(py, key.as_ref()).unbind()).into()),
-            _ => Ok(default.get_item(0)?),
+        match (swap.take(py)?, default.len()) {
+            (Some(value), _) => Ok(value.into_any()),
+            (None, 0) => Err(PyKeyError::new_err(PyBytes::new(py, key.as_ref()).unbind()).into()),
+            (None, _) => Ok(default.get_item(0)?),
         }
     }
 
@@ -363,15 +377,8 @@ impl Writable {
         key: Input<'_>,
         default: Input<'_>,
     ) -> Outcome<Bound<'py, PyBytes>> {
-        let swap = Swap::new(self.seen()?, self.how(None, None, false)?, key.as_ref());
-        loop {
-            if let Some(value) = self.seen()?.get(py, key.as_ref())? {
-                return Ok(value);
-            }
-            if swap.make(py, None, Some(default.as_ref()))? {
-                return Ok(PyBytes::new(py, default.as_ref()));
-            }
-        }
+        let how = self.how(None, None, false)?;
+        Swap::new(self.seen()?, how, key.as_ref()).get_or(py, default.as_ref())
     }
 
     /// Takes everything away, at the same cost for any number of keys.
@@ -425,7 +432,7 @@ impl Writable {
         seen.life.check()?;
         let of = snapshot.as_super().get().open(slf.py())?.snapshot.clone();
         let at = Seen::new(&seen.life, seen.keyspace.clone(), of, ReadOptions::new());
-        KeyspaceView::make(slf.py(), at, Self::owner(slf))
+        KeyspaceView::make(slf.py(), at, Readable::owner(slf.as_super()))
     }
 
     /// The same keyspace, read in another way: without keeping blocks in the cache that have to be
@@ -444,7 +451,7 @@ impl Writable {
             ReadOptions::new().fill_cache(fill_cache).cached_only(cached_only).verify(verify);
         options.check()?;
         let read = Seen::new(&seen.life, seen.keyspace.clone(), None, options);
-        KeyspaceView::make(slf.py(), read, Self::owner(slf))
+        KeyspaceView::make(slf.py(), read, Readable::owner(slf.as_super()))
     }
 
     /// The keyspace's name.

@@ -28,10 +28,11 @@ pub(crate) enum Kind {
     Iter = 0x14,
     Error = 0x15,
     Value = 0x16,
+    Sink = 0x17,
 }
 
-const KINDS: [Kind; 6] =
-    [Kind::Db, Kind::Snapshot, Kind::Batch, Kind::Iter, Kind::Error, Kind::Value];
+const KINDS: [Kind; 7] =
+    [Kind::Db, Kind::Snapshot, Kind::Batch, Kind::Iter, Kind::Error, Kind::Value, Kind::Sink];
 
 impl Kind {
     /// As the header calls it.
@@ -43,6 +44,7 @@ impl Kind {
             Self::Iter => "lsm_iter",
             Self::Error => "lsm_error",
             Self::Value => "lsm_value",
+            Self::Sink => "lsm_sink",
         }
     }
 }

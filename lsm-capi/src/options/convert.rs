@@ -8,6 +8,7 @@ use lsm_core::{
 };
 
 use crate::border::pointers::invalid;
+use crate::merging::name_for_c;
 use crate::options::{
     LSM_BUFFERED, LSM_COMPRESSION_LZ4, LSM_COMPRESSION_NONE, LSM_COMPRESSION_ZSTD, LSM_DURABLE,
     LSM_FIFO, LSM_LAZY, LSM_LEVELED, LSM_MEMTABLE_SKIPLIST, LSM_MEMTABLE_TREE, LSM_NO_FILTER,
@@ -120,7 +121,7 @@ fn with_flags(options: Options, flags: u32) -> Result<Options> {
     }
 }
 
-/// Options of a keyspace.
+/// Options of a keyspace, but for its merge operator.
 pub(crate) fn keyspace(chosen: Option<lsm_keyspace_options>) -> Result<KeyspaceOptions> {
     let mut options = KeyspaceOptions::new();
     let Some(chosen) = chosen else { return Ok(options) };
@@ -178,7 +179,7 @@ fn compression(chosen: &lsm_keyspace_options) -> Result<Option<Compression>> {
 }
 
 /// Options of a keyspace as C has them.
-pub(crate) fn keyspace_for_c(options: &KeyspaceOptions) -> lsm_keyspace_options {
+pub(crate) fn keyspace_for_c(options: &KeyspaceOptions) -> Result<lsm_keyspace_options> {
     let (compression, compression_level) = match options.get_compression() {
         Compression::None => (LSM_COMPRESSION_NONE, 0),
         Compression::Lz4 => (LSM_COMPRESSION_LZ4, 0),
@@ -198,6 +199,7 @@ pub(crate) fn keyspace_for_c(options: &KeyspaceOptions) -> lsm_keyspace_options 
         fifo_age_max_ms: 0,
         ttl_ms: options.get_ttl_millis(),
         quota_bytes: options.get_quota_bytes(),
+        merge_operator: name_for_c(options.get_merge_operator())?,
     };
     match options.get_strategy() {
         Strategy::Leveled { ratio } => {
@@ -216,7 +218,7 @@ pub(crate) fn keyspace_for_c(options: &KeyspaceOptions) -> lsm_keyspace_options 
         // A strategy of a Rust program's own has no number.
         _ => {}
     }
-    chosen
+    Ok(chosen)
 }
 
 /// How long a value lives.

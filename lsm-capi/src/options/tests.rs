@@ -78,7 +78,7 @@ fn every_setting_of_a_keyspace_reaches_the_struct() {
         let said = parse_keyspace(usual_keyspace(), text).unwrap();
         let options = convert::keyspace(Some(said)).unwrap();
         assert_eq!(options.to_string(), text);
-        let back = convert::keyspace_for_c(&options);
+        let back = convert::keyspace_for_c(&options).unwrap();
         assert_eq!(convert::keyspace(Some(back)).unwrap(), options);
     }
     let bare = parse_keyspace(usual_keyspace(), "filter_bits_per_key=0").unwrap();

@@ -78,12 +78,16 @@ pub(super) fn parse_keyspace(
         let message = format!("the strategy `{name}` can only be had in Rust");
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
-    names(text).for_each(|name| take_keyspace(&mut options, name, &all));
+    let new = convert::keyspace_for_c(&all)?;
+    names(text).for_each(|name| take_keyspace(&mut options, name, (&all, &new)));
     Ok(options)
 }
 
-fn take_keyspace(options: &mut lsm_keyspace_options, name: &str, set: &KeyspaceOptions) {
-    let new = convert::keyspace_for_c(set);
+fn take_keyspace(
+    options: &mut lsm_keyspace_options,
+    name: &str,
+    (set, new): (&KeyspaceOptions, &lsm_keyspace_options),
+) {
     match name {
         "strategy" => {
             (options.strategy, options.level_ratio) = (new.strategy, new.level_ratio);
@@ -99,6 +103,7 @@ fn take_keyspace(options: &mut lsm_keyspace_options, name: &str, set: &KeyspaceO
         "filter_bits_per_key" => options.filter_bits_per_key = new.filter_bits_per_key,
         "ttl_ms" => options.ttl_ms = new.ttl_ms,
         "quota_bytes" => options.quota_bytes = new.quota_bytes,
+        "merge_operator" => options.merge_operator = new.merge_operator,
         _ => {}
     }
 }

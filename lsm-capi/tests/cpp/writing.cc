@@ -157,6 +157,64 @@ void values_expire(const lsm::Db &db) {
     MUST(db.erase_range(std::nullopt, std::nullopt));
 }
 
+std::string number(std::int64_t number) {
+    return std::string(reinterpret_cast<const char *>(&number), sizeof number);
+}
+
+void operands_become_one_value(const lsm::Db &db) {
+    lsm::KeyspaceOptions options;
+    options.merge_operator = "add_i64";
+    auto counts = MUST(db.keyspace("counts", options));
+    const auto first = MUST(counts.merge("k", number(40)));
+    CHECK(MUST(counts.merge("k", number(3))) > first);
+    auto batch = MUST(db.batch());
+    MUST(batch.merge(counts, "k", number(-1)));
+    MUST(batch.merge(counts, "brief", number(1), std::chrono::hours(1)));
+    MUST(batch.merge(counts, "past", number(1), std::chrono::milliseconds(-1)));
+    MUST(batch.merge_until(counts, "gone", number(1), 1));
+    FAILS(batch.merge(counts, "k", "four"), InvalidArgument);
+    MUST(db.write(batch));
+    CHECK(MUST(counts.get("k"))->str() == number(42));
+    CHECK(MUST(counts.expiry("brief")).value() > 0 && !MUST(counts.get("gone")));
+    FAILS(counts.put("k", "four"), InvalidArgument);
+    FAILS(db.merge("k", number(1)), InvalidArgument);
+    CHECK(MUST(counts.keyspace_options()).merge_operator == "add_i64");
+    MUST(options.parse("merge_operator=max"));
+    CHECK(options.merge_operator == "max");
+    FAILS(db.keyspace("counts", options), InvalidArgument);
+}
+
+void operators_of_the_programs_own_are_asked(const std::string &path) {
+    lsm::Options options;
+    lsm::MergeOperator longest;
+    longest.name = "longest";
+    longest.merge = [](std::string_view, std::optional<std::string_view> base,
+                       const std::vector<std::string_view> &operands) {
+        std::string found(base.value_or(""));
+        for (const auto operand : operands) {
+            if (operand == "nothing") {
+                return std::optional<std::string>();
+            }
+            found = operand.size() > found.size() ? std::string(operand) : found;
+        }
+        return std::optional(found);
+    };
+    longest.check = [](std::string_view operand) { return !operand.empty(); };
+    options.merge_operators.push_back(longest);
+    auto db = MUST(lsm::Db::open(path, options));
+    lsm::KeyspaceOptions choice;
+    choice.merge_operator = "longest";
+    auto words = MUST(db.keyspace("words", choice));
+    MUST(words.merge("w", "whale"));
+    MUST(words.merge("w", "wombat"));
+    MUST(words.merge("bad", "nothing"));
+    CHECK(MUST(words.get("w"))->str() == "wombat");
+    FAILS(words.get("bad"), Aborted);
+    FAILS(words.merge("w", ""), InvalidArgument);
+    MUST(db.compact());
+    CHECK(MUST(words.get("w"))->str() == "wombat");
+}
+
 void a_batch_that_was_moved_from_is_none(const lsm::Db &db) {
     auto batch = MUST(db.batch());
     MUST(batch.put(db, "z", "1"));
@@ -183,6 +241,8 @@ int main(int, char **argv) {
     a_failed_call_leaves_a_batch_as_it_was(db, path);
     a_batch_is_written_if_its_conditions_hold(db);
     values_expire(db);
+    operands_become_one_value(db);
+    operators_of_the_programs_own_are_asked(path + "/own");
     a_batch_that_was_moved_from_is_none(db);
     return 0;
 }

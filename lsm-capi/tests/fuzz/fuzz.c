@@ -169,6 +169,21 @@ static void measured(void *context, const char *name, const char *labels, double
     }
 }
 
+static lsm_status merged(void *context, lsm_slice key, const lsm_slice *base, const lsm_slice *operands, size_t count,
+                         lsm_sink *result) {
+    (void)context;
+    if (count == 0 || (base != NULL && base->size > 0 && base->data == NULL)) {
+        abort();
+    }
+    in_callback(__atomic_load_n(&pool[key.size % POOL], __ATOMIC_ACQUIRE));
+    if (lsm_sink_append(result, operands[count - 1]) != LSM_OK) {
+        abort();
+    }
+    return operands[0].size % 5 == 4 ? -77 : LSM_OK;
+}
+
+static const lsm_merge_operator own[1] = {{sizeof own[0], "own", NULL, merged, NULL, NULL, NULL, NULL}};
+
 /* -- options: mostly what makes sense */
 
 static lsm_options open_options(struct chance *c) {
@@ -178,6 +193,8 @@ static lsm_options open_options(struct chance *c) {
     options.log = once_in(c, 2) ? told : NULL;
     options.event = once_in(c, 2) ? happened : NULL;
     options.log_level = (lsm_log_level)below(c, 6);
+    options.merge_operators = own;
+    options.merge_operator_count = 1;
     if (once_in(c, 3)) {
         options.flags = (uint32_t)below(c, 9);
         options.durability = (lsm_durability)below(c, 5);
@@ -193,10 +210,17 @@ static lsm_options open_options(struct chance *c) {
         /* The addresses have to stay what they are. */
         options.log = NULL;
         options.event = NULL;
+        options.merge_operators = NULL;
+        options.merge_operator_count = 0;
         options.memory_limit = 16u << 20;
         options.background_threads %= 5;
     }
     return options;
+}
+
+static const char *operator_of(struct chance *c) {
+    static const char *const names[] = {NULL, NULL, "append", "add_i64", "set_union", "own", "nobody", "a b"};
+    return names[below(c, 8)];
 }
 
 static lsm_read_options read_options(struct chance *c) {
@@ -329,6 +353,7 @@ static void open_and_close(struct chance *c, lsm_error **error) {
         }
         tuned.compression = (lsm_compression)below(c, 5);
         tuned.quota_bytes = once_in(c, 4) ? below(c, 100000) : 0;
+        tuned.merge_operator = operator_of(c);
         judge(c, lsm_keyspace_open((lsm_db *)handle(c, DB), text(c), &tuned, &db, error), error);
         keep(c, db, DB);
         break;
@@ -426,6 +451,29 @@ static void swaps(struct chance *c, lsm_write_options *how, lsm_error **error) {
     }
 }
 
+static void merges(struct chance *c, lsm_write_options *how, lsm_error **error) {
+    lsm_db *db = (lsm_db *)handle(c, DB);
+    lsm_batch *batch = (lsm_batch *)handle(c, BATCH);
+    const uint64_t moment = once_in(c, 3) ? draw(c) : below(c, 30);
+    const lsm_slice operand = once_in(c, 3) ? lsm_bytes("12345678", 8) : slice(c);
+    switch (below(c, 8)) {
+    case 0:
+        judge(c, lsm_batch_merge(batch, db, slice(c), operand, error), error);
+        break;
+    case 1:
+        judge(c, lsm_batch_merge_ttl(batch, db, slice(c), operand, moment, error), error);
+        break;
+    case 2:
+        judge(c, lsm_batch_merge_until(batch, db, slice(c), operand, moment, error), error);
+        break;
+    case 3:
+        (void)lsm_sink_append((lsm_sink *)handle(c, BATCH), operand);
+        break;
+    default:
+        judge(c, lsm_merge(db, how, slice(c), operand, error), error);
+    }
+}
+
 static void expires(struct chance *c, lsm_write_options *how, lsm_error **error) {
     lsm_db *db = (lsm_db *)handle(c, DB);
     lsm_batch *batch = (lsm_batch *)handle(c, BATCH);
@@ -453,7 +501,7 @@ static void writes(struct chance *c, lsm_error **error) {
     lsm_write_options options = write_options(c, &seqno);
     lsm_write_options *how = once_in(c, 2) ? &options : NULL;
     lsm_batch *batch = NULL;
-    switch (below(c, 13)) {
+    switch (below(c, 14)) {
     case 0:
         judge(c, lsm_delete((lsm_db *)handle(c, DB), how, slice(c), error), error);
         break;
@@ -492,6 +540,9 @@ static void writes(struct chance *c, lsm_error **error) {
         break;
     case 10:
         expires(c, how, error);
+        break;
+    case 11:
+        merges(c, how, error);
         break;
     default:
         judge(c, lsm_put((lsm_db *)handle(c, DB), how, slice(c), slice(c), error), error);

@@ -91,6 +91,10 @@ impl Batch {
         life: Life,
     ) {
         let id = keyspace.state.id;
+        if let Err(error) = keyspace.check_value(value) {
+            self.refuse(error);
+            return;
+        }
         match life {
             Life::Forever => self.push(keyspace, Kind::Put, key, value),
             Life::Until(moment) => {
@@ -107,7 +111,11 @@ impl Batch {
     }
 
     /// Adds what `push` adds, unless a call before was refused.
-    fn add(&mut self, keyspace: &KeyspaceRef, push: impl FnOnce(&mut Records) -> Result<()>) {
+    pub(crate) fn add(
+        &mut self,
+        keyspace: &KeyspaceRef,
+        push: impl FnOnce(&mut Records) -> Result<()>,
+    ) {
         if self.refused.is_some() {
             return;
         }
@@ -115,6 +123,11 @@ impl Batch {
             Ok(()) => self.note(keyspace),
             Err(error) => self.refused = Some(error),
         }
+    }
+
+    /// The batch could not take something, unless it could not before.
+    pub(crate) fn refuse(&mut self, error: Error) {
+        self.refused.get_or_insert(error);
     }
 
     /// Refuses a second database.
@@ -155,7 +168,7 @@ impl Batch {
     ) {
         if !snapshot.is_of(&keyspace.engine().snapshots) {
             let message = "the snapshot is of another database";
-            self.refused.get_or_insert_with(|| Error::new(ErrorKind::InvalidArgument, message));
+            self.refuse(Error::new(ErrorKind::InvalidArgument, message));
             return;
         }
         self.require(keyspace, key, Wanted::Unchanged(snapshot.as_of().seqno));

@@ -23,6 +23,7 @@ use crate::extend::listener::Listener;
 use crate::journal::destroy::{Destroyed, destroy};
 use crate::journal::options::OpenReport;
 use crate::key::seqno::SeqNo;
+use crate::merge::operator::MergeOperator;
 use crate::options::database::Options;
 use crate::options::keyspace::{KeyspaceOptions, is_strategy_name};
 use crate::options::progress::CallOptions;
@@ -146,6 +147,15 @@ impl Builder {
         } else {
             self.plugins.orders.refuse(format!("`{name}` cannot be the name of a comparator"));
         }
+        self
+    }
+
+    /// Registers a merge operator of the program's own by its name: keyspaces can choose it
+    /// (`KeyspaceOptions::merge_operator`). A keyspace that did is opened only with it; the others
+    /// are open all the same. There may be several.
+    #[must_use]
+    pub fn merge_operator(mut self, operator: impl MergeOperator) -> Self {
+        self.plugins.operators.add(Arc::new(operator));
         self
     }
 

@@ -106,6 +106,8 @@ pub struct KeyspaceFacts {
     pub stored_bytes: u64,
     /// How long they are unpacked.
     pub unpacked_bytes: u64,
+    /// Its merge operator was not registered: it cannot be opened.
+    pub lacks_operator: bool,
 }
 
 /// What goes on in the background.
@@ -217,6 +219,7 @@ fn keyspaces_of(engine: &Engine) -> Vec<KeyspaceFacts> {
         let mut facts = KeyspaceFacts {
             name: keyspace.name.clone(),
             options: keyspace.options.clone(),
+            lacks_operator: keyspace.check_merger().is_err(),
             ..KeyspaceFacts::default()
         };
         if let Some(tree) = view.version.tree(keyspace.id) {

@@ -84,6 +84,7 @@ impl Keyspace {
         options: &WriteOptions,
     ) -> Result<SeqNo> {
         let (key, value) = (key.as_ref(), value.as_ref());
+        self.inner.check_value(value)?;
         match self.inner.life(options.get_expiry()) {
             Life::Forever => self.write_one(Kind::Put, key, value, options),
             Life::Until(moment) => self.put_until(key, value, moment, options),

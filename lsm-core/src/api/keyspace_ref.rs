@@ -64,6 +64,15 @@ impl KeyspaceRef {
         Ok(Span { lower, upper })
     }
 
+    /// Refuses a value that the keyspace's merge operator could not be applied to.
+    #[inline]
+    pub fn check_value(&self, value: &[u8]) -> Result<()> {
+        match &self.state.merger {
+            None => Ok(()),
+            Some(merger) => merger.check_value(value),
+        }
+    }
+
     /// What becomes of a value that is written now.
     #[inline]
     #[must_use]

@@ -21,3 +21,4 @@ pub mod keyspace;
 pub mod conditional;
 pub mod db;
 pub mod expiring;
+pub mod merging;

@@ -9,16 +9,18 @@ use std::cell::Cell;
 const KEPT_MAX: usize = 64 << 10;
 
 std::thread_local! {
-    static KEPT: [Cell<Vec<u8>>; 2] = const { [const { Cell::new(Vec::new()) }; 2] };
+    static KEPT: [Cell<Vec<u8>>; 3] = const { [const { Cell::new(Vec::new()) }; 3] };
 }
 
-/// What they are for: one call may need both.
+/// What they are for: one call may need all.
 #[derive(Clone, Copy, Debug)]
 pub enum Scratch {
     /// A record that is written.
     Record,
     /// A block as it stands in its file.
     Block,
+    /// A batch whose merge operands are stamped.
+    Stamped,
 }
 
 impl Scratch {
@@ -26,7 +28,7 @@ impl Scratch {
     #[inline]
     #[must_use]
     pub fn take(self) -> Vec<u8> {
-        let take = |kept: &[Cell<Vec<u8>>; 2]| kept.get(self as usize).map(Cell::take);
+        let take = |kept: &[Cell<Vec<u8>>; 3]| kept.get(self as usize).map(Cell::take);
         KEPT.try_with(take).ok().flatten().unwrap_or_default()
     }
 
@@ -34,7 +36,7 @@ impl Scratch {
     #[inline]
     pub fn keep(self, bytes: Vec<u8>) {
         if bytes.capacity() <= KEPT_MAX {
-            let keep = |kept: &[Cell<Vec<u8>>; 2]| kept.get(self as usize).map(|at| at.set(bytes));
+            let keep = |kept: &[Cell<Vec<u8>>; 3]| kept.get(self as usize).map(|at| at.set(bytes));
             let _gone = KEPT.try_with(keep);
         }
     }

@@ -11,6 +11,7 @@ use crate::cursor::concat::Concat;
 use crate::cursor::contract::Cursor;
 use crate::cursor::merge::Merge;
 use crate::cursor::tombstone::Fragments;
+use crate::fold::{Folder, Mergers};
 use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
 use crate::key::trailer::{NEWEST, seqno_of, trailer_of};
@@ -30,6 +31,8 @@ pub struct Setup {
     pub options: TableOptions,
     /// Into how many parts the merge may be cut.
     pub parts: usize,
+    /// Whose operands are folded.
+    pub mergers: Mergers,
 }
 
 /// What the parts of a merge share.
@@ -55,6 +58,7 @@ pub struct Part {
     end: Option<Vec<u8>>,
     source: Merge<Concat<Vec<SlicePart>>>,
     survive: Survive,
+    folder: Folder,
     splitter: Splitter,
     /// Where the table that is written begins.
     from: Vec<u8>,
@@ -94,6 +98,7 @@ impl Part {
         Self {
             source: Merge::new(sources),
             survive: Survive::new(rules, Arc::clone(&common.tombstones)),
+            folder: Folder::new(Arc::clone(&common.setup.mergers), common.setup.expired_millis),
             splitter: Splitter::new(plan),
             from: start.clone(),
             start,
@@ -148,6 +153,9 @@ impl Part {
     fn write(&mut self, mut draft: Option<Draft>) -> Result<State> {
         let mut done = 0;
         while done < STEP_BYTES {
+            if self.folder.is_on() && !self.is_at_folded() {
+                self.end_folding(&mut draft)?;
+            }
             if !self.is_inside() {
                 return self.finish(draft, None, Next::End);
             }
@@ -165,21 +173,19 @@ impl Part {
             let value = self.source.value();
             done += key.len() + value.len();
             let (trailer, value) = self.aged(self.source.trailer(), value);
-            let kept = match self.survive.judge(key, trailer) {
-                Verdict::Keep => Some(trailer),
-                Verdict::KeepAsZero => Some(trailer & 0xff),
-                Verdict::Drop => None,
-            };
-            if let Some(trailer) = kept {
-                let draft = match &mut draft {
-                    Some(draft) => draft,
-                    None => draft.insert(Draft::begin_provable(
-                        self.common.sink.as_ref(),
-                        self.common.setup.options,
-                        &mut self.made,
-                    )?),
+            let verdict = self.survive.judge(key, trailer);
+            if self.folder.wants(trailer) {
+                self.folder.take((key, trailer, value), verdict, &mut self.survive)?;
+                self.write_folded(&mut draft)?;
+            } else {
+                let kept = match verdict {
+                    Verdict::Keep => Some(trailer),
+                    Verdict::KeepAsZero => Some(trailer & 0xff),
+                    Verdict::Drop => None,
                 };
-                draft.add(key, trailer, value)?;
+                if let Some(trailer) = kept {
+                    begun(&mut draft, &self.common, &mut self.made)?.add(key, trailer, value)?;
+                }
             }
             self.read += 1;
             self.source.next()?;
@@ -190,6 +196,29 @@ impl Part {
     fn is_inside(&self) -> bool {
         self.source.is_valid()
             && self.end.as_ref().is_none_or(|end| self.source.key() < end.as_slice())
+    }
+
+    /// True at another entry of the key whose operands are folded.
+    fn is_at_folded(&self) -> bool {
+        self.is_inside() && self.source.key() == self.folder.key()
+    }
+
+    /// The key whose operands are folded has no more entries.
+    #[cold]
+    fn end_folding(&mut self, draft: &mut Option<Draft>) -> Result<()> {
+        self.folder.finish(&mut self.survive)?;
+        self.write_folded(draft)
+    }
+
+    #[cold]
+    fn write_folded(&mut self, draft: &mut Option<Draft>) -> Result<()> {
+        let ready = self.folder.take_ready();
+        for (trailer, value) in &ready {
+            let draft = begun(draft, &self.common, &mut self.made)?;
+            draft.add(self.folder.key(), *trailer, value)?;
+        }
+        self.folder.keep(ready);
+        Ok(())
     }
 
     /// What expired is a delete from now on.
@@ -213,11 +242,7 @@ impl Part {
         let draft = match draft {
             Some(draft) => Some(draft),
             None if tombstones.is_empty() => None,
-            None => Some(Draft::begin_provable(
-                self.common.sink.as_ref(),
-                self.common.setup.options,
-                &mut self.made,
-            )?),
+            None => Some(new_draft(&self.common, &mut self.made)?),
         };
         if let Some(cut) = cut {
             self.from = cut;
@@ -249,4 +274,20 @@ impl Part {
             self.common.sink.discard(&made);
         }
     }
+}
+
+fn new_draft(common: &Common, made: &mut Vec<u64>) -> Result<Draft> {
+    Draft::begin_provable(common.sink.as_ref(), common.setup.options, made)
+}
+
+/// The table that is written, which is begun with its first entry.
+fn begun<'d>(
+    draft: &'d mut Option<Draft>,
+    common: &Common,
+    made: &mut Vec<u64>,
+) -> Result<&'d mut Draft> {
+    Ok(match draft {
+        Some(draft) => draft,
+        None => draft.insert(new_draft(common, made)?),
+    })
 }

@@ -153,6 +153,11 @@ fn usage_of(
         alive.bytes.at_most.min(data.at_most),
         alive.bytes.estimate.min(data_bytes),
     );
+    // Nobody knows how long it is what operands come to.
+    let live = match keyspace.merger {
+        Some(_) => Estimate::between(0, data.at_most, live.estimate),
+        None => live,
+    };
     let garbage = data.minus(live);
     Usage {
         disk_bytes,

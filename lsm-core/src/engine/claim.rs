@@ -241,6 +241,7 @@ impl Engine {
             snapshots: self.readers(),
             options: self.flush_options(),
             created_millis: self.now_millis(),
+            mergers: self.mergers(None),
         };
         let entries = Box::new(sealed.memtable.cursor());
         let tombstones = sealed.memtable.tombstones();
@@ -263,13 +264,18 @@ impl Engine {
     fn begin_merge(self: &Arc<Self>, next: Next, ticket: u64) -> Task {
         let Next { plan, asked } = next;
         let keyspace = self.keyspaces.by_id(plan.keyspace);
+        let expired_millis = match &keyspace {
+            Some(keyspace) => self.expired_millis_in(keyspace),
+            None => self.expired_millis(),
+        };
         let (name, options) = keyspace
             .map(|keyspace| (keyspace.name.clone(), keyspace.options.clone()))
             .unwrap_or_default();
         let worth_sharing = plan.bytes() >= plan.table_bytes.saturating_mul(2);
         let setup = Setup {
             snapshots: self.readers(),
-            expired_millis: self.expired_millis(),
+            expired_millis,
+            mergers: self.mergers(Some(plan.keyspace)),
             options: table_options(&options, plan.is_bottom),
             parts: if worth_sharing { self.options.get_background_threads() } else { 1 },
         };

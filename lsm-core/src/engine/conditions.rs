@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::condition::{Condition, Conditions, Wanted};
 use crate::engine::state::Engine;
+use crate::key::full::keyspace_of;
 use crate::key::seqno::SeqNo;
 use crate::memtable::handle::Memtable;
 use crate::read::access::Usual;
@@ -81,6 +82,9 @@ impl Engine {
         at_once: AsOf,
     ) -> Result<Option<&'static str>> {
         let question = self.question(condition.key.bytes(), Some(at_once));
+        let keyspace = self.merging_keyspace(keyspace_of(condition.key.bytes()));
+        let merger = keyspace.as_ref().and_then(|keyspace| keyspace.merger.as_deref());
+        let question = question.merging(merger);
         let looked = &mut Looked::default();
         Ok(match &condition.wanted {
             Wanted::Absent => {

@@ -16,12 +16,16 @@ impl Engine {
         self.snapshots.expired_millis(self.env.clock.as_ref())
     }
 
-    /// True if some table has values that expire.
+    /// True if some table has something that the time decides of.
     #[must_use]
     pub fn has_expiring_tables(&self) -> bool {
         let view = self.view.load();
-        let mut runs = view.version.trees.values().flat_map(|tree| &tree.runs);
-        runs.any(|run| run.slices.iter().any(|slice| slice.file.meta.expiry_min_millis != 0))
+        let runs = view.version.trees.values().flat_map(|tree| &tree.runs);
+        let mut slices = runs.flat_map(|run| &run.slices);
+        slices.any(|slice| {
+            let meta = &slice.file.meta;
+            meta.expiry_min_millis != 0 || meta.merge_min_millis != 0
+        })
     }
 
     /// When an idle job is to look whether enough has expired, if anything ever does.

@@ -66,6 +66,9 @@ struct Walked {
     keys: u64,
     live: u64,
     live_bytes: u64,
+    /// Keys whose newest entry is a merge operand: what they come to may have expired.
+    operands: u64,
+    operand_bytes: u64,
     entry_max: u64,
     /// The first key met.
     first: Vec<u8>,
@@ -199,6 +202,7 @@ fn gather_memtable(
         let guess = scaled(found, walked.entries + rest, walked.entries);
         Estimate::between(found, found.saturating_add(more), guess)
     };
+    let perhaps = |most: u64, guess: u64| Estimate::between(0, most, most * guess);
     gathered.data = gathered.data.plus(of(walked.bytes, bytes_max));
     let end = if walked.is_whole { walked.last.clone() } else { asking.upper.clone() };
     gathered.sources.push(Source {
@@ -206,9 +210,10 @@ fn gather_memtable(
         last: end,
         age,
         keys_max: walked.keys.saturating_add(rest),
-        live: of(walked.live, rest),
-        dead: of(walked.keys - walked.live, rest),
-        bytes: of(walked.live_bytes, bytes_max),
+        live: of(walked.live, rest).plus(perhaps(walked.operands, 1)),
+        dead: of(walked.keys - walked.live - walked.operands, rest)
+            .plus(perhaps(walked.operands, 0)),
+        bytes: of(walked.live_bytes, bytes_max).plus(perhaps(walked.operand_bytes, 1)),
         entry_max: walked.entry_max,
     });
     Ok(())
@@ -239,9 +244,16 @@ fn walk(memtable: &Memtable, asking: &Asking, tombstones: &Fragments) -> Result<
                 walked.keys += 1;
                 let covering = tombstones.covering(key, asking.seqno);
                 let now = || asking.now_millis;
-                if sight_of(trailer, covering, now, || cursor.value())? == Sight::Value {
-                    walked.live += 1;
-                    walked.live_bytes += bytes;
+                match sight_of(trailer, covering, now, || cursor.value())? {
+                    Sight::Value => {
+                        walked.live += 1;
+                        walked.live_bytes += bytes;
+                    }
+                    Sight::Operand => {
+                        walked.operands += 1;
+                        walked.operand_bytes += bytes;
+                    }
+                    Sight::Nothing | Sight::Covered(_) => {}
                 }
                 let mut kept = last.take().unwrap_or_default();
                 kept.clear();
@@ -341,7 +353,8 @@ impl Counted {
                 data,
             });
         };
-        let is_fresh = file.expiry_min_millis > asking.now_millis;
+        let has_operands = table.properties().merges > 0;
+        let is_fresh = file.expiry_min_millis > asking.now_millis && !has_operands;
         let fresh = |number: u64| if is_fresh { number } else { 0 };
         let of = |lasting: u64, expiring: u64| {
             let most = lasting.saturating_add(expiring);

@@ -30,14 +30,10 @@ impl Engine {
             if let Some(state) = self.keyspaces.get(name) {
                 state.check()?;
                 self.plugins.orders.admit(&state.order)?;
-                return match wanted.filter(|wanted| **wanted != state.options) {
-                    None => Ok(state),
-                    Some(_) => {
-                        let message =
-                            format!("the keyspace `{name}` has other options: {}", state.options);
-                        Err(Error::new(ErrorKind::InvalidArgument, message))
-                    }
-                };
+                if let Some(wanted) = wanted.filter(|wanted| **wanted != state.options) {
+                    return Err(contradicted(name, wanted, &state.options));
+                }
+                return state.check_merger().map(|()| state);
             }
             self.check_writable()?;
             let options = wanted.cloned().unwrap_or_default();
@@ -45,9 +41,14 @@ impl Engine {
             let strategist = strategist_of(options.get_strategy(), &self.plugins.strategies)?;
             let order = order_of(&options, &self.plugins.orders);
             self.plugins.orders.admit(&order)?;
+            if let Some(merger) =
+                self.plugins.operators.merger(options.get_merge_operator(), &order)
+            {
+                merger.check_there()?;
+            }
             match self.journal.create_keyspace(name, &options.to_string()) {
                 Ok(id) => {
-                    let state = KeyspaceState::new(id, name, options, (strategist, order));
+                    let state = KeyspaceState::new(id, name, options, strategist, &self.plugins);
                     self.keyspaces.insert(state.clone());
                     self.progress.notify();
                     self.plugins
@@ -97,4 +98,19 @@ impl Engine {
         self.plugins.listeners.tell(|| Event::KeyspaceDropped { name: name.to_owned() });
         Ok(true)
     }
+}
+
+/// The error of options that are not those that the keyspace was made with.
+fn contradicted(name: &str, wanted: &KeyspaceOptions, has: &KeyspaceOptions) -> Error {
+    let operator = |options: &KeyspaceOptions| match options.get_merge_operator() {
+        Some(name) => format!("the merge operator `{name}`"),
+        None => "no merge operator".to_owned(),
+    };
+    let message = if wanted.get_merge_operator() == has.get_merge_operator() {
+        format!("the keyspace `{name}` has other options: {has}")
+    } else {
+        let (wanted, has) = (operator(wanted), operator(has));
+        format!("the keyspace `{name}` was made with {has}, and is opened with {wanted}")
+    };
+    Error::new(ErrorKind::InvalidArgument, message)
 }

@@ -8,9 +8,11 @@ use crate::base::sync::{AtomicBool, Mutex, Ordering};
 use crate::compaction::choose::strategist_of;
 use crate::compaction::registry::Strategies;
 use crate::compaction::strategist::Strategist;
+use crate::engine::plugins::Plugins;
 use crate::engine::quota::Quota;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::order::{Order, Orders};
+use crate::merge::merger::Merger;
 use crate::options::comparator::Comparator;
 use crate::options::keyspace::KeyspaceOptions;
 use crate::version::catalog::Catalog;
@@ -33,6 +35,8 @@ pub struct KeyspaceState {
     pub order: Order,
     /// What it may take.
     pub quota: Quota,
+    /// What `merge` does, if it may be called.
+    pub merger: Option<Arc<Merger>>,
     is_dropped: AtomicBool,
     /// The drop failed, and may be found after a restart all the same.
     is_in_doubt: AtomicBool,
@@ -45,12 +49,25 @@ impl KeyspaceState {
         id: KeyspaceId,
         name: &str,
         options: KeyspaceOptions,
-        (strategist, order): (Strategist, Order),
+        strategist: Strategist,
+        plugins: &Plugins,
     ) -> Arc<Self> {
         let name = name.to_owned();
         let (is_dropped, is_in_doubt) = (AtomicBool::new(false), AtomicBool::new(false));
         let quota = Quota::new(options.get_quota_bytes());
-        Arc::new(Self { id, name, options, strategist, order, quota, is_dropped, is_in_doubt })
+        let order = order_of(&options, &plugins.orders);
+        let merger = plugins.operators.merger(options.get_merge_operator(), &order);
+        Arc::new(Self {
+            id,
+            name,
+            options,
+            strategist,
+            order,
+            quota,
+            merger,
+            is_dropped,
+            is_in_doubt,
+        })
     }
 
     /// Refuses a keyspace that was dropped.
@@ -61,6 +78,12 @@ impl KeyspaceState {
             return Err(Error::new(ErrorKind::Closed, message));
         }
         Ok(())
+    }
+
+    /// Refuses a keyspace whose merge operator was not registered.
+    pub fn check_merger(&self) -> Result<()> {
+        let Some(merger) = &self.merger else { return Ok(()) };
+        merger.check_there().map_err(|error| not_opened(&self.name, &error))
     }
 
     /// Turns every handle of it away from now on; false if somebody else is dropping it.
@@ -88,11 +111,17 @@ pub struct Keyspaces {
     by_name: Mutex<BTreeMap<String, Arc<KeyspaceState>>>,
     /// One of them has or had a quota.
     has_quotas: AtomicBool,
+    /// One of them has or had a merge operator.
+    has_mergers: AtomicBool,
 }
 
 impl Keyspaces {
     /// Those of a catalog, the default one included. Without `strategies` nothing will be merged.
-    pub fn of(catalog: &Catalog, strategies: Option<&Strategies>, orders: &Orders) -> Result<Self> {
+    pub fn of(
+        catalog: &Catalog,
+        strategies: Option<&Strategies>,
+        plugins: &Plugins,
+    ) -> Result<Self> {
         let keyspaces = Self::default();
         let default = (&KeyspaceId::DEFAULT, DEFAULT_NAME);
         let others = catalog.keyspaces.iter().map(|(id, name)| (id, name.as_str()));
@@ -105,8 +134,7 @@ impl Keyspaces {
                     .map_err(|error| not_opened(name, &error))?,
                 None => Strategist::fallback(),
             };
-            let order = order_of(&options, orders);
-            keyspaces.insert(KeyspaceState::new(id, name, options, (strategist, order)));
+            keyspaces.insert(KeyspaceState::new(id, name, options, strategist, plugins));
         }
         Ok(keyspaces)
     }
@@ -116,6 +144,9 @@ impl Keyspaces {
         if keyspace.quota.bytes() > 0 {
             self.has_quotas.store(true, Ordering::Release);
         }
+        if keyspace.merger.is_some() {
+            self.has_mergers.store(true, Ordering::Release);
+        }
         self.by_name.lock().insert(keyspace.name.clone(), keyspace);
     }
 
@@ -124,6 +155,13 @@ impl Keyspaces {
     #[must_use]
     pub fn has_quotas(&self) -> bool {
         self.has_quotas.load(Ordering::Acquire)
+    }
+
+    /// False if none of them has a merge operator.
+    #[inline]
+    #[must_use]
+    pub fn has_mergers(&self) -> bool {
+        self.has_mergers.load(Ordering::Acquire)
     }
 
     /// Takes one away.

@@ -5,6 +5,7 @@ pub mod desk;
 pub mod quota;
 
 pub mod keyspaces;
+pub mod merging;
 pub mod pacer;
 pub mod plugins;
 pub mod quiet;
@@ -36,6 +37,8 @@ pub mod pacing;
 
 pub mod install;
 pub mod write;
+
+pub mod operands;
 
 pub mod task;
 

@@ -12,6 +12,7 @@ use crate::engine::damage::Damage;
 use crate::engine::desk::Desk;
 use crate::engine::keyspaces::Keyspaces;
 use crate::engine::memory::{cache_floor, log_share, reserve, segment_bytes_max};
+use crate::engine::merging::Merging;
 use crate::engine::pacer::Pacer;
 use crate::engine::plugins::Plugins;
 use crate::engine::quiet::Quiet;
@@ -50,6 +51,7 @@ impl Engine {
         options.check()?;
         plugins.strategies.check()?;
         plugins.orders.check()?;
+        plugins.operators.check()?;
         let options = &options.clone().fit_to(env.host.memory_bytes());
         options.check()?;
         let clock = SteadyClock::new(env.clock.clone());
@@ -79,11 +81,8 @@ impl Engine {
         let shelf = shelf_of(&journal, &cache, options);
         let version = Version::from_catalog(&catalog, garbage.clone(), Some(shelf.clone()))?;
         let strategies = (!options.is_read_only()).then_some(&plugins.strategies);
-        let keyspaces = Keyspaces::of(&catalog, strategies, &plugins.orders)?;
-        let Memtables { active, inserter, sealed, has_expiring } = replay.finish()?;
-        if has_expiring {
-            journal.keep_time();
-        }
+        let keyspaces = Keyspaces::of(&catalog, strategies, &plugins)?;
+        let Memtables { active, inserter, sealed, .. } = replayed(replay, &journal)?;
         let writer = first_writer((active.clone(), inserter), options, &journal);
         let view = View { active, sealed, version: Arc::new(version) };
         let engine = Arc::new_cyclic(|engine| {
@@ -108,6 +107,7 @@ impl Engine {
                 dead: home.dead.clone(),
                 quotas: Mutex::new(()),
                 snapshots: Snapshots::new(),
+                merging: Merging::default(),
                 keyspaces,
                 pacer: Pacer::default(),
                 throttle: Arc::new(Throttle::new(options.get_write_bytes_per_second())),
@@ -175,6 +175,15 @@ fn open_journal(
 /// Where the tables are opened, with so many files at once as the options allow.
 fn shelf_of(journal: &Journal, cache: &Arc<Cache>, options: &Options) -> Arc<Shelf> {
     Shelf::new(journal.directory().clone(), cache.clone(), options.get_open_files_max())
+}
+
+/// What the log held. If something of it goes by the time, that is written down with the end.
+fn replayed(replay: Replay<'_>, journal: &Journal) -> Result<Memtables> {
+    let memtables = replay.finish()?;
+    if memtables.has_expiring {
+        journal.keep_time();
+    }
+    Ok(memtables)
 }
 
 /// Writes go on in this memtable. What was replayed is in the log still, and counts.

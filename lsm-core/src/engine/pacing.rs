@@ -93,7 +93,7 @@ impl Engine {
         let now_millis = self.now_millis();
         Context {
             now_millis,
-            expired_millis: self.expired_millis(),
+            expired_millis: self.expired_millis_in(keyspace),
             oldest_snapshot: self.snapshots.live().first().copied(),
             memtable_bytes,
             table_bytes: table_bytes(memtable_bytes),

@@ -3,6 +3,7 @@
 use crate::compaction::registry::Strategies;
 use crate::extend::listener::Listeners;
 use crate::key::order::Orders;
+use crate::merge::registry::Operators;
 
 /// All of it. None of it is stored: it is given anew with each opening.
 #[derive(Clone, Debug, Default)]
@@ -13,4 +14,6 @@ pub struct Plugins {
     pub strategies: Strategies,
     /// What keys may be ordered by.
     pub orders: Orders,
+    /// What `merge` may do.
+    pub operators: Operators,
 }

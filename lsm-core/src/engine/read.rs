@@ -48,7 +48,7 @@ impl Engine {
         let full = FullKey::new(keyspace.id, key);
         // The view comes first: what is visible by then stands in it.
         let view = self.view.load();
-        let question = self.question(full.bytes(), at);
+        let question = self.question(full.bytes(), at).merging(keyspace.merger.as_deref());
         let found = get(access, &view, &question, trace, take)?;
         self.counters.add_gets(&trace.looked(), 1, u64::from(found.is_some()));
         self.timings.end(Timing::Get, begun);
@@ -94,9 +94,9 @@ impl Engine {
                 return Ok(values);
             }
             if A::IS_USUAL {
-                self.get_group(&mut many, &group, at, &mut values)?;
+                self.get_group(&mut many, (keyspace, &group), at, &mut values)?;
             } else {
-                self.get_each((access, &view), &group, at, &mut values)?;
+                self.get_each((access, &view), (keyspace, &group), at, &mut values)?;
             }
         }
     }
@@ -105,12 +105,13 @@ impl Engine {
     fn get_each(
         &self,
         (access, view): (impl Access, &View),
-        keys: &[FullKey],
+        (keyspace, keys): (&KeyspaceState, &[FullKey]),
         at: AsOf,
         values: &mut Vec<Option<Slice>>,
     ) -> Result<()> {
         for key in keys {
             let question = self.question(key.bytes(), Some(at));
+            let question = question.merging(keyspace.merger.as_deref());
             let mut looked = Looked::default();
             let found = get(access, view, &question, &mut looked, |found| self.keep(found))?;
             self.counters.add_gets(&looked, 1, u64::from(found.is_some()));
@@ -123,16 +124,17 @@ impl Engine {
     fn get_group(
         &self,
         many: &mut Many<'_>,
-        keys: &[FullKey],
+        (keyspace, keys): (&KeyspaceState, &[FullKey]),
         at: AsOf,
         values: &mut Vec<Option<Slice>>,
     ) -> Result<()> {
         let (seqno, now) = (at.seqno, Now::At(at.millis));
-        let mut questions = [Question { key: &[], hash: 0, seqno, now }; GROUP];
+        let merger = keyspace.merger.as_deref();
+        let mut questions = [Question { key: &[], hash: 0, seqno, now, merger }; GROUP];
         let mut begun = None;
         for (question, key) in questions.iter_mut().zip(keys) {
             begun = self.timings.begin(Timing::Get).or(begun);
-            *question = Question::new(key.bytes(), seqno, now);
+            *question = Question::new(key.bytes(), seqno, now).merging(merger);
         }
         let (from, mut looked) = (values.len(), Looked::default());
         values.resize(from + keys.len(), None);

@@ -17,6 +17,7 @@ use crate::env::schedule::Scheduler;
 use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
 use crate::memtable::handle::{Inserter, Memtable};
+use crate::merge::operand::split;
 use crate::options::database::Options;
 use crate::read::view::Sealed;
 use crate::version::catalog::Catalog;
@@ -97,6 +98,11 @@ impl<'a> Replay<'a> {
 
     fn put(&mut self, seqno: SeqNo, record: &Record<'_>) -> Result<()> {
         self.memtables.has_expiring |= record.kind == Kind::PutExpiring;
+        if record.kind == Kind::Merge {
+            let (stamp, _) = split(record.value)?;
+            self.memtables.active.note_merge(stamp.millis);
+            self.memtables.has_expiring = true;
+        }
         let inserter = &mut self.memtables.inserter;
         insert_later(inserter, record, seqno)?;
         if inserter.take_growth() {

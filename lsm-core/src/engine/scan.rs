@@ -241,6 +241,7 @@ impl ScanSource {
             as_of: self.as_of,
             tombstones: merge_tombstones(&tombstones),
             is_keys_only: self.is_keys_only,
+            merger: self.keyspace.merger.clone(),
         };
         let merge = Merge::new(sources);
         let (lower, upper) = (as_bytes(&self.span.lower), as_bytes(&self.span.upper));

@@ -12,6 +12,7 @@ use crate::cache::pool::Cache;
 use crate::engine::damage::Damage;
 use crate::engine::desk::Desk;
 use crate::engine::keyspaces::Keyspaces;
+use crate::engine::merging::Merging;
 use crate::engine::pacer::Pacer;
 use crate::engine::plugins::Plugins;
 use crate::engine::quiet::Quiet;
@@ -107,6 +108,8 @@ pub struct Engine {
     pub dead: Arc<DeadRanges>,
     /// Moments that somebody still reads at.
     pub snapshots: Arc<Snapshots>,
+    /// What keeps chains of merge operands short.
+    pub merging: Merging,
     /// The trees there are.
     pub keyspaces: Keyspaces,
     /// Held while it is looked at what keyspaces take.

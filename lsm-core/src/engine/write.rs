@@ -76,7 +76,10 @@ impl Engine {
     /// Writes records as one, all or none, and answers the sequence number of the last.
     pub fn write(&self, writing: &Writing<'_>) -> Result<SeqNo> {
         let begun = self.timings.begin(Timing::Write);
-        let written = self.write_timely(writing);
+        let written = match writing.keyspaces.iter().any(|keyspace| keyspace.merger.is_some()) {
+            true => self.write_merging(writing),
+            false => self.write_stamped(writing),
+        };
         match &written {
             Ok(_) => self.timings.end(Timing::Write, begun),
             Err(error) if error.kind() == ErrorKind::Conflict => {}
@@ -85,7 +88,8 @@ impl Engine {
         written
     }
 
-    fn write_timely(&self, writing: &Writing<'_>) -> Result<SeqNo> {
+    /// The same, of records in which every merge operand says when it was written.
+    pub(super) fn write_stamped(&self, writing: &Writing<'_>) -> Result<SeqNo> {
         let Writing { records, keyspaces, conditions, options } = *writing;
         self.check_writable()?;
         if records.is_empty() {

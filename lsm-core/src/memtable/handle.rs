@@ -42,6 +42,8 @@ pub struct Memtable {
     entries: AtomicU64,
     deletes: AtomicU64,
     range_deletes: AtomicU64,
+    /// When the first merge operand was written.
+    merge_min_millis: AtomicU64,
     /// The smallest sequence number and the largest one.
     first: AtomicU64,
     last: AtomicU64,
@@ -119,6 +121,7 @@ pub fn new_from(
         entries: AtomicU64::new(0),
         deletes: AtomicU64::new(0),
         range_deletes: AtomicU64::new(0),
+        merge_min_millis: AtomicU64::new(u64::MAX),
         first: AtomicU64::new(u64::MAX),
         last: AtomicU64::new(0),
         charge: Mutex::new(None),
@@ -384,6 +387,17 @@ impl Memtable {
     #[must_use]
     pub fn range_deletes(&self) -> u64 {
         self.range_deletes.load(Ordering::Relaxed)
+    }
+
+    /// When the first merge operand was written; `u64::MAX` if there is none.
+    #[must_use]
+    pub fn merge_min_millis(&self) -> u64 {
+        self.merge_min_millis.load(Ordering::Acquire)
+    }
+
+    /// Takes in that an operand was written then: before it is put.
+    pub fn note_merge(&self, millis: u64) {
+        self.merge_min_millis.fetch_min(millis, Ordering::AcqRel);
     }
 
     /// True if nothing was put and no range was deleted.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! strategy=leveled:10; compression=lz4; block_bytes=4096; filter_bits_per_key=10
-//! strategy=user:by-day; ttl_ms=86400000; quota_bytes=1000000000
+//! strategy=user:by-day; ttl_ms=86400000; quota_bytes=1000000000; merge_operator=add_i64
 //! comparator=reverse; write_once=true
 //! ```
 
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::base::compress::Codec;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::merge::operator::is_operator_name;
 use crate::options::comparator::Comparator;
 use crate::options::expiry::millis_of;
 
@@ -25,6 +26,7 @@ pub struct KeyspaceOptions {
     quota_bytes: u64,
     comparator: Comparator,
     write_once: bool,
+    merge_operator: Option<String>,
 }
 
 /// How tables are merged.
@@ -125,6 +127,7 @@ impl Default for KeyspaceOptions {
             quota_bytes: 0,
             comparator: Comparator::Bytewise,
             write_once: false,
+            merge_operator: None,
         }
     }
 }
@@ -203,6 +206,36 @@ impl KeyspaceOptions {
         self
     }
 
+    /// Chooses what `merge` does, for as long as the keyspace lives: `add_i64`, `add_f64`, `min`,
+    /// `max`, `append`, `bit_or`, `set_union`, `json_merge_patch`, or the name of an operator of
+    /// the program's own, which it registers with `Builder::merge_operator` at each opening.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("lsm-merging-{}", std::process::id()));
+    /// # let db = lsm_core::Db::open(&dir)?;
+    /// let options = lsm_core::KeyspaceOptions::new().merge_operator("add_i64");
+    /// let visits = db.keyspace_with("visits", options)?;
+    /// visits.merge("home", 2i64.to_le_bytes())?;
+    /// visits.merge("home", 40i64.to_le_bytes())?;
+    /// assert_eq!(visits.get("home")?.as_deref(), Some(&42i64.to_le_bytes()[..]));
+    /// # db.close()?;
+    /// # lsm_core::Db::destroy(&dir)?;
+    /// # Ok::<(), lsm_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn merge_operator(mut self, name: impl Into<String>) -> Self {
+        self.merge_operator = Some(name.into());
+        self
+    }
+
+    /// What `merge` does; `None` if it is refused.
+    #[must_use]
+    pub fn get_merge_operator(&self) -> Option<&str> {
+        self.merge_operator.as_deref()
+    }
+
     /// How tables are merged.
     #[must_use]
     pub fn get_strategy(&self) -> &Strategy {
@@ -261,6 +294,11 @@ impl KeyspaceOptions {
         if matches!(&self.comparator, Comparator::User { name } if !is_strategy_name(name)) {
             return refuse("the name of a comparator is 1 to 64 letters, digits, `-`, `_` and `.`");
         }
+        if self.merge_operator.as_deref().is_some_and(|name| !is_operator_name(name)) {
+            return refuse(
+                "the name of a merge operator is 1 to 64 letters, digits, `-`, `_` and `.`",
+            );
+        }
         match &self.strategy {
             Strategy::Leveled { ratio } if !FAN.contains(ratio) => {
                 refuse("the ratio of a leveled keyspace is from 2 to 100")
@@ -318,6 +356,7 @@ impl KeyspaceOptions {
             "quota_bytes" => self.quota_bytes = value.parse().ok()?,
             "comparator" => self.comparator = Comparator::parse(value)?,
             "write_once" => self.write_once = value.parse().ok()?,
+            "merge_operator" => self.merge_operator = Some(value.to_owned()),
             _ => return None,
         }
         Some(())
@@ -376,6 +415,9 @@ impl fmt::Display for KeyspaceOptions {
         }
         if self.quota_bytes > 0 {
             write!(f, "; quota_bytes={}", self.quota_bytes)?;
+        }
+        if let Some(name) = &self.merge_operator {
+            write!(f, "; merge_operator={name}")?;
         }
         if self.comparator != Comparator::Bytewise {
             write!(f, "; comparator={}", self.comparator)?;

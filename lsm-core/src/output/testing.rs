@@ -25,6 +25,7 @@ use crate::env::schedule::Signal;
 use crate::env::sim::disk::SimDisk;
 use crate::env::sim::rng::Rng;
 use crate::flush::{Flush, FlushSetup};
+use crate::fold::Mergers;
 use crate::journal::tables::NewTable;
 use crate::key::full::{FullKey, keyspace_of};
 use crate::key::keyspace::KeyspaceId;
@@ -250,6 +251,7 @@ impl Mini {
             snapshots: self.snapshots.clone(),
             options: self.options,
             created_millis: self.context.now_millis,
+            mergers: Mergers::default(),
         };
         Flush::new(Box::new(cursor), Arc::new(tombstones), setup, Arc::clone(&self.sink) as _)
     }
@@ -290,6 +292,7 @@ impl Mini {
             expired_millis: self.context.now_millis,
             options: self.options,
             parts: self.parts,
+            mergers: Mergers::default(),
         };
         Merging::new(plan.clone(), setup, Arc::clone(&self.sink) as _)
     }

@@ -42,6 +42,8 @@ pub enum Answer {
     Expired,
     /// A range tombstone that is newer than every entry covers it.
     Covered,
+    /// The newest entry is a merge operand: what it comes to depends on older ones.
+    Operand,
     /// There is nothing of it.
     Missing,
 }
@@ -55,6 +57,7 @@ impl Answer {
             Self::Deleted => "deleted",
             Self::Expired => "expired",
             Self::Covered => "covered",
+            Self::Operand => "operand",
             Self::Missing => "missing",
         }
     }

@@ -14,7 +14,9 @@ use crate::key::full::keyspace_of;
 use crate::key::seqno::SeqNo;
 use crate::key::trailer::ceiling;
 use crate::memtable::handle::Memtable;
+use crate::merge::merger::Merger;
 use crate::read::access::Access;
+use crate::read::merge::resolve;
 use crate::read::trace::Trace;
 use crate::read::view::View;
 use crate::read::visible::{Sight, expiry_of, sight_of, user_value};
@@ -34,13 +36,22 @@ pub struct Question<'a> {
     pub seqno: SeqNo,
     /// Asked only when something found may have expired.
     pub now: Now<'a>,
+    /// What merge operands are folded by; none if there are none.
+    pub merger: Option<&'a Merger>,
 }
 
 impl<'a> Question<'a> {
     /// Asks for `key` at `seqno`.
     #[must_use]
     pub fn new(key: &'a [u8], seqno: SeqNo, now: Now<'a>) -> Self {
-        Self { key, hash: hash64(key), seqno, now }
+        Self { key, hash: hash64(key), seqno, now, merger: None }
+    }
+
+    /// The same in a keyspace that may have this merge operator.
+    #[inline]
+    #[must_use]
+    pub fn merging(self, merger: Option<&'a Merger>) -> Self {
+        Self { merger, ..self }
     }
 }
 
@@ -52,6 +63,8 @@ pub(super) enum Answer<T> {
     Gone,
     /// The key has this value.
     Value(T),
+    /// The key has what its merge operands come to: they begin here.
+    Operands,
 }
 
 /// Looks the key up and hands the value to `take`, wherever it stands. What it looks at is told to
@@ -69,6 +82,7 @@ pub fn get<T>(
             Answer::Unknown => {}
             Answer::Gone => return Ok(None),
             Answer::Value(value) => return Ok(Some(value)),
+            Answer::Operands => return resolve((access, view), question, trace, &mut take),
         }
     }
     let Some(tree) = view.version.tree(keyspace_of(question.key)) else { return Ok(None) };
@@ -77,6 +91,7 @@ pub fn get<T>(
             Answer::Unknown => {}
             Answer::Gone => return Ok(None),
             Answer::Value(value) => return Ok(Some(value)),
+            Answer::Operands => return resolve((access, view), question, trace, &mut take),
         }
     }
     Ok(None)
@@ -102,6 +117,11 @@ impl<'a> Found<'a> {
     fn lent(trailer: u64, value: &'a [u8]) -> Self {
         let place = Place::Lent(user_value(trailer, value));
         Self { place, expiry_millis: expiry_of(trailer, value) }
+    }
+
+    /// A value that was made for this answer.
+    pub(super) fn made(value: Slice, expiry_millis: u64) -> Self {
+        Self { place: Place::Kept(value), expiry_millis }
     }
 
     #[inline]
@@ -163,6 +183,7 @@ pub(super) fn in_memtable<T>(
     trace.judged(Some(entry.trailer), cover, Some(sight));
     Ok(match sight {
         Sight::Value => Answer::Value(take(Found::lent(entry.trailer, entry.value))),
+        Sight::Operand => Answer::Operands,
         Sight::Nothing | Sight::Covered(_) => Answer::Gone,
     })
 }
@@ -222,6 +243,7 @@ pub(super) fn judge<T>(
     trace.judged(Some(found.trailer), cover, Some(sight));
     Ok(match sight {
         Sight::Value => Answer::Value(take(Found::kept(found.trailer, found.value))),
+        Sight::Operand => Answer::Operands,
         Sight::Nothing | Sight::Covered(_) => Answer::Gone,
     })
 }

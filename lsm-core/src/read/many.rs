@@ -17,7 +17,9 @@ use crate::key::full::keyspace_of;
 use crate::key::seqno::SeqNo;
 use crate::key::trailer::ceiling;
 use crate::memtable::handle::Memtable;
+use crate::read::access::Usual;
 use crate::read::get::{Answer, Found, Question, cover_in, in_memtable, judge};
+use crate::read::merge::resolve;
 use crate::read::view::View;
 use crate::stats::looked::Looked;
 use crate::table::page::{self, Page, Peek};
@@ -43,6 +45,8 @@ struct Group<'g, T> {
     values: &'g mut [Option<T>],
     /// Those that nothing has answered yet, a bit each.
     open: u32,
+    /// Those that are answered by merge operands.
+    merged: u32,
 }
 
 /// A key on its way through a table.
@@ -94,15 +98,31 @@ impl<'v> Many<'v> {
         let questions = questions.get(..GROUP).unwrap_or(questions);
         let Some(first) = questions.first() else { return Ok(()) };
         let open = u32::MAX >> (u32::BITS as usize - questions.len());
-        let mut group = Group { questions, values, open };
+        let mut group = Group { questions, values, open, merged: 0 };
         for memtable in self.view.memtables() {
             group.look_in(memtable, looked, &mut take)?;
         }
-        let Some(tree) = self.view.version.tree(keyspace_of(first.key)) else { return Ok(()) };
-        for run in &tree.runs {
+        let tree = self.view.version.tree(keyspace_of(first.key));
+        for run in tree.iter().flat_map(|tree| &tree.runs) {
             if group.open != 0 {
                 self.look_in(run, &mut group, looked, &mut take)?;
             }
+        }
+        if group.merged != 0 { self.merge(&mut group, looked, &mut take) } else { Ok(()) }
+    }
+
+    /// Looks up, one by one, the keys whose newest entry is a merge operand.
+    #[cold]
+    fn merge<T>(
+        &self,
+        group: &mut Group<'_, T>,
+        looked: &mut Looked,
+        take: &mut impl FnMut(Found<'_>) -> T,
+    ) -> Result<()> {
+        let merged = group.merged;
+        let keys = group.questions.iter().zip(group.values.iter_mut()).enumerate();
+        for (_, (question, value)) in keys.filter(|(of, _)| merged >> of & 1 == 1) {
+            *value = resolve((Usual, self.view), question, looked, take)?;
         }
         Ok(())
     }
@@ -198,6 +218,9 @@ impl<'g, T> Group<'g, T> {
             return;
         }
         self.open &= !(1 << of);
+        if let Answer::Operands = answer {
+            self.merged |= 1 << of;
+        }
         if let (Answer::Value(value), Some(place)) = (answer, self.values.get_mut(of)) {
             *place = Some(value);
         }

@@ -18,6 +18,7 @@ pub mod itinerary;
 pub mod recorder;
 
 pub mod get;
+pub mod merge;
 pub mod scan;
 pub mod source;
 

@@ -53,16 +53,23 @@ impl<'c> Recorder<'c> {
     #[must_use]
     pub fn finish(mut self, keyspace: &str, key: &[u8], value_bytes: Option<u64>) -> Explanation {
         self.end_step();
-        let decided = self.steps.last().filter(|step| step.answer != Answer::Missing);
+        let merged = self.steps.iter().find(|step| step.answer == Answer::Operand);
+        let last = self.steps.last().filter(|step| step.answer != Answer::Missing);
+        let decided = merged.or(last);
         let seqno = decided.and_then(|step| match step.answer {
             Answer::Covered => step.covered_by,
             _ => step.entry,
         });
+        let answer = match (merged, value_bytes) {
+            (Some(_), Some(_)) => Answer::Found,
+            (Some(_), None) => Answer::Expired,
+            (None, _) => decided.map_or(Answer::Missing, |step| step.answer),
+        };
         Explanation {
             keyspace: keyspace.to_owned(),
             key: key.to_vec(),
             at: self.seqno,
-            answer: decided.map_or(Answer::Missing, |step| step.answer),
+            answer,
             seqno,
             value_bytes,
             totals: self.totals(),
@@ -202,6 +209,7 @@ impl Trace for Recorder<'_> {
             (Some(Sight::Nothing), _) if entry.and_then(kind_of) == Some(Kind::PutExpiring) => {
                 Answer::Expired
             }
+            (Some(Sight::Operand), _) => Answer::Operand,
             (Some(Sight::Nothing), _) => Answer::Deleted,
             (Some(Sight::Covered(_)), _) | (None, Some(_)) => Answer::Covered,
             (None, None) => Answer::Missing,

@@ -90,7 +90,7 @@ impl Run {
     pub fn pass(&mut self, key: &[u8], trailer: u64, way: Way) -> Option<&[u8]> {
         self.dead = self.dead.saturating_add(1);
         self.fresh = self.fresh.saturating_add(1);
-        self.has_expired |= kind_of(trailer) == Some(Kind::PutExpiring);
+        self.has_expired |= matches!(kind_of(trailer), Some(Kind::PutExpiring | Kind::Merge));
         if self.dead < self.look_at { None } else { self.look(key, way) }
     }
 

@@ -20,6 +20,8 @@ use crate::cursor::tombstone::Fragments;
 use crate::key::full::{head_of, user_key};
 use crate::key::keyspace::KeyspaceId;
 use crate::key::trailer::{NEWEST, ceiling};
+use crate::merge::chain::Chain;
+use crate::merge::merger::Merger;
 use crate::read::as_of::AsOf;
 use crate::read::bounds::Bounds;
 use crate::read::dead::Way;
@@ -27,8 +29,9 @@ use crate::read::run::Run;
 use crate::read::trace::{Met, Watch};
 use crate::read::visible::{Sight, Visible, expiry_of, user_value};
 
+mod folded;
 mod newest;
-mod over;
+mod passing;
 
 /// Steps over entries of no use before a seek is tried. A seek costs about as much.
 const STEPS_MAX: u32 = 16;
@@ -47,6 +50,8 @@ pub struct Reader {
     pub tombstones: Arc<Fragments>,
     /// True if values are not wanted: all of them are empty then.
     pub is_keys_only: bool,
+    /// What merge operands are folded by, if there can be any.
+    pub merger: Option<Arc<Merger>>,
 }
 
 /// Where the pair is that the scan is at.
@@ -59,6 +64,8 @@ enum Place {
     AtNewest,
     /// In the scan. The cursor is before all entries of its key that the reader may see.
     Held,
+    /// The same, made of merge operands. The cursor is behind those that count.
+    Folded,
 }
 
 /// A place among the pairs that a reader sees: at one of them, or at none.
@@ -71,6 +78,9 @@ pub struct Scan<C, W = ()> {
     visible: Visible,
     ceiling: u64,
     is_keys_only: bool,
+    merger: Option<Arc<Merger>>,
+    /// The merge operands that were met last.
+    chain: Chain,
     place: Place,
     /// Going forward, the key that was decided last; going backward, the one that is held.
     key: Vec<u8>,
@@ -114,6 +124,8 @@ impl<C: Skip, W: Watch> Scan<C, W> {
             visible: Visible::new(reader.as_of, reader.tombstones),
             ceiling: ceiling(reader.as_of.seqno),
             is_keys_only: reader.is_keys_only,
+            merger: reader.merger,
+            chain: Chain::default(),
             place: Place::Nowhere,
             key: Vec::new(),
             has_key: false,
@@ -195,6 +207,7 @@ impl<C: Skip, W: Watch> Scan<C, W> {
                 self.head = head_of(&self.key);
                 self.cursor.seek(&self.key, 0)
             }
+            Place::Folded => Ok(()),
         };
         let result = result.and_then(|()| self.go_forward());
         self.kept(result)
@@ -215,6 +228,7 @@ impl<C: Skip, W: Watch> Scan<C, W> {
                 self.cursor.prev()
             }
             Place::Held => Ok(()),
+            Place::Folded => self.cursor.seek_before(&self.key, NEWEST),
         };
         let result = result.and_then(|()| self.go_backward());
         self.kept(result)
@@ -234,7 +248,7 @@ impl<C: Skip, W: Watch> Scan<C, W> {
         match self.place {
             Place::Nowhere => &[],
             Place::AtCursor | Place::AtNewest => user_key(self.cursor.key()),
-            Place::Held => user_key(&self.key),
+            Place::Held | Place::Folded => user_key(&self.key),
         }
     }
 
@@ -248,7 +262,7 @@ impl<C: Skip, W: Watch> Scan<C, W> {
             Place::AtCursor | Place::AtNewest => {
                 user_value(self.cursor.trailer(), self.cursor.value())
             }
-            Place::Held => user_value(self.trailer, &self.value),
+            Place::Held | Place::Folded => user_value(self.trailer, &self.value),
         }
     }
 
@@ -260,14 +274,15 @@ impl<C: Skip, W: Watch> Scan<C, W> {
             Place::AtCursor | Place::AtNewest => {
                 expiry_of(self.cursor.trailer(), self.cursor.value())
             }
-            Place::Held => expiry_of(self.trailer, &self.value),
+            Place::Held | Place::Folded => expiry_of(self.trailer, &self.value),
         }
     }
 
     /// The same by itself, kept where it lies if that is a block, else copied.
     #[must_use]
     pub fn pin_value(&self) -> Slice {
-        if self.is_keys_only || matches!(self.place, Place::Nowhere | Place::Held) {
+        let is_here = matches!(self.place, Place::AtCursor | Place::AtNewest);
+        if self.is_keys_only || !is_here {
             return Slice::copy_from(self.value());
         }
         let value = self.cursor.pin_value();
@@ -287,7 +302,7 @@ impl<C: Skip, W: Watch> Scan<C, W> {
         match self.place {
             Place::Nowhere => 0,
             Place::AtCursor | Place::AtNewest => self.cursor.trailer(),
-            Place::Held => self.trailer,
+            Place::Held | Place::Folded => self.trailer,
         }
     }
 
@@ -361,18 +376,7 @@ impl<C: Skip, W: Watch> Scan<C, W> {
             older = 0;
             if trailer > self.ceiling {
                 too_new += 1;
-                self.watch.met(Met::TooNew);
-                if too_new % STEPS_MAX == 0 {
-                    self.watch.skipped();
-                    self.run.forget();
-                    self.keep_left();
-                    self.key.clear();
-                    self.key.extend_from_slice(self.cursor.key());
-                    self.has_key = false;
-                    self.cursor.seek(&self.key, self.ceiling)?;
-                } else {
-                    self.cursor.next()?;
-                }
+                self.pass_too_new(too_new % STEPS_MAX == 0)?;
                 continue;
             }
             let cursor = &self.cursor;
@@ -383,6 +387,12 @@ impl<C: Skip, W: Watch> Scan<C, W> {
                 self.run.end(self.cursor.key(), Way::Forward);
                 self.place = Place::AtCursor;
                 return Ok(());
+            }
+            if sight == Sight::Operand {
+                if self.fold(Way::Forward)? {
+                    return Ok(());
+                }
+                continue;
             }
             self.watch.met(Met::Dead(trailer, sight));
             self.keep_left();
@@ -435,6 +445,13 @@ impl<C: Skip, W: Watch> Scan<C, W> {
             self.hold_newest()?;
             let (key, value) = (&self.key, &self.value);
             let sight = self.visible.judge(key, self.trailer, || value)?;
+            if sight == Sight::Operand {
+                self.cursor.seek(&self.key, self.trailer)?;
+                if self.fold(Way::Backward)? {
+                    return Ok(());
+                }
+                continue;
+            }
             self.watch.met(Met::of(self.trailer, sight));
             match sight {
                 Sight::Value if self.is_left_out => {

@@ -21,6 +21,8 @@ pub enum Sight {
     Value,
     /// The key has no value.
     Nothing,
+    /// The key has what its merge operands come to, of which this is the newest.
+    Operand,
     /// The key has no value because a range tombstone with this number covers it.
     Covered(SeqNo),
 }
@@ -50,6 +52,18 @@ impl Visible {
     ) -> Result<Sight> {
         let covering = self.cover.newest(key, self.as_of.seqno);
         sight_of(trailer, covering, || self.as_of.millis, value)
+    }
+
+    /// The newest range tombstone over a key that the reader sees.
+    #[inline]
+    pub fn covering(&mut self, key: &[u8]) -> SeqNo {
+        self.cover.newest(key, self.as_of.seqno)
+    }
+
+    /// True if a value with this end, 0 for none, has expired for the reader.
+    #[must_use]
+    pub fn is_over(&self, end: u64) -> bool {
+        end != 0 && end <= self.as_of.millis
     }
 
     /// From the last key judged, which was covered, how far on all that is not newer than `newest`
@@ -85,7 +99,7 @@ pub fn sight_of<'a>(
         Some(Kind::Put) => Ok(Sight::Value),
         Some(Kind::Delete | Kind::SingleDelete) => Ok(Sight::Nothing),
         Some(Kind::PutExpiring) => sight_of_expiring(value(), now_millis()),
-        Some(Kind::Merge) => Err(unsupported("a merge operand")),
+        Some(Kind::Merge) => Ok(Sight::Operand),
         Some(Kind::BlobRef) => Err(unsupported("a reference to a blob")),
         Some(Kind::RangeDelete) => Err(unsupported("a range delete among entries")),
         None => Err(unsupported(&format!("an entry of kind {}", trailer & 0xff))),
@@ -124,6 +138,6 @@ pub fn expiry_of(trailer: u64, value: &[u8]) -> u64 {
 }
 
 #[cold]
-fn unsupported(what: &str) -> Error {
+pub(super) fn unsupported(what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this version cannot read {what}"))
 }

@@ -1,4 +1,5 @@
-//! All tables as one: for each key the newest entry, if the key has a value by it.
+//! All tables as one: for each key the newest entry, if the key has a value by it; of merge
+//! operands all, and what they are applied to.
 //!
 //! A table is opened when the walk comes to its first key and let go behind its last one, so that
 //! only those are open that overlap.
@@ -104,23 +105,76 @@ impl<'a> Merged<'a> {
                 self.open(place, findings)?;
                 continue;
             }
-            let walk = self.walks.get(place.table).and_then(Option::as_ref);
-            let value = walk.map(|walk| walk.value()).unwrap_or_default();
-            match self.cover.newest(&place.key, SeqNo::MAX) > seqno_of(place.trailer) {
-                true => {}
-                false => match kind_of(place.trailer) {
-                    Some(Kind::Put | Kind::PutExpiring) => {
-                        take(&place.key, place.trailer, value)?;
-                    }
-                    Some(Kind::Delete | Kind::SingleDelete) => {}
-                    _ => self.refuse(&place, findings),
-                },
-            }
             let key = place.key.clone();
-            self.step(place, findings)?;
+            if self.judge(&place, findings, take)? {
+                let mut operands = vec![(place.trailer, self.value_at(&place).to_vec())];
+                self.step(place, findings)?;
+                self.collect(&key, &mut operands, findings)?;
+                // In the order in which they were written, which the new database keeps.
+                operands.iter().rev().try_for_each(|(it, value)| take(&key, *it, value))?;
+            } else {
+                self.step(place, findings)?;
+            }
             self.pass_over(&key, findings)?;
             return Ok(true);
         }
+    }
+
+    fn value_at(&self, place: &Place) -> &[u8] {
+        let walk = self.walks.get(place.table).and_then(Option::as_ref);
+        walk.map(|walk| walk.value()).unwrap_or_default()
+    }
+
+    /// Hands an entry to `take` if it is the value of its key; true if it is a merge operand.
+    fn judge(
+        &mut self,
+        place: &Place,
+        findings: &mut Findings,
+        take: &mut Take<'_>,
+    ) -> Result<bool> {
+        if self.cover.newest(&place.key, SeqNo::MAX) > seqno_of(place.trailer) {
+            return Ok(false);
+        }
+        match kind_of(place.trailer) {
+            Some(Kind::Merge) => return Ok(true),
+            Some(Kind::Put | Kind::PutExpiring) => {
+                take(&place.key, place.trailer, self.value_at(place))?;
+            }
+            Some(Kind::Delete | Kind::SingleDelete) => {}
+            _ => self.refuse(place, findings),
+        }
+        Ok(false)
+    }
+
+    /// Adds what is below a merge operand: older ones, and the value that they are applied to.
+    fn collect(
+        &mut self,
+        key: &[u8],
+        operands: &mut Vec<(u64, Vec<u8>)>,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        while self.places.peek().is_some_and(|Reverse(place)| place.key == key) {
+            let Some(Reverse(place)) = self.places.pop() else { break };
+            if !place.is_open {
+                self.open(place, findings)?;
+                continue;
+            }
+            let is_twice = operands.last().is_some_and(|(last, _)| *last == place.trailer);
+            let mut base = None;
+            let is_operand = self.judge(&place, findings, &mut |_, trailer, value| {
+                base = Some((trailer, value.to_vec()));
+                Ok(())
+            })?;
+            if is_operand && !is_twice {
+                operands.push((place.trailer, self.value_at(&place).to_vec()));
+            }
+            operands.extend(base);
+            self.step(place, findings)?;
+            if !is_operand {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// An entry that this version cannot read.

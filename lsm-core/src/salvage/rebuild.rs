@@ -87,6 +87,8 @@ impl Rebuild {
         opening.plugins = builder.plugins.clone();
         // Keys are written here in the form in which they were stored.
         opening.plugins.orders.excuse_missing();
+        // Operands are copied, not folded: whoever opens the new database has the operators.
+        opening.plugins.operators.excuse_missing();
         rebuild.db = Some(opening.open()?);
         Ok(rebuild)
     }

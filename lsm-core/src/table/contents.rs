@@ -22,8 +22,9 @@ pub const GROUP: u64 = 8;
 pub const UNTOLD: u64 = 64;
 /// Bytes that an entry counts for besides key and value.
 pub const ENTRY_BYTES: u64 = 8;
-/// Bytes before the user's value in an expiring one.
+/// Bytes before the user's value in an expiring one, and before a merge operand.
 const EXPIRY_LEN: u64 = 8;
+const STAMP_LEN: u64 = 16;
 
 /// What is in a table, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub struct Share {
     pub puts: u64,
     /// Bytes of those entries.
     pub put_bytes: u64,
-    /// Keys that have a value which expires.
+    /// Keys that have a value which expires, or merge operands.
     pub expiring: u64,
     /// Bytes of those entries.
     pub expiring_bytes: u64,
@@ -58,7 +59,11 @@ pub struct Share {
 /// Bytes that an entry counts for. When it expires is not counted.
 #[must_use]
 pub fn entry_bytes(key: &[u8], trailer: u64, value: &[u8]) -> u64 {
-    let stamp = if kind_of(trailer) == Some(Kind::PutExpiring) { EXPIRY_LEN } else { 0 };
+    let stamp = match kind_of(trailer) {
+        Some(Kind::PutExpiring) => EXPIRY_LEN,
+        Some(Kind::Merge) => STAMP_LEN,
+        _ => 0,
+    };
     (key.len() as u64 + value.len() as u64 + ENTRY_BYTES).saturating_sub(stamp)
 }
 
@@ -74,7 +79,8 @@ impl Share {
         self.keys += 1;
         match kind_of(trailer) {
             Some(Kind::Delete | Kind::SingleDelete) => {}
-            Some(Kind::PutExpiring) => {
+            // What operands come to may have expired as well.
+            Some(Kind::PutExpiring | Kind::Merge) => {
                 self.expiring += 1;
                 self.expiring_bytes += bytes;
             }

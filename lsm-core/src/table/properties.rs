@@ -26,6 +26,10 @@ pub struct Properties {
     pub single_deletes: u64,
     /// Merge operands.
     pub merges: u64,
+    /// When the first of them was written; 0 if there is none.
+    pub merge_min_millis: u64,
+    /// Those of them that give their value an end of its own.
+    pub merge_ends: u64,
     /// Values that stand in blob files.
     pub blob_refs: u64,
     /// Puts that expire.
@@ -93,6 +97,8 @@ impl Properties {
             (16, vec![self.dense_blocks]),
             (18, vec![self.unpacked_bytes]),
         ];
+        // What most tables do not have most tables do not say.
+        lines.extend((self.merges > 0).then(|| (26, vec![self.merge_min_millis, self.merge_ends])));
         lines.extend(self.contents.iter().flat_map(Contents::lines));
         lines
     }
@@ -131,6 +137,10 @@ impl Properties {
                 self.expiring = body.varint()?;
                 self.expiry_min_millis = body.varint()?;
                 self.expiry_last_millis = body.varint()?;
+            }
+            26 => {
+                self.merge_min_millis = body.varint()?;
+                self.merge_ends = body.varint()?;
             }
             10 => self.value_bytes = body.varint()?,
             12 => self.partitions = body.varint()?,

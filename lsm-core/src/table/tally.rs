@@ -6,6 +6,7 @@ use crate::cursor::tombstone::{Fragments, Span};
 use crate::key::full::keyspace_of;
 use crate::key::kind::Kind;
 use crate::key::trailer::{kind_of, seqno_of};
+use crate::merge::operand::{KEEPS, NEVER};
 use crate::table::contents::{Contents, ENTRY_BYTES, GROUP, UNTOLD};
 use crate::table::properties::{Part, Properties};
 
@@ -54,8 +55,8 @@ impl Tally {
         self.properties.entries
     }
 
-    /// Counts an entry, which comes after all before it. `None` if it is one that expires and does
-    /// not say when; then nothing was counted.
+    /// Counts an entry, which comes after all before it. `None` if it is one that has to say
+    /// when it expires or was written, and does not; then nothing was counted.
     pub fn add(&mut self, key: &[u8], trailer: u64, value: &[u8]) -> Option<()> {
         let is_delete = self.count_kind(trailer, value)?;
         let counts = &mut self.properties;
@@ -93,7 +94,16 @@ impl Tally {
                 counts.single_deletes += 1;
                 return Some(true);
             }
-            Some(Kind::Merge) => counts.merges += 1,
+            Some(Kind::Merge) => {
+                // Zero stands for "none".
+                let millis = u64::from_le_bytes(*value.first_chunk()?).max(1);
+                let is_first = counts.merges == 0;
+                let earliest = if is_first { millis } else { counts.merge_min_millis.min(millis) };
+                let end = u64::from_le_bytes(*value.get(8..)?.first_chunk()?);
+                counts.merges += 1;
+                counts.merge_ends += u64::from(!matches!(end, KEEPS | NEVER));
+                counts.merge_min_millis = earliest;
+            }
             Some(Kind::BlobRef) => counts.blob_refs += 1,
             Some(Kind::PutExpiring) => {
                 // Zero stands for "never", so the first millisecond of all counts as the second.

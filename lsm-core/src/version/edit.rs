@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A reader that does not know an odd tag must refuse the manifest; an even one it may pass over.
-//! Reserved: 42 to 63 for tables and their virtual bounds, 64 to 79 for blob files, 80 to 95 for
+//! Reserved: 44 to 63 for tables and their virtual bounds, 64 to 79 for blob files, 80 to 95 for
 //! branches, 96 to 111 for encryption.
 //!
 //! Edits are applied one by one, so in a record that replaces tables the removals come first.
@@ -135,6 +135,8 @@ const SLICE_MOVED: u64 = 35;
 const SLICE_REMOVED: u64 = 37;
 const KEYSPACE_OPTIONS: u64 = 39;
 const FLUSHED: u64 = 41;
+/// As `TABLE_ADDED`, of a table that has merge operands: first what is known of those.
+const TABLE_WITH_OPERANDS: u64 = 43;
 
 /// The flag of a slice whose largest key is not in it.
 const LARGEST_EXCLUDED: u8 = 1;
@@ -190,10 +192,15 @@ impl Edit {
             }
             Self::Flushed(seqno) => one(body, seqno.get(), FLUSHED),
             Self::TableAdded { meta, slices } => {
+                let has_operands = meta.merge_min_millis != 0;
+                if has_operands {
+                    put_varint(body, meta.merge_min_millis);
+                    put_varint(body, meta.merge_ends);
+                }
                 put_table(body, meta);
                 put_varint(body, slices.len() as u64);
                 slices.iter().for_each(|slice| put_slice(body, slice));
-                TABLE_ADDED
+                if has_operands { TABLE_WITH_OPERANDS } else { TABLE_ADDED }
             }
             Self::SliceMoved { table, keyspace, level, run } => {
                 put_varint(body, *table);
@@ -244,8 +251,12 @@ impl Edit {
             KEYSPACE_CREATED => Self::KeyspaceCreated { id: keyspace_id(body)?, name: text(body)? },
             KEYSPACE_DROPPED => Self::KeyspaceDropped(keyspace_id(body)?),
             NEXT_KEYSPACE => Self::NextKeyspace(u32::try_from(body.varint()?).ok()?),
-            TABLE_ADDED => {
-                let meta = table_meta(body)?;
+            TABLE_ADDED | TABLE_WITH_OPERANDS => {
+                let (merge_min_millis, merge_ends) = match tag {
+                    TABLE_ADDED => (0, 0),
+                    _ => (body.varint().filter(|millis| *millis != 0)?, body.varint()?),
+                };
+                let meta = TableMeta { merge_min_millis, merge_ends, ..table_meta(body)? };
                 // The count is not trusted: slices are read until one is missing.
                 let count = body.varint()?;
                 let slices = (0..count).map(|_| slice_meta(body)).collect::<Option<_>>()?;
@@ -278,7 +289,8 @@ pub enum BadEdit {
 
 fn is_known(tag: u64) -> bool {
     let is_odd = tag % 2 == 1;
-    tag == CLOCK || (is_odd && (tag <= NEXT_KEYSPACE || (TABLE_ADDED..=FLUSHED).contains(&tag)))
+    let is_of_tables = (TABLE_ADDED..=TABLE_WITH_OPERANDS).contains(&tag);
+    tag == CLOCK || (is_odd && (tag <= NEXT_KEYSPACE || is_of_tables))
 }
 
 fn one(body: &mut Vec<u8>, value: u64, tag: u64) -> u64 {
@@ -333,6 +345,8 @@ fn table_meta(body: &mut Decoder<'_>) -> Option<TableMeta> {
         created_millis: body.varint()?,
         expiry_min_millis: body.varint()?,
         expiry_max_millis: body.varint()?,
+        merge_min_millis: 0,
+        merge_ends: 0,
     })
 }
 

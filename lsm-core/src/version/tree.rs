@@ -50,6 +50,10 @@ pub struct TableMeta {
     pub expiry_min_millis: u64,
     /// The moment at which everything in it has expired; 0 if something never does.
     pub expiry_max_millis: u64,
+    /// When the first of its merge operands was written; 0 if there is none.
+    pub merge_min_millis: u64,
+    /// How many of them give their value an end of its own.
+    pub merge_ends: u64,
 }
 
 impl TableMeta {

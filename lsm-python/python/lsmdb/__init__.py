@@ -48,6 +48,7 @@ from lsmdb._native import (
     destroy,
     salvage,
 )
+from lsmdb._operators import MergeOperator
 from lsmdb._options import KeyspaceOptions, Options
 from lsmdb._usage import Estimate, Usage
 
@@ -78,6 +79,7 @@ __all__ = [
     "KeyspaceOptions",
     "KeyspaceView",
     "Locked",
+    "MergeOperator",
     "NoDatabase",
     "NoPermission",
     "NoSpace",

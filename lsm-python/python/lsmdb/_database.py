@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from lsmdb._errors import InvalidArgument
 from lsmdb._native import Closer, Database, Event
+from lsmdb._operators import MergeOperators, native_operators
 from lsmdb._options import Durability, Options
 
 Mode = Literal["r", "w", "c", "n", "x"]
@@ -26,6 +27,8 @@ class DB(Database):
     by an empty one, and "x" makes a new one or fails. What else is chosen stands in `options`, or
     beside it for what is chosen most. `listener` is called with an `Event` whenever something
     happens inside, on the thread where it happens: it may read, must be quick, and must not write.
+    `merge_operators` are what keyspaces can choose by name, beside the built-in ones: objects of
+    `MergeOperator`, or a mapping of names to functions.
 
     >>> with lsmdb.DB("fruits") as db:
     ...     db[b"apple"] = b"red"
@@ -49,6 +52,7 @@ class DB(Database):
         durability: Durability | None = None,
         options: Options | None = None,
         listener: Callable[[Event], object] | None = None,
+        merge_operators: MergeOperators = (),
     ) -> Self:
         if not os.fsdecode(path):
             raise InvalidArgument("the path of the database is empty")
@@ -63,7 +67,10 @@ class DB(Database):
         }
         beside = {name: value for name, value in chosen.items() if value is not None}
         text = str(replace(options or Options(), **beside))
-        self = super().__new__(cls, path, mode=mode, options=text, listener=listener)
+        own = native_operators(merge_operators)
+        self = super().__new__(
+            cls, path, mode=mode, options=text, listener=listener, merge_operators=own
+        )
         name = Database.__repr__(self)  # a subclass may not be ready for its own yet
         told = self._closer(), name, _opener()
         self._finalizer = weakref.finalize(self, _forget, *told)

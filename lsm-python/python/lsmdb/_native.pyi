@@ -258,6 +258,18 @@ class Writable(Readable):
         >>> db.put(b"k", b"v", durability="durable")
         >>> db.put(b"session", b"ann", ttl=3600)
         """
+    def merge(
+        self,
+        key: Buffer,
+        operand: Buffer,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
+    ) -> None:
+        """"""
     def touch(
         self,
         key: Buffer,
@@ -798,6 +810,17 @@ class Batch:
         Gives a key a value, in the default keyspace if none is named. It can expire: `ttl` seconds
         from now, or at the moment `expires_at`.
         """
+    def merge(
+        self,
+        key: Buffer,
+        operand: Buffer,
+        /,
+        *,
+        keyspace: Keyspace | Database | None = None,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
+    ) -> None:
+        """"""
     def delete(self, key: Buffer, /, *, keyspace: Keyspace | Database | None = None) -> None:
         """Takes a key away, whether or not it is there."""
     def delete_range(
@@ -861,6 +884,7 @@ class Database(Writable):
         mode: _Mode = "c",
         options: str = "",
         listener: Callable[[Event], object] | None = None,
+        merge_operators: list[tuple[Any, ...]] = ...,
     ) -> Self: ...
     @property
     def path(self) -> str:

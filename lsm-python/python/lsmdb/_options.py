@@ -107,6 +107,9 @@ class KeyspaceOptions(_Settings):
     quota_bytes: int = 0
     """How many bytes the keyspace may take, on disk and in memory together; 0 for any number. While
     it takes more, puts raise `NoSpace`, deletes do not."""
+    merge_operator: str | None = None
+    """What `merge` does: "add_i64", "add_f64", "min", "max", "append", "bit_or", "set_union", in
+    builds that have it "json_merge_patch", or the name of one of `merge_operators` of `DB`."""
 
     def __post_init__(self) -> None:
         for name in ("strategy", "compression"):

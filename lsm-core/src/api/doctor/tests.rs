@@ -141,6 +141,14 @@ fn what_was_chosen_and_what_was_switched_off_is_told() {
     is(&it, "strategy_dismissed", Severity::Warning, Some("strategy"));
     let it = found(|facts| facts.stats.listeners.panics = 2);
     is(&it, "listener_panicked", Severity::Warning, Some("listener"));
+    let it = found(|facts| {
+        facts.keyspaces = vec![KeyspaceFacts {
+            options: KeyspaceOptions::new().merge_operator("own"),
+            lacks_operator: true,
+            ..KeyspaceFacts::default()
+        }];
+    });
+    is(&it, "operator_missing", Severity::Warning, Some("merge_operator"));
     let it = found(|facts| facts.background.pauses = 1);
     is(&it, "background_paused", Severity::Warning, Some("pause_background"));
 }

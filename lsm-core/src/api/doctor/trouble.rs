@@ -1,7 +1,7 @@
 //! What is wrong: writes that are not taken, work that fails, what was lost or left.
 
 use super::figures::size;
-use super::{Facts, Finding, Severity};
+use super::{Facts, Finding, KeyspaceFacts, Severity};
 use crate::base::error::{Error, ErrorKind};
 use crate::options::durability::Durability;
 
@@ -13,6 +13,7 @@ pub(super) fn look(facts: &Facts, findings: &mut Vec<Finding>) {
     findings.extend(background(facts));
     findings.extend(opening(facts));
     findings.extend(dismissed(facts));
+    findings.extend(missing(facts));
     findings.extend(chosen(facts));
     findings.extend(unsynced(facts));
 }
@@ -120,6 +121,20 @@ fn dismissed(facts: &Facts) -> Vec<Finding> {
         found.push(finding.caused_by("listener"));
     }
     found
+}
+
+/// Keyspaces whose merge operator is not there.
+fn missing(facts: &Facts) -> Vec<Finding> {
+    let lacking = facts.keyspaces.iter().filter(|keyspace| keyspace.lacks_operator);
+    let finding = |keyspace: &KeyspaceFacts| {
+        let operator = keyspace.options.get_merge_operator().unwrap_or_default();
+        let seen = format!("The merge operator `{operator}` is not registered.");
+        let advice = "The keyspace cannot be opened, and its merge operands are kept as they are: \
+                      give the operator to the builder at each opening.";
+        let finding = Finding::new(Severity::Warning, "operator_missing", seen, advice);
+        finding.caused_by("merge_operator").within(&keyspace.name)
+    };
+    lacking.map(finding).collect()
 }
 
 fn chosen(facts: &Facts) -> Vec<Finding> {

@@ -359,7 +359,7 @@ fn life(seed: u64) -> Vec<u64> {
     drop((cache, tables));
     let pinned: BTreeMap<_, u64> =
         held.iter().map(|(.., frame)| (frame.bytes().as_ptr(), frame.cost())).collect();
-    assert!(budget.used() == pinned.values().sum(), "seed {seed}");
+    assert!(budget.used() == pinned.values().sum::<u64>(), "seed {seed}");
     drop(held);
     assert_eq!(budget.used(), 0, "seed {seed}");
     trace

@@ -32,6 +32,8 @@ pub(crate) fn meta(number: u64, bytes: u64) -> TableMeta {
         created_millis: 0,
         expiry_min_millis: 0,
         expiry_max_millis: 0,
+        merge_min_millis: 0,
+        merge_ends: 0,
     }
 }
 

@@ -144,6 +144,8 @@ impl Sim {
             seqno_max: SeqNo::new(seqnos.max().unwrap()).unwrap(),
             created_millis: self.context.now_millis,
             expiry_max_millis: self.expiry_max_millis,
+            merge_min_millis: 0,
+            merge_ends: 0,
             ..meta(number, bytes)
         };
         self.contents.insert(number, content);

@@ -151,6 +151,7 @@ impl History {
             as_of: AsOf { seqno: no(seqno), millis: NOW },
             tombstones: Arc::new(Fragments::build(self.tombstones.clone())),
             is_keys_only: false,
+            merger: None,
         }
     }
 }

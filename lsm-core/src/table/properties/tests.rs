@@ -14,6 +14,8 @@ fn properties() -> Properties {
         deletes: 200,
         single_deletes: 3,
         merges: 4,
+        merge_min_millis: 17,
+        merge_ends: 18,
         blob_refs: 5,
         expiring: 6,
         range_deletes: 7,

@@ -25,6 +25,10 @@ pub(crate) fn every_edit() -> Vec<Edit> {
         Edit::NextKeyspace(u32::MAX),
         Edit::TableAdded { meta: table(7), slices: vec![slice(0, 6, 9, b"a", b"z")] },
         Edit::TableAdded { meta: table(u64::MAX), slices: vec![open_slice(), open_slice()] },
+        Edit::TableAdded {
+            meta: TableMeta { merge_min_millis: 77, merge_ends: 3, ..table(8) },
+            slices: vec![slice(0, 6, 9, b"a", b"z")],
+        },
         Edit::SliceMoved { table: 300, keyspace: KeyspaceId::new(5), level: 6, run: u64::MAX },
         Edit::SliceRemoved { table: 300, keyspace: KeyspaceId::new(u32::MAX) },
         Edit::KeyspaceOptions { id: KeyspaceId::DEFAULT, text: "block_bytes=512".into() },
@@ -46,6 +50,8 @@ pub(crate) fn table(number: u64) -> TableMeta {
         created_millis: 1 << 41,
         expiry_min_millis: 0,
         expiry_max_millis: u64::MAX,
+        merge_min_millis: 0,
+        merge_ends: 0,
     }
 }
 
@@ -103,7 +109,7 @@ fn every_edit_survives_its_encoding_and_no_cut_or_longer_form_passes() {
 fn unknown_edits_are_refused_or_passed_over_by_their_tag() {
     for (tag, expected) in [
         (101, Err(BadEdit::Unknown(101))),
-        (43, Err(BadEdit::Unknown(43))),
+        (45, Err(BadEdit::Unknown(45))),
         (31, Err(BadEdit::Unknown(31))),
         (100, Ok(None)),
         (34, Ok(None)),

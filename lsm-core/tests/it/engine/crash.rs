@@ -94,6 +94,13 @@ pub const CURATED: &[&str] = &[
     "TMMC",
     "TMCX",
     "TPFEFCX",
+    "KAX",
+    "KAFAX",
+    "KAFAFCX",
+    "KBAFAXC",
+    "KAFBAFCO",
+    "KAVAMX",
+    "KAAAAAAX",
 ];
 
 /// Splits the scripts over the processors and the setups.

@@ -14,6 +14,7 @@ mod face;
 mod limits;
 mod lives;
 mod long_calls;
+mod merge;
 mod model;
 mod overtaken;
 mod own_strategy;

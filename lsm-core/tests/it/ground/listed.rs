@@ -83,6 +83,8 @@ fn ten_bytes(journal: &Journal) -> (u64, TableMeta, SliceMeta) {
         created_millis: 0,
         expiry_min_millis: 0,
         expiry_max_millis: 0,
+        merge_min_millis: 0,
+        merge_ends: 0,
     };
     let slice = SliceMeta {
         keyspace: KeyspaceId::DEFAULT,
@@ -551,6 +553,8 @@ fn build(journal: &Journal, second: KeyspaceId) -> Edit {
         created_millis: 0,
         expiry_min_millis: properties.expiry_min_millis,
         expiry_max_millis: properties.expiry_max_millis(),
+        merge_min_millis: properties.merge_min_millis,
+        merge_ends: properties.merge_ends,
     };
     let slices = finished.parts.iter().map(|part| SliceMeta {
         keyspace: part.keyspace,

@@ -14,6 +14,7 @@ from typing import Any, Self
 import lsmdb
 from lsmdb import _progress
 from lsmdb._database import Mode, StrPath
+from lsmdb._operators import MergeOperators
 from lsmdb._options import Durability, KeyspaceOptions, Options
 from lsmdb.aio._desk import Desk
 from lsmdb.aio._faces import Keyspace, Writable
@@ -242,6 +243,7 @@ def open(
     durability: Durability | None = None,
     options: Options | None = None,
     listener: Callable[[lsmdb.Event], object] | None = None,
+    merge_operators: MergeOperators = (),
 ) -> Opening:
     """Opens a database, for `await` or `async with`; `lsmdb.DB` says what the options are.
 
@@ -265,6 +267,7 @@ def open(
         durability=durability,
         options=options,
         listener=listener,
+        merge_operators=merge_operators,
     )
     return Opening(make, usual)
 

@@ -251,6 +251,23 @@ class Writable(Readable):
             seqno = await self._desk.commit(batch, deadline)
         await self._desk.acknowledge(seqno, durability, deadline)
 
+    async def merge(
+        self,
+        key: Buffer,
+        operand: Buffer,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
+    ) -> None:
+        """Applies an operand to the value of a key, or to none, by the keyspace's merge operator,
+        and reads nothing for that; see `lsmdb.Writable.merge`."""
+        batch = self._batch(durability, low_priority)
+        batch.merge(key, operand, keyspace=self._keyspace(), ttl=ttl, expires_at=expires_at)
+        await self._commit(batch, durability, timeout)
+
     async def touch(
         self,
         key: Buffer,

@@ -112,6 +112,22 @@ class Batch:
             key, value, keyspace=_native(keyspace), ttl=ttl, expires_at=expires_at
         )
 
+    def merge(
+        self,
+        key: Buffer,
+        operand: Buffer,
+        /,
+        *,
+        keyspace: Keyspace | None = None,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
+    ) -> None:
+        """Applies an operand to the value of a key by the keyspace's merge operator; see
+        `lsmdb.Writable.merge`."""
+        self._native.merge(
+            key, operand, keyspace=_native(keyspace), ttl=ttl, expires_at=expires_at
+        )
+
     def delete(self, key: Buffer, /, *, keyspace: Keyspace | None = None) -> None:
         """Takes a key away, whether or not it is there."""
         self._native.delete(key, keyspace=_native(keyspace))

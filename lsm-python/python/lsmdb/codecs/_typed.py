@@ -242,6 +242,23 @@ class Typed(TypedReader[K, V], MutableMapping[K, V]):
         how: dict[str, Any] = {"timeout": timeout, "low_priority": low_priority}
         self._source.put(*pair, durability=durability, ttl=ttl, expires_at=expires_at, **how)
 
+    def merge(
+        self,
+        key: K,
+        operand: V,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+        ttl: Ttl | None = None,
+        expires_at: Moment | None = None,
+    ) -> None:
+        """Applies an operand, encoded as values are, to the value of the key, or to none, by the
+        keyspace's merge operator, and reads nothing for that."""
+        pair = self._coding.pair(key, operand)
+        how: dict[str, Any] = {"timeout": timeout, "low_priority": low_priority}
+        self._source.merge(*pair, durability=durability, ttl=ttl, expires_at=expires_at, **how)
+
     def touch(
         self,
         key: K,

@@ -34,8 +34,10 @@ use crate::harness::engine::walker::{Newest, Walker};
 use crate::machine::kit::Dice;
 
 mod expiry;
+mod merging;
 
 use expiry::{some_ttl, ttl_of};
+use merging::{Tail, operator_of};
 
 /// Where the database of a play lies.
 #[derive(Clone, Debug)]
@@ -117,6 +119,15 @@ fn keyspace_options_of(number: u64) -> KeyspaceOptions {
         .ttl(some_ttl(of(1440, 7)))
 }
 
+/// The same, of a keyspace that may take operands.
+fn merging_options_of(number: u64) -> KeyspaceOptions {
+    let options = keyspace_options_of(number);
+    match operator_of(number) {
+        Some(operator) => options.merge_operator(operator),
+        None => options,
+    }
+}
+
 /// How a read is made; `None` for the usual way.
 fn read_options_of(number: u64) -> Option<ReadOptions> {
     let options = ReadOptions::new();
@@ -169,6 +180,7 @@ impl Player {
             'g' | 'G' | 'i' | 'x' | 'c' | 'n' => self.read_newest(act),
             'T' => self.pass_hours(a),
             'X' => self.expiring(act),
+            'M' => self.merge(act),
             'S' => self.read_old(a, &Act { verb: READS[(b % 6) as usize], args: [c, d, a, b] }),
             'h' => self.hold(a, b, c),
             'H' => self.advance(a, b),
@@ -229,7 +241,7 @@ impl Player {
             }
             Place::Real(path) => Db::builder(path),
         };
-        builder = builder.options(options_of(number));
+        builder = builder.options(options_of(number)).merge_operator(Tail);
         self.db = Some(builder.open().map_err(|error| format!("open: {}", said(error)))?);
         self.whole()
     }
@@ -570,12 +582,13 @@ impl Player {
             let again = self.db()?.keyspace_with(name, keyspace.options()).map(drop);
             return again.map_err(said);
         }
-        let chosen = keyspace_options_of(b);
+        let chosen = merging_options_of(b);
         let keyspace = self.db()?.keyspace_with(name, chosen.clone()).map_err(said)?;
         same("options", keyspace.options(), chosen.clone())?;
         let ttl = ttl_of(&chosen);
         self.change(&[Change::Make(name.to_owned())]);
         ttl.into_iter().for_each(|minutes| self.contents.set_ttl(name, minutes));
+        operator_of(b).into_iter().for_each(|it| self.contents.set_operator(name, it));
         Ok(())
     }
 

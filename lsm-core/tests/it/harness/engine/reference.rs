@@ -27,6 +27,9 @@ pub enum Change {
     Put(String, Vec<u8>, Arc<[u8]>),
     /// Lives until this minute; for ever without one.
     PutUntil(String, Vec<u8>, Arc<[u8]>, Option<u64>),
+    /// What an operand makes of what is there. Its end, in minutes, if it gives it one: never, or
+    /// this one.
+    Merge(String, Vec<u8>, Arc<[u8]>, Option<Option<u64>>),
     Delete(String, Vec<u8>),
     DeleteRange(String, Bound<Vec<u8>>, Bound<Vec<u8>>),
     Make(String),
@@ -43,6 +46,8 @@ pub struct Contents {
     now: u64,
     /// How many minutes values live, in keyspaces where they do not live for ever.
     ttls: BTreeMap<u64, u64>,
+    /// What operands do, in keyspaces that take any.
+    operators: BTreeMap<u64, &'static str>,
     /// The last minute of those that do not.
     ends: BTreeMap<(u64, Vec<u8>), u64>,
 }
@@ -118,6 +123,33 @@ impl Contents {
         }
     }
 
+    /// Operands of a keyspace do this.
+    pub fn set_operator(&mut self, name: &str, operator: &'static str) {
+        if let Some(id) = self.id(name) {
+            self.operators.insert(id, operator);
+        }
+    }
+
+    /// What operands of a keyspace do, if it takes any.
+    pub fn operator(&self, id: u64) -> Option<&'static str> {
+        self.operators.get(&id).copied()
+    }
+
+    fn merge(&mut self, name: &str, key: &[u8], operand: &[u8], end: Option<Option<u64>>) {
+        let Some(id) = self.id(name) else { return };
+        let operator = self.operator(id).unwrap_or("append");
+        let base = self.pairs(id).get(key).cloned();
+        let before = self.end(id, key);
+        let ttl = self.ttls.get(&id).map(|ttl| self.now + ttl);
+        let end = match end {
+            Some(end) => end,
+            None => ttl.or(before),
+        };
+        let value = merged(operator, base.as_deref(), operand);
+        self.put(name, key, &Arc::from(value), end);
+        self.set_now(self.now);
+    }
+
     /// The minute in which the value of a key expires, if it does.
     pub fn end(&self, id: u64, key: &[u8]) -> Option<u64> {
         self.ends.get(&(id, key.to_vec())).copied()
@@ -147,6 +179,7 @@ impl Contents {
                 self.put(name, key, value, *end);
                 self.set_now(self.now);
             }
+            Change::Merge(name, key, operand, end) => self.merge(name, key, operand, *end),
             Change::Delete(name, key) => {
                 if let Some(id) = self.id(name) {
                     self.ends.remove(&(id, key.clone()));
@@ -178,6 +211,26 @@ impl Contents {
                 }
             }
         }
+    }
+}
+
+/// What one operand makes of a value. The last two operators are the model's own.
+pub fn merged(operator: &str, base: Option<&[u8]>, operand: &[u8]) -> Vec<u8> {
+    let Some(base) = base else { return operand.to_vec() };
+    match operator {
+        "append" => [base, operand].concat(),
+        "max" => base.max(operand).to_vec(),
+        "min" => base.min(operand).to_vec(),
+        "bit_or" => {
+            let byte = |bytes: &[u8], at| bytes.get(at).copied().unwrap_or(0);
+            let len = base.len().max(operand.len());
+            (0..len).map(|at| byte(base, at) | byte(operand, at)).collect()
+        }
+        "model.tail" => {
+            let all = [base, b"|", operand].concat();
+            all[all.len().saturating_sub(24)..].to_vec()
+        }
+        other => panic!("no operator is called {other}"),
     }
 }
 

@@ -6,6 +6,7 @@
 //! M fill the memtable    S sync                  F flush               C compact
 //! K make a keyspace      Q drop the newest one   T take a snapshot     U drop all snapshots
 //! O close and reopen     X die and reopen        I idle for four seconds
+//! Y put for half an hour Z let an hour pass    A merge in the newest keyspace
 //! ```
 //!
 //! Memtables have 4 KiB and log segments 8 KiB at most, so that short scripts see both end.
@@ -45,7 +46,7 @@ impl Scripted for Setup {
         Self { mode: LogMode::Write, memtable: MemtableKind::Tree },
         Self { mode: LogMode::Mapped, memtable: MemtableKind::SkipList },
     ];
-    const VERBS: &'static str = "PDVERBLMSFCKQTUOXIYZ";
+    const VERBS: &'static str = "PDVERBLMSFCKQTUOXIYZA";
     /// Memory is flushed, tables are merged.
     const CHORES: &'static str = "IFMCI";
     const REPLAY: &'static str = "LSM_ENGINE";
@@ -117,6 +118,7 @@ impl ScriptRun for Run {
             'I' => self.idle(),
             'Y' => self.put_expiring(),
             'Z' => self.pass_an_hour(),
+            'A' => self.merge(),
             other => panic!("no verb is called {other:?}"),
         }
         if let Some(first) = complaint(&self.disk) {
@@ -285,6 +287,22 @@ impl Run {
         });
     }
 
+    /// Operands for the newest keyspace that takes any, of a key that a batch puts and of others.
+    fn merge(&mut self) {
+        let Some((name, keyspace)) = self.newest().filter(|(name, _)| name != DEFAULT) else {
+            return;
+        };
+        let (operand, key): (Arc<[u8]>, _) = (self.value(3), self.key());
+        let merge =
+            |key: &str| Change::Merge(name.clone(), key.as_bytes().to_vec(), operand.clone(), None);
+        let changes = vec![merge("a"), merge(&key), merge("a")];
+        self.commit(changes, Durability::Buffered, |db, options| {
+            let mut batch = Batch::new();
+            batch.merge(&keyspace, "a", &operand).merge(&keyspace, &key, &operand);
+            db.write_with(batch.merge(&keyspace, "a", &operand), options).map(drop)
+        });
+    }
+
     fn pass_an_hour(&mut self) {
         let Some(world) = &self.world else { return };
         world.clock.set_wall_millis(world.clock.wall_millis() + 3_600_000);
@@ -400,6 +418,7 @@ impl Run {
             _ => Strategy::Leveled { ratio: 10 },
         };
         let chosen = KeyspaceOptions::new().strategy(strategy).block_bytes(512);
+        let chosen = chosen.merge_operator("append");
         let changes = vec![Change::Make(name.clone())];
         self.commit(changes, Durability::Durable, |db, _| {
             db.keyspace_with(&name, chosen).map(drop)

@@ -102,6 +102,8 @@ fn table_added(header: &FileHeader, bytes: &[u8], flushed: SeqNo) -> Edit {
         created_millis: header.clock_millis,
         expiry_min_millis: 0,
         expiry_max_millis: 0,
+        merge_min_millis: 0,
+        merge_ends: 0,
     };
     let slice = SliceMeta {
         keyspace: KeyspaceId::DEFAULT,

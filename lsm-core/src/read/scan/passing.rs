@@ -1,13 +1,29 @@
-//! What is passed over: runs of keys without a value, and entries under a range tombstone.
+//! What a scan passes over: entries that are too new, and runs of keys without a value.
 
 use crate::base::error::Result;
 use crate::cursor::skip::Skip;
 use crate::read::dead::Way;
 use crate::read::scan::{REACH_MAX, REACH_MIN, STEPS_MAX, Scan};
-use crate::read::trace::Watch;
+use crate::read::trace::{Met, Watch};
 use crate::read::visible::Sight;
 
 impl<C: Skip, W: Watch> Scan<C, W> {
+    /// Going forward, steps over an entry that is too new, or seeks past all of its key.
+    #[inline]
+    pub(super) fn pass_too_new(&mut self, seeks: bool) -> Result<()> {
+        self.watch.met(Met::TooNew);
+        if !seeks {
+            return self.cursor.next();
+        }
+        self.watch.skipped();
+        self.run.forget();
+        self.keep_left();
+        self.key.clear();
+        self.key.extend_from_slice(self.cursor.key());
+        self.has_key = false;
+        self.cursor.seek(&self.key, self.ceiling)
+    }
+
     /// There is no pair behind the run of keys without a value.
     pub(super) fn run_out(&mut self, way: Way) {
         // The key is the last one of the run, if there is a run: what does not leave it there makes
