@@ -386,6 +386,86 @@ typedef void (*lsm_keyspace_fn)(void *context, const char *name);
 // and the value, as Prometheus has them. Strings live for the time of the call.
 typedef void (*lsm_metric_fn)(void *context, const char *name, const char *labels, double value);
 
+/* ---- merge operators: what operands of the program's own do ---------------------------------- */
+
+// Where a callback puts its result, for the time of the call.
+typedef struct lsm_sink lsm_sink;
+
+// Appends to `result` what becomes of a value, or of none, with operands applied to it, the oldest
+// first; there is at least one. It has to depend on its arguments alone. LSM_OK, or what the read
+// that has asked answers: nothing is lost then.
+typedef lsm_status (*lsm_merge_fn)(void *context,
+                                   lsm_slice key,
+                                   const lsm_slice *base_or_null,
+                                   const lsm_slice *operands,
+                                   size_t operand_count,
+                                   lsm_sink *result);
+
+// Appends to `result` one operand that does what `older` and then `newer` do, to any value; or
+// answers LSM_NOT_FOUND if there is none.
+typedef lsm_status (*lsm_partial_fn)(void *context,
+                                     lsm_slice key,
+                                     lsm_slice older,
+                                     lsm_slice newer,
+                                     lsm_sink *result);
+
+// LSM_OK for bytes that make sense; anything else refuses the write with that status.
+typedef lsm_status (*lsm_check_fn)(void *context, lsm_slice bytes);
+
+// Frees a context that is not used any more.
+typedef void (*lsm_destroy_fn)(void *context);
+
+// A merge operator of the program's own, for `merge_operators` of lsm_options; keyspaces choose it
+// by its name. Any thread calls it, several at once. Begin with LSM_MERGE_OPERATOR_INIT.
+typedef struct lsm_merge_operator {
+  // sizeof(lsm_merge_operator).
+  uint32_t struct_size;
+  // 1 to 64 letters, digits, `-`, `_` and `.`, and none of the built-in names. Copied.
+  const char *name;
+  // Handed to the functions.
+  void *context;
+  // What operands do.
+  lsm_merge_fn merge;
+  // Makes one operand of two. Usual: there is none.
+  lsm_partial_fn partial;
+  // Looks at an operand that is about to be written. Usual: all make sense.
+  lsm_check_fn check;
+  // Looks at a value that is about to be put. Usual: all make sense.
+  lsm_check_fn check_value;
+  // Is called with the context, once, when the database is closed and nobody uses it any more,
+  // or when it could not be opened.
+  lsm_destroy_fn destroy;
+} lsm_merge_operator;
+#define LSM_MERGE_OPERATOR_INIT {sizeof(lsm_merge_operator), NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+
+// Appends bytes to a callback's result. LSM_CLOSED once the callback has returned.
+LSM_API LSM_CHECK lsm_status lsm_sink_append(lsm_sink *sink, lsm_slice bytes);
+
+/* ---- comparators: orders of keys that are the program's own ---------------------------------- */
+
+// Appends to `result` the bytes by which a key is ordered; keys of which they are the same are
+// ordered as bytes. It must always make the same of the same key. LSM_OK, or what the call that
+// has asked answers.
+typedef lsm_status (*lsm_sort_key_fn)(void *context, lsm_slice key, lsm_sink *result);
+
+// An order of keys, for `comparators` of lsm_options; keyspaces choose it by its name. It is asked
+// in the threads that read and write, several at once, and never in the background. Begin with
+// LSM_COMPARATOR_INIT.
+typedef struct lsm_comparator {
+  // sizeof(lsm_comparator).
+  uint32_t struct_size;
+  // 1 to 64 letters, digits, `-`, `_` and `.`. Copied.
+  const char *name;
+  // Handed to the functions.
+  void *context;
+  // What keys are ordered by.
+  lsm_sort_key_fn sort_key;
+  // Is called with the context, once, when the database is closed and nobody uses it any more,
+  // or when it could not be opened.
+  lsm_destroy_fn destroy;
+} lsm_comparator;
+#define LSM_COMPARATOR_INIT {sizeof(lsm_comparator), NULL, NULL, NULL, NULL}
+
 /* ---- options: what can be chosen ------------------------------------------------------------- */
 
 // When a write is durable.
@@ -511,8 +591,16 @@ typedef struct lsm_options {
   // How many bytes a second are read in the background to find damage, 4 KiB at least. Usual:
   // none.
   uint64_t scrub_bytes_per_second;
+  // Merge operators of the program's own, `merge_operator_count` of them. Usual: none.
+  const lsm_merge_operator *merge_operators;
+  // How many there are.
+  size_t merge_operator_count;
+  // Comparators of the program's own, `comparator_count` of them. Usual: none.
+  const lsm_comparator *comparators;
+  // How many there are.
+  size_t comparator_count;
 } lsm_options;
-#define LSM_OPTIONS_INIT {sizeof(lsm_options), 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0}
+#define LSM_OPTIONS_INIT {sizeof(lsm_options), 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL, 0}
 
 // How a keyspace is kept. Stored with it when it is made. Begin with LSM_KEYSPACE_OPTIONS_INIT.
 typedef struct lsm_keyspace_options {
@@ -540,8 +628,18 @@ typedef struct lsm_keyspace_options {
   // How many bytes the keyspace may take, on disk and in memory together. While it takes more,
   // puts are refused with LSM_NO_SPACE, deletes are not. Usual: any number.
   uint64_t quota_bytes;
+  // What lsm_merge() does, for as long as the keyspace lives: "add_i64", "add_f64", "min",
+  // "max", "append", "bit_or", "set_union", "json_merge_patch", or the name of one of
+  // `merge_operators` of lsm_options. Usual: it is refused.
+  const char *merge_operator;
+  // How keys are ordered, for as long as the keyspace lives: "bytewise", "reverse", or "user:"
+  // and the name of one of `comparators` of lsm_options. Usual: "bytewise".
+  const char *comparator;
+  // 1 promises that no key is put again before it was deleted: what lsm_single_delete() deletes
+  // then goes as soon as the two meet. Usual: no such promise.
+  uint32_t write_once;
 } lsm_keyspace_options;
-#define LSM_KEYSPACE_OPTIONS_INIT {sizeof(lsm_keyspace_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define LSM_KEYSPACE_OPTIONS_INIT {sizeof(lsm_keyspace_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0}
 
 // For `filter_bits_per_key`: no filter.
 #define LSM_NO_FILTER UINT32_MAX
@@ -823,6 +921,15 @@ lsm_status lsm_delete(const lsm_db *db,
                       lsm_slice key,
                       lsm_error **error);
 
+// Takes a key away, whether or not it is there. In a keyspace with `write_once` this takes less
+// room than lsm_delete(): it is gone as soon as it meets the put. Elsewhere it is as that.
+LSM_API
+LSM_CHECK
+lsm_status lsm_single_delete(const lsm_db *db,
+                             const lsm_write_options *options_or_null,
+                             lsm_slice key,
+                             lsm_error **error);
+
 // Takes away every key from `begin` on, up to but without `end`, at the same cost for any number
 // of them. An absent end is no bound; an end that is not behind `begin` is an empty range.
 LSM_API
@@ -855,6 +962,14 @@ lsm_status lsm_batch_delete(lsm_batch *batch,
                             const lsm_db *db,
                             lsm_slice key,
                             lsm_error **error);
+
+// Adds: take a key of this keyspace away, as lsm_single_delete().
+LSM_API
+LSM_CHECK
+lsm_status lsm_batch_single_delete(lsm_batch *batch,
+                                   const lsm_db *db,
+                                   lsm_slice key,
+                                   lsm_error **error);
 
 // Adds: take away every key of this keyspace from `begin` on, up to but without `end`; as
 // lsm_delete_range().
@@ -1003,6 +1118,53 @@ lsm_status lsm_batch_put_until(lsm_batch *batch,
                                lsm_slice value,
                                uint64_t expires_at_ms,
                                lsm_error **error);
+
+/* ---- merging: operands that a keyspace's merge operator makes one value of ------------------- */
+
+// Applies an operand to the value of a key, or to none, by the keyspace's merge operator, and
+// reads nothing for that: operands are folded when the key is read. LSM_INVALID_ARGUMENT if the
+// keyspace has no operator, or the operator refuses the operand.
+//
+// Without `ttl_ms` and `expires_at_ms` the value then expires as the keyspace has it, or, if that
+// says nothing, when it would have before.
+LSM_API
+LSM_CHECK
+lsm_status lsm_merge(const lsm_db *db,
+                     const lsm_write_options *options_or_null,
+                     lsm_slice key,
+                     lsm_slice operand,
+                     lsm_error **error);
+
+// Adds: apply an operand to a key of this keyspace, as lsm_merge().
+LSM_API
+LSM_CHECK
+lsm_status lsm_batch_merge(lsm_batch *batch,
+                           const lsm_db *db,
+                           lsm_slice key,
+                           lsm_slice operand,
+                           lsm_error **error);
+
+// As lsm_batch_merge(), and lets the value that comes of it expire `ttl_ms` after this call, as
+// `ttl_ms` of lsm_write_options.
+LSM_API
+LSM_CHECK
+lsm_status lsm_batch_merge_ttl(lsm_batch *batch,
+                               const lsm_db *db,
+                               lsm_slice key,
+                               lsm_slice operand,
+                               uint64_t ttl_ms,
+                               lsm_error **error);
+
+// As lsm_batch_merge(), and lets the value that comes of it expire at this moment, in milliseconds
+// since 1970.
+LSM_API
+LSM_CHECK
+lsm_status lsm_batch_merge_until(lsm_batch *batch,
+                                 const lsm_db *db,
+                                 lsm_slice key,
+                                 lsm_slice operand,
+                                 uint64_t expires_at_ms,
+                                 lsm_error **error);
 
 /* ---- iteration: the position is a gap between two entries ------------------------------------ */
 

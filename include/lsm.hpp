@@ -510,6 +510,14 @@ struct MergeOperator {
     std::function<bool(std::string_view value)> check_value = {};
 };
 
+/// An order of keys that is the program's own: see lsm_comparator.
+struct Comparator {
+    /// 1 to 64 letters, digits, `-`, `_` and `.`.
+    std::string name;
+    /// The bytes by which a key is ordered; nothing, or a throw, fails the call that asks.
+    std::function<std::optional<std::string>(std::string_view key)> sort_key;
+};
+
 namespace detail {
 
 /// Milliseconds as C has them: what is longer is `never`, what is past is as short as can be.
@@ -571,6 +579,8 @@ struct Options {
     EventFunction event = {};
     /// What operands of the program's own do; they live as long.
     std::vector<MergeOperator> merge_operators = {};
+    /// What keyspaces can choose as `user:` and its name to order their keys by.
+    std::vector<Comparator> comparators = {};
 
     /// Changes what `text` names, such as "memory_limit=1GiB; durability=durable": see
     /// lsm_options_parse(). Nothing is changed if it fails.
@@ -657,6 +667,11 @@ struct KeyspaceOptions {
     /// What Db::merge() does: "add_i64", "append" and so on, or the name of one of
     /// Options::merge_operators. Empty: it is refused.
     std::string merge_operator = {};
+    /// How keys are ordered: "bytewise", "reverse", or "user:" and the name of one of
+    /// Options::comparators. Empty: as bytes.
+    std::string comparator = {};
+    /// The promise that no key is put again before it was deleted: see Db::single_delete().
+    bool write_once = false;
 
     /// Changes what `text` names, such as "strategy=leveled:10; compression=lz4".
     Result<void> parse(const std::string &text) {
@@ -688,6 +703,8 @@ struct KeyspaceOptions {
         c.ttl_ms = ttl_ms;
         c.quota_bytes = quota_bytes;
         c.merge_operator = merge_operator.empty() ? nullptr : merge_operator.c_str();
+        c.comparator = comparator.empty() ? nullptr : comparator.c_str();
+        c.write_once = write_once ? 1 : 0;
         return c;
     }
 
@@ -705,6 +722,8 @@ struct KeyspaceOptions {
         options.ttl_ms = c.ttl_ms;
         options.quota_bytes = c.quota_bytes;
         options.merge_operator = detail::string_of(c.merge_operator);
+        options.comparator = detail::string_of(c.comparator);
+        options.write_once = c.write_once != 0;
         return options;
     }
 };
@@ -871,6 +890,9 @@ class Batch {
 
     /// Adds: take a key of this keyspace away.
     inline Result<void> erase(const Db &db, std::string_view key);
+
+    /// Adds: take a key of this keyspace away, as Db::erase_single().
+    inline Result<void> erase_single(const Db &db, std::string_view key);
 
     /// Adds: take away every key of this keyspace from `begin` on, before `end`.
     inline Result<void> erase_range(const Db &db, Bound begin, Bound end);
@@ -1075,6 +1097,7 @@ struct Callbacks {
     LogFunction log;
     EventFunction event;
     std::vector<MergeOperator> operators;
+    std::vector<Comparator> comparators;
 
     static std::string_view view(lsm_slice bytes) noexcept {
         return bytes.size == 0 ? std::string_view() : std::string_view(bytes.data, bytes.size);
@@ -1150,6 +1173,26 @@ struct Callbacks {
     }
 
     std::vector<lsm_merge_operator> for_c;
+
+    static lsm_status sort_key(void *context, lsm_slice key, lsm_sink *result) noexcept {
+        const auto *self = static_cast<const Comparator *>(context);
+        return answer(result, LSM_INVALID_ARGUMENT, [&] { return self->sort_key(view(key)); });
+    }
+
+    /// The comparators as C has them: they lead to those of this object.
+    std::vector<lsm_comparator> comparators_for_c() {
+        std::vector<lsm_comparator> all;
+        for (Comparator &one : comparators) {
+            lsm_comparator c = LSM_COMPARATOR_INIT;
+            c.name = one.name.c_str();
+            c.context = &one;
+            c.sort_key = one.sort_key ? sort_key : nullptr;
+            all.push_back(c);
+        }
+        return all;
+    }
+
+    std::vector<lsm_comparator> orders_for_c;
 
     static void tell_log(void *context, lsm_log_level level, const char *message) noexcept {
         const auto *self = static_cast<const Callbacks *>(context);
@@ -1370,6 +1413,14 @@ class Db {
         Seqno seqno = 0;
         const lsm_write_options c = options.to_c(&seqno);
         return detail::ask(lsm_delete, handle(), &c, detail::to_c(key)).give(seqno);
+    }
+
+    /// Takes a key away, whether or not it is there; in a keyspace with `write_once` for less room:
+    /// see lsm_single_delete().
+    Result<Seqno> erase_single(std::string_view key, const WriteOptions &options = {}) const {
+        Seqno seqno = 0;
+        const lsm_write_options c = options.to_c(&seqno);
+        return detail::ask(lsm_single_delete, handle(), &c, detail::to_c(key)).give(seqno);
     }
 
     /// Takes away every key from `begin` on, before `end`, at the same cost for any number of them.
@@ -1686,7 +1737,8 @@ class Db {
 
     /// Moves the functions to where they stay, and tells C where that is.
     static std::unique_ptr<detail::Callbacks> callbacks_of(Options &options, lsm_options &c) {
-        if (!options.log && !options.event && options.merge_operators.empty()) {
+        if (!options.log && !options.event && options.merge_operators.empty() &&
+            options.comparators.empty()) {
             return nullptr;
         }
         auto callbacks = std::make_unique<detail::Callbacks>();
@@ -1700,6 +1752,10 @@ class Db {
         callbacks->for_c = callbacks->operators_for_c();
         c.merge_operators = callbacks->for_c.data();
         c.merge_operator_count = callbacks->for_c.size();
+        callbacks->comparators = std::move(options.comparators);
+        callbacks->orders_for_c = callbacks->comparators_for_c();
+        c.comparators = callbacks->orders_for_c.data();
+        c.comparator_count = callbacks->orders_for_c.size();
         return callbacks;
     }
 
@@ -1748,6 +1804,10 @@ inline Result<void> Batch::put_until(const Db &db, std::string_view key, std::st
 
 inline Result<void> Batch::erase(const Db &db, std::string_view key) {
     return detail::done(lsm_batch_delete, handle(), db.handle(), detail::to_c(key));
+}
+
+inline Result<void> Batch::erase_single(const Db &db, std::string_view key) {
+    return detail::done(lsm_batch_single_delete, handle(), db.handle(), detail::to_c(key));
 }
 
 inline Result<void> Batch::erase_range(const Db &db, Bound begin, Bound end) {

@@ -67,6 +67,23 @@ pub extern "C" fn lsm_batch_delete(
     })
 }
 
+/// Adds: take a key of this keyspace away, as lsm_single_delete().
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn lsm_batch_single_delete(
+    batch: *mut lsm_batch,
+    db: *const lsm_db,
+    key: lsm_slice,
+    error: *mut *mut lsm_error,
+) -> lsm_status {
+    done(error, |border| {
+        let key = border.key(key)?;
+        add(batch, db, |batch, keyspace| {
+            batch.single_delete(keyspace, key);
+        })
+    })
+}
+
 /// Adds: take away every key of this keyspace from `begin` on, up to but without `end`; as
 /// lsm_delete_range().
 #[must_use]

@@ -13,6 +13,7 @@ use crate::border::pointers::{Border, invalid};
 use crate::border::shared::Borrowed;
 use crate::bytes::lsm_value;
 use crate::callbacks::{Context, LSM_LOG_DEBUG, LSM_LOG_INFO, listener, logger};
+use crate::comparator;
 use crate::error::{lsm_error, string_of};
 use crate::handles::{self, Database, Life, Seen, insert, lsm_db, seen};
 use crate::operator::register;
@@ -58,7 +59,9 @@ pub(crate) fn with_callbacks(
 ) -> Result<Builder> {
     // First: whatever fails later, the contexts of operators are freed.
     let count = chosen.merge_operator_count;
-    let mut builder = register(border, builder, chosen.merge_operators, count)?;
+    let builder = register(border, builder, chosen.merge_operators, count)?;
+    let count = chosen.comparator_count;
+    let mut builder = comparator::register(border, builder, chosen.comparators, count)?;
     if chosen.log_level > LSM_LOG_DEBUG {
         return Err(invalid(format!("`log_level` does not know {}", chosen.log_level)));
     }

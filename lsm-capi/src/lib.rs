@@ -23,6 +23,8 @@ pub mod callbacks;
 
 pub mod operator;
 
+pub mod comparator;
+
 pub mod options;
 
 pub mod db;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char};
 use std::ptr;
-use std::sync::Mutex;
 
+use lsm_core::base::sync::Mutex;
 use lsm_core::{Error, ErrorKind, Expiry, KeyspaceOptions, Result};
 
 use crate::batch::add;
@@ -100,17 +100,19 @@ fn merge(
     })
 }
 
-/// Options of a keyspace, with the name of its merge operator.
+/// Options of a keyspace, with the names in them.
 pub(crate) fn keyspace(
     border: &Border,
     chosen: Option<lsm_keyspace_options>,
 ) -> Result<KeyspaceOptions> {
-    let options = convert::keyspace(chosen)?;
-    let name = chosen.map_or(ptr::null(), |chosen| chosen.merge_operator);
-    if name.is_null() {
-        return Ok(options);
+    let mut options = convert::keyspace(chosen)?;
+    let Some(chosen) = chosen else { return Ok(options) };
+    if !chosen.merge_operator.is_null() {
+        options = options.merge_operator(border.text("merge_operator", chosen.merge_operator)?);
     }
-    let options = options.merge_operator(border.text("merge_operator", name)?);
+    if !chosen.comparator.is_null() {
+        options = options.comparator(border.text("comparator", chosen.comparator)?.parse()?);
+    }
     options.check()?;
     Ok(options)
 }
@@ -122,7 +124,7 @@ const NAMES_MAX: usize = 4096;
 pub(crate) fn name_for_c(name: Option<&str>) -> Result<*const c_char> {
     static NAMES: Mutex<BTreeMap<String, &'static CStr>> = Mutex::new(BTreeMap::new());
     let Some(name) = name else { return Ok(ptr::null()) };
-    let mut names = NAMES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut names = NAMES.lock();
     if let Some(known) = names.get(name) {
         return Ok(known.as_ptr());
     }

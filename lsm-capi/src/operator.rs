@@ -126,7 +126,7 @@ impl Drop for Own {
 }
 
 /// What a callback puts into a sink, and answers.
-fn with_sink(
+pub(crate) fn with_sink(
     out: &mut Vec<u8>,
     callback: impl FnOnce(*mut lsm_sink) -> lsm_status,
 ) -> Result<lsm_status> {
@@ -140,7 +140,7 @@ fn with_sink(
 }
 
 /// The error for a status that a callback has answered.
-fn checked(status: lsm_status) -> Result<()> {
+pub(crate) fn checked(status: lsm_status) -> Result<()> {
     const KINDS: [ErrorKind; 17] = [
         ErrorKind::InvalidArgument,
         ErrorKind::Unsupported,

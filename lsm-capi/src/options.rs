@@ -10,6 +10,7 @@ use crate::border::call::done;
 use crate::border::pointers::Sized32;
 use crate::bytes::{lsm_slice, lsm_value};
 use crate::callbacks::{lsm_event_fn, lsm_log_fn, lsm_log_level, lsm_progress_fn};
+use crate::comparator::lsm_comparator;
 use crate::error::lsm_error;
 use crate::handles::lsm_snapshot;
 use crate::merging;
@@ -143,6 +144,10 @@ pub struct lsm_options {
     pub merge_operators: *const lsm_merge_operator,
     /// How many there are.
     pub merge_operator_count: usize,
+    /// Comparators of the program's own, `comparator_count` of them. Usual: none.
+    pub comparators: *const lsm_comparator,
+    /// How many there are.
+    pub comparator_count: usize,
 }
 
 /// How a keyspace is kept. Stored with it when it is made. Begin with LSM_KEYSPACE_OPTIONS_INIT.
@@ -177,6 +182,12 @@ pub struct lsm_keyspace_options {
     /// "max", "append", "bit_or", "set_union", "json_merge_patch", or the name of one of
     /// `merge_operators` of lsm_options. Usual: it is refused.
     pub merge_operator: *const c_char,
+    /// How keys are ordered, for as long as the keyspace lives: "bytewise", "reverse", or "user:"
+    /// and the name of one of `comparators` of lsm_options. Usual: "bytewise".
+    pub comparator: *const c_char,
+    /// 1 promises that no key is put again before it was deleted: what lsm_single_delete() deletes
+    /// then goes as soon as the two meet. Usual: no such promise.
+    pub write_once: u32,
 }
 
 /// For `filter_bits_per_key`: no filter.

@@ -31,6 +31,7 @@ use lsm_core::env::fs::{Access, Directory};
 use lsm_core::env::os::world::real;
 use lsm_core::env::schedule::Signal;
 use lsm_core::flush::{Flush, FlushSetup};
+use lsm_core::fold::Mergers;
 use lsm_core::journal::tables::NewTable;
 use lsm_core::key::full::{FullKey, head_of};
 use lsm_core::key::keyspace::KeyspaceId;
@@ -90,6 +91,7 @@ fn flushed(runs: &[Rows], sink: &Arc<Shop>) -> Version {
             snapshots: Vec::new(),
             options: TableOptions { codec: Codec::None, ..TableOptions::default() },
             created_millis: 0,
+            mergers: Mergers::default(),
         };
         let rows = Box::new(Rows { rows: Arc::clone(&rows.rows), at: 0 });
         let mut flush = Flush::new(rows, Fragments::empty(), setup, Arc::clone(sink) as _);
@@ -108,6 +110,7 @@ fn merged(version: &Version, codec: Codec, sink: &Arc<Shop>) {
         expired_millis: 0,
         options: TableOptions { codec, ..TableOptions::default() },
         parts: 1,
+        mergers: Mergers::default(),
     };
     let plan = plan.with_tables_of(32 << 20);
     let mut merging = Merging::new(plan, setup, Arc::clone(sink) as _);

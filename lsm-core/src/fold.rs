@@ -1,9 +1,14 @@
-//! Folding: merge operands that meet when tables are written become fewer, or a value.
+//! Folding: merge operands that meet when tables are written become fewer, or a value; a single
+//! delete and the put that it meets become nothing.
 //!
 //! Only what every reader sees alike is folded: the operands between two snapshots, with the value
 //! or the delete under them if no snapshot stands in between. A range tombstone among them ends
 //! what they are applied to. Where the operator fails, or is not registered, everything stays as it
 //! is: whoever reads the key hears of it.
+//!
+//! A single delete goes with its put only in a keyspace that writes each key once, and only if all
+//! readers see both or neither. What is older than the two is then judged as if they had never
+//! been.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,13 +28,15 @@ const HELD_BYTES_MAX: usize = 8 << 20;
 /// How a keyspace is folded.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// Its operator.
-    pub merger: Arc<Merger>,
+    /// Its operator, if it has one.
+    pub merger: Option<Arc<Merger>>,
     /// Values that expire may stand in tables of it.
     pub may_expire: bool,
+    /// No key is put again before it was deleted.
+    pub is_write_once: bool,
 }
 
-/// The keyspaces that have merge operators.
+/// The keyspaces that are folded.
 pub type Mergers = Arc<BTreeMap<KeyspaceId, Rule>>;
 
 /// An entry that was folded, or let through.
@@ -46,6 +53,8 @@ pub struct Folder {
     is_on: bool,
     /// The operands that no snapshot stands between.
     run: Chain,
+    /// The trailer of a single delete that has not met its put yet.
+    single: Option<u64>,
     /// What of the key is to be written, in order.
     ready: Vec<Entry>,
 }
@@ -61,6 +70,7 @@ impl Folder {
             key: Vec::new(),
             is_on: false,
             run: Chain::default(),
+            single: None,
             ready: Vec::new(),
         }
     }
@@ -69,10 +79,11 @@ impl Folder {
     #[inline]
     #[must_use]
     pub fn wants(&self, trailer: u64) -> bool {
-        self.is_on || trailer & 0xff == Kind::Merge as u64
+        const FOLDED: [u64; 2] = [Kind::Merge as u64, Kind::SingleDelete as u64];
+        self.is_on || FOLDED.contains(&(trailer & 0xff))
     }
 
-    /// True from the first operand of a key on, until `finish`.
+    /// True from the first operand or single delete of a key on, until `finish`.
     #[inline]
     #[must_use]
     pub fn is_on(&self) -> bool {
@@ -96,8 +107,8 @@ impl Folder {
         self.ready = used;
     }
 
-    /// Takes an entry of the key at hand, or the first operand of another, and what was judged of
-    /// it.
+    /// Takes an entry of the key at hand, or the first operand or single delete of another, and
+    /// what was judged of it.
     pub fn take(
         &mut self,
         (key, trailer, value): (&[u8], u64, &[u8]),
@@ -110,11 +121,14 @@ impl Folder {
             self.key.extend_from_slice(key);
             self.rule = self.mergers.get(&keyspace_of(key)).cloned();
         }
+        if self.has_met_its_put(trailer, verdict, survive) {
+            return Ok(());
+        }
         let is_apart = self.run.trailers().is_some_and(|(_, oldest)| {
             survive.rules().is_between(seqno_of(trailer), seqno_of(oldest))
         });
         match (kind_of(trailer), verdict) {
-            (Some(Kind::Merge), Verdict::Keep | Verdict::KeepAsZero) if self.rule.is_some() => {
+            (Some(Kind::Merge), Verdict::Keep | Verdict::KeepAsZero) if self.has_merger() => {
                 if is_apart {
                     self.close(true);
                 }
@@ -149,6 +163,10 @@ impl Folder {
                     self.let_through(trailer, value, verdict);
                 }
             }
+            (Some(Kind::SingleDelete), Verdict::Keep) if self.is_write_once() => {
+                self.close(true);
+                self.single = Some(trailer);
+            }
             _ => {
                 self.close(true);
                 self.let_through(trailer, value, verdict);
@@ -157,8 +175,38 @@ impl Folder {
         Ok(())
     }
 
+    /// True if the entry is the put of the single delete before it: both are gone. Else that is let
+    /// through.
+    fn has_met_its_put(&mut self, trailer: u64, verdict: Verdict, survive: &mut Survive) -> bool {
+        let Some(single) = self.single.take() else { return false };
+        let is_put =
+            matches!(kind_of(trailer), Some(Kind::Put | Kind::PutExpiring | Kind::BlobRef));
+        let is_apart = survive.rules().is_between(seqno_of(trailer), seqno_of(single));
+        if is_put && verdict == Verdict::Drop && !is_apart {
+            survive.begin_anew();
+            return true;
+        }
+        self.ready.push((single, Vec::new()));
+        false
+    }
+
+    fn has_merger(&self) -> bool {
+        self.rule.as_ref().is_some_and(|rule| rule.merger.is_some())
+    }
+
+    fn is_write_once(&self) -> bool {
+        self.rule.as_ref().is_some_and(|rule| rule.is_write_once)
+    }
+
+    fn merger(&self) -> Option<Arc<Merger>> {
+        self.rule.as_ref().and_then(|rule| rule.merger.clone())
+    }
+
     /// The key has no more entries.
     pub fn finish(&mut self, survive: &mut Survive) -> Result<()> {
+        if let Some(single) = self.single.take() {
+            self.ready.push((single, Vec::new()));
+        }
         if !self.run.is_empty() {
             if survive.rules().is_bottom {
                 self.run.set_absent();
@@ -181,11 +229,11 @@ impl Folder {
 
     /// The operands become a value; false if they stay operands.
     fn fold(&mut self, survive: &mut Survive) -> Result<bool> {
-        let (Some(rule), Some((newest, _))) = (&self.rule, self.run.trailers()) else {
+        let (Some(merger), Some((newest, _))) = (self.merger(), self.run.trailers()) else {
             return Ok(false);
         };
         let mut value = Vec::new();
-        let Ok(end) = self.run.fold(&rule.merger, user_key(&self.key), &mut value) else {
+        let Ok(end) = self.run.fold(&merger, user_key(&self.key), &mut value) else {
             self.give_out();
             return Ok(false);
         };
@@ -208,9 +256,9 @@ impl Folder {
 
     /// The operands end here, above something that is not known or that they are apart from.
     fn close(&mut self, may_expire: bool) {
-        if let Some(rule) = &self.rule {
+        if let Some(merger) = self.merger() {
             if self.run.len() > 1 {
-                self.run.combine(&rule.merger, user_key(&self.key), may_expire);
+                self.run.combine(&merger, user_key(&self.key), may_expire);
             }
         }
         self.give_out();
@@ -226,8 +274,8 @@ impl Folder {
         if self.run.bytes() < HELD_BYTES_MAX {
             return;
         }
-        if let Some(rule) = &self.rule {
-            self.run.combine(&rule.merger, user_key(&self.key), true);
+        if let Some(merger) = self.merger() {
+            self.run.combine(&merger, user_key(&self.key), true);
         }
         if self.run.bytes() >= HELD_BYTES_MAX / 2 {
             self.give_out();

@@ -134,6 +134,12 @@ impl Survive {
         self.judge_folded(key, trailer)
     }
 
+    /// What was judged of the key at hand is gone with what hides it: the rest of the key is judged
+    /// as if nothing were newer.
+    pub fn begin_anew(&mut self) {
+        self.newer = None;
+    }
+
     /// What becomes of an entry that nothing newer hides.
     pub fn judge_folded(&mut self, key: &[u8], trailer: u64) -> Verdict {
         let (seqno, kind) = (seqno_of(trailer), kind_of(trailer));

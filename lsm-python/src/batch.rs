@@ -129,6 +129,19 @@ impl Batch {
         })
     }
 
+    /// Takes a key away, as `Writable.single_delete` does.
+    #[pyo3(signature = (key, /, *, keyspace = None))]
+    fn single_delete(
+        &self,
+        py: Python<'_>,
+        key: Input<'_>,
+        keyspace: Chosen<'_, '_>,
+    ) -> Outcome<()> {
+        self.add(py, keyspace, |batch, keyspace| {
+            batch.single_delete(keyspace, key);
+        })
+    }
+
     /// Takes every key from `start` to before `stop` away; `None` leaves an end open.
     #[pyo3(signature = (start, stop, /, *, keyspace = None))]
     fn delete_range(

@@ -18,6 +18,7 @@ use crate::border::fork::{Kept, OF_PARENT};
 use crate::border::input::{Durable, Seconds};
 use crate::border::wait::{Long, deadline, detached, in_turns};
 use crate::border::write::How;
+use crate::comparator::{self, Orders};
 use crate::event::Told;
 use crate::explain::{diagnosis, parsed};
 use crate::keyspace::Keyspace;
@@ -33,6 +34,7 @@ pub(crate) struct Database {
     life: Kept<Arc<Life>>,
     told: Told,
     operators: Owns,
+    orders: Orders,
 }
 
 /// A way to the directory, of anything that `open` of Python takes.
@@ -73,6 +75,11 @@ fn make_room(path: &Path) -> Result<(), Error> {
 }
 
 impl Database {
+    /// The program's functions, but for the listener.
+    fn functions(&self) -> impl Iterator<Item = &Told> {
+        self.operators.functions().chain(self.orders.functions())
+    }
+
     fn life(&self) -> Outcome<&Arc<Life>> {
         let life = self.life.get()?;
         life.check()?;
@@ -95,7 +102,8 @@ impl Database {
 impl Database {
     #[new]
     #[pyo3(signature = (
-        path, /, *, mode = "c", options = "", listener = None, merge_operators = Vec::new()
+        path, /, *, mode = "c", options = "", listener = None, merge_operators = Vec::new(),
+        comparators = Vec::new()
     ))]
     fn new(
         py: Python<'_>,
@@ -104,6 +112,7 @@ impl Database {
         options: &str,
         listener: Option<Py<PyAny>>,
         merge_operators: Vec<Parts>,
+        comparators: Vec<comparator::Parts>,
     ) -> Outcome<PyClassInitializer<Self>> {
         let path = path_of(path)?;
         let options = with_mode(Options::parse(options)?, mode)?;
@@ -117,6 +126,8 @@ impl Database {
         for own in &operators.0 {
             builder = builder.merge_operator(own.clone());
         }
+        let orders = Orders::new(comparators);
+        builder = orders.register(builder);
         let db = detached(py, || {
             if mode == "n" {
                 make_room(&path)?;
@@ -130,6 +141,7 @@ impl Database {
             life: Kept::new(life),
             told,
             operators,
+            orders,
         }))
     }
 
@@ -334,7 +346,7 @@ impl Database {
         let Ok(life) = self.life.get() else { return Ok(()) };
         let closed = detached(py, || life.close());
         self.told.forget(py);
-        self.operators.functions().for_each(|function| function.forget(py));
+        self.functions().for_each(|function| function.forget(py));
         closed
     }
 
@@ -357,17 +369,18 @@ impl Database {
 
     /// Something that closes the database and keeps no object of it: for when it is forgotten.
     fn _closer(&self) -> Outcome<Closer> {
-        let (told, operators) = (self.told.clone(), self.operators.clone());
-        Ok(Closer { life: Kept::new(self.life.get()?.clone()), told, operators })
+        let (operators, orders) = (self.operators.clone(), self.orders.clone());
+        let life = Kept::new(self.life.get()?.clone());
+        Ok(Closer { life, told: self.told.clone(), operators, orders })
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.operators.functions().try_for_each(|function| function.traverse(&visit))?;
+        self.functions().try_for_each(|function| function.traverse(&visit))?;
         self.told.traverse(&visit)
     }
 
     fn __clear__(&self) {
-        self.operators.functions().for_each(Told::clear);
+        self.functions().for_each(Told::clear);
         self.told.clear();
     }
 }
@@ -378,6 +391,7 @@ pub(crate) struct Closer {
     life: Kept<Arc<Life>>,
     told: Told,
     operators: Owns,
+    orders: Orders,
 }
 
 #[pymethods]
@@ -392,7 +406,10 @@ impl Closer {
         let Ok(life) = self.life.get() else { return Ok(()) };
         let closed = detached(py, || life.close());
         self.told.forget(py);
-        self.operators.functions().for_each(|function| function.forget(py));
+        self.operators
+            .functions()
+            .chain(self.orders.functions())
+            .for_each(|function| function.forget(py));
         closed
     }
 }

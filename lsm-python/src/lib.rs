@@ -24,6 +24,7 @@ mod arrow;
 mod numpy;
 
 mod columns;
+mod comparator;
 
 mod load;
 

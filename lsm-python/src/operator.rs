@@ -49,8 +49,11 @@ impl Owns {
 }
 
 /// Asks a function of Python's; what it raises is an error.
-fn ask<T>(function: &Told, question: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>) -> Result<T> {
-    let gone = || Error::new(ErrorKind::Closed, "the database and its merge operators are gone");
+pub(crate) fn ask<T>(
+    function: &Told,
+    question: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
+) -> Result<T> {
+    let gone = || Error::new(ErrorKind::Closed, "the database and its functions are gone");
     let answer = Python::try_attach(|py| {
         let function = function.get(py).ok_or_else(gone)?;
         question(function.bind(py)).map_err(|error| raised(py, &error))
@@ -65,7 +68,7 @@ fn raised(py: Python<'_>, error: &PyErr) -> Error {
     Error::new(ErrorKind::Aborted, format!("{kind}: {message}"))
 }
 
-fn take(answer: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> PyResult<()> {
+pub(crate) fn take(answer: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> PyResult<()> {
     let bytes: Vec<u8> = match answer.cast::<PyBytes>() {
         Ok(bytes) => bytes.as_bytes().to_vec(),
         Err(_) => crate::border::input::Input::extract(answer.as_borrowed())?.as_ref().to_vec(),

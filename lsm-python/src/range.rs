@@ -92,8 +92,9 @@ impl Range {
     /// With it and `keys()` a range is a mapping, as for `dict(range)`, which looks keys up one by
     /// one: `dict(range.items())` is quicker, and of one moment.
     fn __getitem__<'py>(&self, py: Python<'py>, key: Input<'_>) -> Outcome<Bound<'py, PyBytes>> {
-        let found = match self.span.contains(key.as_ref()) {
-            true => self.seen()?.get(py, key.as_ref())?,
+        let seen = self.seen()?;
+        let found = match seen.holds(py, &self.span, key.as_ref())? {
+            true => seen.get(py, key.as_ref())?,
             false => None,
         };
         let missing = || PyKeyError::new_err(PyBytes::new(py, key.as_ref()).unbind());
@@ -103,7 +104,8 @@ impl Range {
     /// True if a key lies in the range, and is there.
     fn __contains__(&self, py: Python<'_>, key: Input<'_>) -> Outcome<bool> {
         let seen = self.seen()?;
-        Ok(self.span.contains(key.as_ref()) && seen.look(py, key.as_ref(), |_| ())?.is_some())
+        Ok(seen.holds(py, &self.span, key.as_ref())?
+            && seen.look(py, key.as_ref(), |_| ())?.is_some())
     }
 
     /// An iterator over the keys alone: values are not touched.
@@ -253,7 +255,12 @@ impl Range {
         let starts = starts.chain(points.iter().cloned().map(Some));
         let part = |(start, stop)| {
             let (seen, owner) = (self.seen()?.clone(), self.owner.clone_ref(py));
-            Ok(Self::new(seen, Span { start, stop }, self.reverse, owner))
+            Ok(Self::new(
+                seen,
+                Span { start, stop, prefix: self.span.prefix.clone() },
+                self.reverse,
+                owner,
+            ))
         };
         let mut ranges: Vec<Self> = starts.zip(ends).map(part).collect::<Outcome<_>>()?;
         if self.reverse {

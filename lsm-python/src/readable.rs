@@ -221,7 +221,8 @@ impl Readable {
     /// [b'ann', b'bob']
     #[pyo3(signature = (prefix, *, reverse = false))]
     fn prefix(slf: &Bound<'_, Self>, prefix: Input<'_>, reverse: bool) -> Outcome<Range> {
-        Self::span(slf, Span::prefix(prefix.as_ref()), reverse)
+        let options = slf.get().open(slf.py())?.keyspace.options();
+        Self::span(slf, Span::prefix(prefix.as_ref(), options.get_comparator()), reverse)
     }
 
     /// An iterator over all keys, in order.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lsm_core::{
     CallOptions, Cursor, Error, ErrorKind, Expiry, ExplainOptions, Explanation, Keyspace,
-    KeyspaceWith, RangeExplanation, ReadOptions, Slice, Snapshot,
+    KeyspaceWith, RangeExplanation, ReadOptions, Slice, Snapshot, WriteOptions,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -175,6 +175,16 @@ impl Seen {
     pub(crate) fn unset(&self, py: Python<'_>, how: &How, key: &[u8]) -> Outcome<()> {
         how.write(py, &self.life, key.len(), |options| self.keyspace.delete_with(key, options))
             .map(drop)
+    }
+
+    pub(crate) fn unset_single(&self, py: Python<'_>, how: &How, key: &[u8]) -> Outcome<()> {
+        let delete = |options: &WriteOptions| self.keyspace.single_delete_with(key, options);
+        how.write(py, &self.life, key.len(), delete).map(drop)
+    }
+
+    /// True if a key lies in a span, in the order of the keyspace.
+    pub(crate) fn holds(&self, py: Python<'_>, span: &Span, key: &[u8]) -> Outcome<bool> {
+        detached(py, || self.keyspace.is_within(span, key))
     }
 
     pub(crate) fn unset_span(&self, py: Python<'_>, how: &How, span: &Span) -> Outcome<()> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lsm_core::{Batch, ReadOptions, SeqNo};
+use lsm_core::{Batch, ReadOptions};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
@@ -14,7 +14,6 @@ use crate::border::expiry::{Moment, Ttl, expiry};
 use crate::border::fork::Kept;
 use crate::border::input::{Durable, Index, Input, Seconds, Span};
 use crate::border::wait::{Long, detached, teller};
-use crate::border::write::How;
 use crate::load::Loader;
 use crate::pairs::{in_batches, in_one_batch, len_of};
 use crate::readable::Readable;
@@ -22,6 +21,8 @@ use crate::seen::{Seen, Sight};
 use crate::snapshot::Snapshot;
 use crate::swap::{Swap, take_first, tell, touch};
 use crate::view::KeyspaceView;
+
+mod ways;
 
 /// A sorted mapping that can be written, too: what a database and a keyspace have in common.
 ///
@@ -43,20 +44,6 @@ impl Writable {
 
     pub(crate) fn seen(&self) -> Outcome<&Arc<Seen>> {
         Ok(self.seen.get()?)
-    }
-
-    fn how(
-        &self,
-        durability: Option<Durable>,
-        timeout: Option<Seconds>,
-        low_priority: bool,
-    ) -> Outcome<How> {
-        Ok(How::new(self.seen()?.life.usual, durability, timeout, low_priority))
-    }
-
-    pub(crate) fn write(&self, py: Python<'_>, how: &How, batch: &Batch) -> Outcome<SeqNo> {
-        let db = &self.seen()?.life.db;
-        how.write(py, &self.seen()?.life, batch.bytes(), |options| db.write_with(batch, options))
     }
 }
 
@@ -159,6 +146,20 @@ impl Writable {
         low_priority: bool,
     ) -> Outcome<()> {
         self.seen()?.unset(py, &self.how(durability, timeout, low_priority)?, key.as_ref())
+    }
+
+    /// Takes a key away, whether or not it is there. In a keyspace with `write_once` this takes
+    /// less room than `delete`: it is gone as soon as it meets the put. Elsewhere it is as that.
+    #[pyo3(signature = (key, *, durability = None, timeout = None, low_priority = false))]
+    fn single_delete(
+        &self,
+        py: Python<'_>,
+        key: Input<'_>,
+        durability: Option<Durable>,
+        timeout: Option<Seconds>,
+        low_priority: bool,
+    ) -> Outcome<()> {
+        self.seen()?.unset_single(py, &self.how(durability, timeout, low_priority)?, key.as_ref())
     }
 
     /// Takes every key from `start` to before `stop` away, at the same cost for any number of them.
@@ -428,11 +429,8 @@ impl Writable {
     /// b'1'
     #[pyo3(signature = (snapshot, /))]
     fn at(slf: &Bound<'_, Self>, snapshot: &Bound<'_, Snapshot>) -> Outcome<Py<KeyspaceView>> {
-        let seen = slf.get().seen()?;
-        seen.life.check()?;
         let of = snapshot.as_super().get().open(slf.py())?.snapshot.clone();
-        let at = Seen::new(&seen.life, seen.keyspace.clone(), of, ReadOptions::new());
-        KeyspaceView::make(slf.py(), at, Readable::owner(slf.as_super()))
+        Self::viewed(slf, of, ReadOptions::new())
     }
 
     /// The same keyspace, read in another way: without keeping blocks in the cache that have to be
@@ -445,13 +443,10 @@ impl Writable {
         cached_only: bool,
         verify: bool,
     ) -> Outcome<Py<KeyspaceView>> {
-        let seen = slf.get().seen()?;
-        seen.life.check()?;
         let options =
             ReadOptions::new().fill_cache(fill_cache).cached_only(cached_only).verify(verify);
         options.check()?;
-        let read = Seen::new(&seen.life, seen.keyspace.clone(), None, options);
-        KeyspaceView::make(slf.py(), read, Readable::owner(slf.as_super()))
+        Self::viewed(slf, None, options)
     }
 
     /// The keyspace's name.

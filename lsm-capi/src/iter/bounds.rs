@@ -2,8 +2,7 @@
 
 use std::ops::Bound;
 
-use lsm_core::api::bounds::prefix_bounds;
-use lsm_core::{Cursor, Result, Slice};
+use lsm_core::{Cursor, KeyRange, Result, Slice};
 
 use crate::border::pointers::Border;
 use crate::bytes::lsm_slice;
@@ -18,34 +17,37 @@ pub(super) fn cursor(
     options: *const lsm_read_options,
 ) -> Result<Cursor> {
     let Some(chosen) = border.options(options)? else { return Ok(seen.keyspace.cursor(..)) };
-    let range = range(border, &chosen)?;
+    let range = Chosen::new(border, &chosen)?;
     let has_values = chosen.flags & LSM_READ_KEYS_ONLY == 0;
     let range = chosen_reader(seen, &chosen)?.range(range);
     Ok(if has_values { range.cursor() } else { range.keys().cursor() })
 }
 
-type Range = (Bound<Slice>, Bound<Slice>);
-
 /// The keys from `lower` on, before `upper`, that begin with `prefix`.
-fn range(border: &Border, chosen: &lsm_read_options) -> Result<Range> {
-    let bound = |name, end: lsm_slice| Ok(border.bound(name, end)?.map(Slice::copy_from));
-    let (lower, upper) = (bound("lower", chosen.lower)?, bound("upper", chosen.upper)?);
-    let (first, last) = match border.bound("prefix", chosen.prefix)? {
-        Some(prefix) => prefix_bounds(prefix),
-        None => (Bound::Unbounded, Bound::Unbounded),
-    };
-    // An absent lower bound is less than any, which the empty key is too.
-    let lower = lower.into_iter().chain(inside(first)).max();
-    let upper = upper.into_iter().chain(inside(last)).min();
-    Ok((
-        lower.map_or(Bound::Unbounded, Bound::Included),
-        upper.map_or(Bound::Unbounded, Bound::Excluded),
-    ))
+struct Chosen {
+    lower: Option<Slice>,
+    upper: Option<Slice>,
+    prefix: Option<Slice>,
 }
 
-fn inside(bound: Bound<Slice>) -> Option<Slice> {
-    match bound {
-        Bound::Included(key) | Bound::Excluded(key) => Some(key),
-        Bound::Unbounded => None,
+impl Chosen {
+    fn new(border: &Border, chosen: &lsm_read_options) -> Result<Self> {
+        let bound = |name, end: lsm_slice| Ok(border.bound(name, end)?.map(Slice::copy_from));
+        Ok(Self {
+            lower: bound("lower", chosen.lower)?,
+            upper: bound("upper", chosen.upper)?,
+            prefix: bound("prefix", chosen.prefix)?,
+        })
+    }
+}
+
+impl KeyRange for Chosen {
+    fn into_bounds(self) -> (Bound<Slice>, Bound<Slice>) {
+        let lower = self.lower.map_or(Bound::Unbounded, Bound::Included);
+        (lower, self.upper.map_or(Bound::Unbounded, Bound::Excluded))
+    }
+
+    fn prefix(&self) -> Option<Slice> {
+        self.prefix.clone()
     }
 }

@@ -139,6 +139,10 @@ pub(crate) fn keyspace(chosen: Option<lsm_keyspace_options>) -> Result<KeyspaceO
     };
     options = options.ttl(Duration::from_millis(chosen.ttl_ms));
     options = options.quota_bytes(chosen.quota_bytes);
+    options = match chosen.write_once {
+        0 | 1 => options.write_once(chosen.write_once == 1),
+        other => return Err(unknown("write_once", other)),
+    };
     options.check()?;
     Ok(options)
 }
@@ -200,6 +204,8 @@ pub(crate) fn keyspace_for_c(options: &KeyspaceOptions) -> Result<lsm_keyspace_o
         ttl_ms: options.get_ttl_millis(),
         quota_bytes: options.get_quota_bytes(),
         merge_operator: name_for_c(options.get_merge_operator())?,
+        comparator: name_for_c(Some(&options.get_comparator().to_string()))?,
+        write_once: u32::from(options.is_write_once()),
     };
     match options.get_strategy() {
         Strategy::Leveled { ratio } => {

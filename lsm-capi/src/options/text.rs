@@ -104,6 +104,8 @@ fn take_keyspace(
         "ttl_ms" => options.ttl_ms = new.ttl_ms,
         "quota_bytes" => options.quota_bytes = new.quota_bytes,
         "merge_operator" => options.merge_operator = new.merge_operator,
+        "comparator" => options.comparator = new.comparator,
+        "write_once" => options.write_once = new.write_once,
         _ => {}
     }
 }

@@ -184,6 +184,21 @@ static lsm_status merged(void *context, lsm_slice key, const lsm_slice *base, co
 
 static const lsm_merge_operator own[1] = {{sizeof own[0], "own", NULL, merged, NULL, NULL, NULL, NULL}};
 
+/* Keys by their last byte; some keys have no place. */
+static lsm_status ordered(void *context, lsm_slice key, lsm_sink *result) {
+    (void)context;
+    in_callback(__atomic_load_n(&pool[key.size % POOL], __ATOMIC_ACQUIRE));
+    if (key.size > 0) {
+        lsm_slice last = {(const char *)key.data + key.size - 1, 1};
+        if (lsm_sink_append(result, last) != LSM_OK) {
+            abort();
+        }
+    }
+    return key.size % 11 == 10 ? LSM_BUSY : LSM_OK;
+}
+
+static const lsm_comparator order[1] = {{sizeof order[0], "own", NULL, ordered, NULL}};
+
 /* -- options: mostly what makes sense */
 
 static lsm_options open_options(struct chance *c) {
@@ -195,6 +210,8 @@ static lsm_options open_options(struct chance *c) {
     options.log_level = (lsm_log_level)below(c, 6);
     options.merge_operators = own;
     options.merge_operator_count = 1;
+    options.comparators = order;
+    options.comparator_count = 1;
     if (once_in(c, 3)) {
         options.flags = (uint32_t)below(c, 9);
         options.durability = (lsm_durability)below(c, 5);
@@ -212,6 +229,8 @@ static lsm_options open_options(struct chance *c) {
         options.event = NULL;
         options.merge_operators = NULL;
         options.merge_operator_count = 0;
+        options.comparators = NULL;
+        options.comparator_count = 0;
         options.memory_limit = 16u << 20;
         options.background_threads %= 5;
     }
@@ -220,6 +239,11 @@ static lsm_options open_options(struct chance *c) {
 
 static const char *operator_of(struct chance *c) {
     static const char *const names[] = {NULL, NULL, "append", "add_i64", "set_union", "own", "nobody", "a b"};
+    return names[below(c, 8)];
+}
+
+static const char *comparator_of(struct chance *c) {
+    static const char *const names[] = {NULL, NULL, NULL, "reverse", "bytewise", "user:own", "user:no", "own"};
     return names[below(c, 8)];
 }
 
@@ -354,6 +378,8 @@ static void open_and_close(struct chance *c, lsm_error **error) {
         tuned.compression = (lsm_compression)below(c, 5);
         tuned.quota_bytes = once_in(c, 4) ? below(c, 100000) : 0;
         tuned.merge_operator = operator_of(c);
+        tuned.comparator = comparator_of(c);
+        tuned.write_once = (uint32_t)below(c, 40) / 20;
         judge(c, lsm_keyspace_open((lsm_db *)handle(c, DB), text(c), &tuned, &db, error), error);
         keep(c, db, DB);
         break;
@@ -467,7 +493,7 @@ static void merges(struct chance *c, lsm_write_options *how, lsm_error **error) 
         judge(c, lsm_batch_merge_until(batch, db, slice(c), operand, moment, error), error);
         break;
     case 3:
-        (void)lsm_sink_append((lsm_sink *)handle(c, BATCH), operand);
+        judge(c, lsm_sink_append((lsm_sink *)handle(c, BATCH), operand), NULL);
         break;
     default:
         judge(c, lsm_merge(db, how, slice(c), operand, error), error);
@@ -503,7 +529,11 @@ static void writes(struct chance *c, lsm_error **error) {
     lsm_batch *batch = NULL;
     switch (below(c, 14)) {
     case 0:
-        judge(c, lsm_delete((lsm_db *)handle(c, DB), how, slice(c), error), error);
+        if (once_in(c, 2)) {
+            judge(c, lsm_delete((lsm_db *)handle(c, DB), how, slice(c), error), error);
+        } else {
+            judge(c, lsm_single_delete((lsm_db *)handle(c, DB), how, slice(c), error), error);
+        }
         break;
     case 1:
         judge(c, lsm_delete_range((lsm_db *)handle(c, DB), how, slice(c), slice(c), error), error);
@@ -517,7 +547,12 @@ static void writes(struct chance *c, lsm_error **error) {
               error);
         break;
     case 4:
-        judge(c, lsm_batch_delete((lsm_batch *)handle(c, BATCH), (lsm_db *)handle(c, DB), slice(c), error), error);
+        batch = (lsm_batch *)handle(c, BATCH);
+        if (once_in(c, 2)) {
+            judge(c, lsm_batch_delete(batch, (lsm_db *)handle(c, DB), slice(c), error), error);
+        } else {
+            judge(c, lsm_batch_single_delete(batch, (lsm_db *)handle(c, DB), slice(c), error), error);
+        }
         break;
     case 5:
         judge(c, lsm_batch_delete_range((lsm_batch *)handle(c, BATCH), (lsm_db *)handle(c, DB), slice(c), slice(c),

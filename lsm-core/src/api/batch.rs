@@ -223,8 +223,8 @@ fn another_database() -> Error {
     Error::new(ErrorKind::InvalidArgument, message)
 }
 
-/// A range of stored keys as a range delete has it: the first key, and the key it ends before, empty for none.
-/// `None` if the range holds no key.
+/// A range of stored keys as a range delete has it: the first key, and the key it ends before,
+/// empty for none. `None` if the range holds no key.
 pub(crate) fn delete_bounds(span: Span) -> Option<(Slice, Slice)> {
     let start = match span.lower {
         Bound::Included(key) => key,

@@ -10,6 +10,12 @@ use crate::base::slice::Slice;
 pub trait KeyRange {
     /// Where the range begins and ends.
     fn into_bounds(self) -> (Bound<Slice>, Bound<Slice>);
+
+    /// What the keys of the range begin with, beside lying between the bounds; usually that is not
+    /// asked of them. In other orders than that of bytes there are no bounds that say it.
+    fn prefix(&self) -> Option<Slice> {
+        None
+    }
 }
 
 fn copy(key: impl AsRef<[u8]>) -> Slice {

@@ -157,6 +157,12 @@ impl Keyspace {
         }
     }
 
+    /// True if a key lies in a range, in the order of the keyspace, whether or not it is there.
+    pub fn is_within(&self, range: impl KeyRange, key: impl AsRef<[u8]>) -> Result<bool> {
+        let key = self.inner.stored(key.as_ref())?;
+        Ok(self.inner.span(range)?.contains(&key))
+    }
+
     /// What the keyspace takes, on disk and in memory, and how much of that is alive and how much
     /// garbage, with bounds that always hold. Opens tables that were not opened yet.
     ///

@@ -53,9 +53,14 @@ impl KeyspaceRef {
 
     /// A range of keys as they are stored.
     pub fn span(&self, range: impl KeyRange) -> Result<Span> {
+        let prefix = range.prefix();
         let (lower, upper) = range.into_bounds();
         let order = &self.state.order;
-        Ok(Span { lower: order.stored_bound(lower)?, upper: order.stored_bound(upper)? })
+        let span = Span { lower: order.stored_bound(lower)?, upper: order.stored_bound(upper)? };
+        Ok(match prefix {
+            None => span,
+            Some(prefix) => span.within(self.prefix_span(&prefix)?),
+        })
     }
 
     /// The range of the stored keys that begin with a prefix.

@@ -1,9 +1,10 @@
 //! The public face: what a program that uses the crate sees.
 
 pub mod bounds;
-pub mod keyspace_ref;
 pub mod stats;
 pub mod strategy;
+
+pub mod keyspace_ref;
 
 pub mod doctor;
 pub mod explain;

@@ -113,6 +113,8 @@ pub struct Keyspaces {
     has_quotas: AtomicBool,
     /// One of them has or had a merge operator.
     has_mergers: AtomicBool,
+    /// One of them has or had a merge operator, or writes each key once.
+    are_folded: AtomicBool,
 }
 
 impl Keyspaces {
@@ -147,6 +149,9 @@ impl Keyspaces {
         if keyspace.merger.is_some() {
             self.has_mergers.store(true, Ordering::Release);
         }
+        if keyspace.merger.is_some() || keyspace.options.is_write_once() {
+            self.are_folded.store(true, Ordering::Release);
+        }
         self.by_name.lock().insert(keyspace.name.clone(), keyspace);
     }
 
@@ -162,6 +167,12 @@ impl Keyspaces {
     #[must_use]
     pub fn has_mergers(&self) -> bool {
         self.has_mergers.load(Ordering::Acquire)
+    }
+
+    /// False if none of them has anything folded when tables are written.
+    #[must_use]
+    pub fn are_folded(&self) -> bool {
+        self.are_folded.load(Ordering::Acquire)
     }
 
     /// Takes one away.

@@ -2,12 +2,12 @@
 
 pub mod damage;
 pub mod desk;
+pub mod plugins;
 pub mod quota;
 
 pub mod keyspaces;
 pub mod merging;
 pub mod pacer;
-pub mod plugins;
 pub mod quiet;
 pub mod snapshots;
 pub mod throttle;

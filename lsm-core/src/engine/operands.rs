@@ -156,22 +156,27 @@ impl Engine {
         all.fold(expired, u64::min)
     }
 
-    /// Whose operands are folded when tables are written, of one keyspace or of all.
+    /// Whose operands and single deletes are folded when tables are written, of one keyspace or of
+    /// all.
     #[must_use]
     pub fn mergers(&self, only: Option<KeyspaceId>) -> Mergers {
-        if !self.keyspaces.has_mergers() {
+        if !self.keyspaces.are_folded() {
             return Mergers::default();
         }
         let view = self.view.load();
         let rule = |keyspace: &Arc<KeyspaceState>| {
-            let merger = keyspace.merger.clone()?;
+            let (merger, is_write_once) =
+                (keyspace.merger.clone(), keyspace.options.is_write_once());
+            if merger.is_none() && !is_write_once {
+                return None;
+            }
             let tree = view.version.tree(keyspace.id);
             let mut slices = tree.iter().flat_map(|tree| tree.slices());
             let may_expire = slices.any(|slice| {
                 let meta = &slice.file.meta;
                 meta.expiry_min_millis != 0 || meta.merge_ends != 0
             });
-            Some((keyspace.id, Rule { merger, may_expire }))
+            Some((keyspace.id, Rule { merger, may_expire, is_write_once }))
         };
         let all = self.keyspaces.all();
         let wanted = all.iter().filter(|it| only.is_none_or(|only| only == it.id));

@@ -301,6 +301,13 @@ fn as_bytes(bound: &Bound<Slice>) -> Bound<&[u8]> {
     }
 }
 
+fn bytes_of(bound: &Bound<Slice>) -> Option<&[u8]> {
+    match bound {
+        Bound::Included(key) | Bound::Excluded(key) => Some(key),
+        Bound::Unbounded => None,
+    }
+}
+
 impl Span {
     /// True if no key can lie in it.
     #[must_use]
@@ -313,6 +320,44 @@ impl Span {
                 Bound::Included(upper) | Bound::Excluded(upper),
             ) => lower >= upper,
         }
+    }
+
+    /// What lies in this range and in another.
+    #[must_use]
+    pub fn within(self, other: Self) -> Self {
+        let is_first = match (bytes_of(&self.lower), bytes_of(&other.lower)) {
+            (Some(mine), Some(others)) if mine == others => {
+                matches!(self.lower, Bound::Excluded(_))
+            }
+            (mine, others) => mine > others,
+        };
+        let is_last = match (bytes_of(&self.upper), bytes_of(&other.upper)) {
+            (Some(mine), Some(others)) if mine == others => {
+                matches!(self.upper, Bound::Excluded(_))
+            }
+            (Some(mine), Some(others)) => mine < others,
+            (mine, _) => mine.is_some(),
+        };
+        Self {
+            lower: if is_first { self.lower } else { other.lower },
+            upper: if is_last { self.upper } else { other.upper },
+        }
+    }
+
+    /// True if a key lies in it.
+    #[must_use]
+    pub fn contains(&self, key: &[u8]) -> bool {
+        let is_behind = match &self.lower {
+            Bound::Included(lower) => &**lower <= key,
+            Bound::Excluded(lower) => &**lower < key,
+            Bound::Unbounded => true,
+        };
+        let is_before = match &self.upper {
+            Bound::Included(upper) => key <= &**upper,
+            Bound::Excluded(upper) => key < &**upper,
+            Bound::Unbounded => true,
+        };
+        is_behind && is_before
     }
 
     /// The full keys between which the range lies, both ends perhaps a little too far out.

@@ -130,7 +130,8 @@ fn rewrite(history: &History, rules: &Rules, rule: Option<Rule>) -> History {
 }
 
 fn appending(may_expire: bool) -> Rule {
-    Rule { merger: Arc::new(Merger::new("append", built_in("append"))), may_expire }
+    let merger = Some(Arc::new(Merger::new("append", built_in("append"))));
+    Rule { merger, may_expire, is_write_once: false }
 }
 
 #[test]
@@ -192,7 +193,8 @@ impl crate::merge::operator::MergeOperator for Failing {
 #[test]
 fn what_cannot_be_folded_stays() {
     let failing = Arc::new(Merger::new("failing", Some(Arc::new(Failing))));
-    for rule in [Some(Rule { merger: failing, may_expire: false }), None] {
+    let failing = Rule { merger: Some(failing), may_expire: false, is_write_once: true };
+    for rule in [Some(failing), None] {
         for seed in 0..2_000 {
             let mut rng = Rng(seed);
             let newer = history(&mut rng, 9, 24);
@@ -203,5 +205,70 @@ fn what_cannot_be_folded_stays() {
                 assert_eq!(kept.read(reader), newer.read(reader), "seed {seed}");
             }
         }
+    }
+}
+
+/// What a program does that keeps its promise: no key is put again before it was deleted.
+fn written_once(rng: &mut Rng, from: u64, to: u64, mut is_there: bool) -> (History, bool) {
+    let mut history = History::default();
+    for seqno in from..to {
+        let (kind, value) = match (rng.below(8), is_there) {
+            (0, _) => {
+                history.tombstones.push(seqno);
+                is_there = false;
+                continue;
+            }
+            (1 | 2, _) => (Kind::Delete, Vec::new()),
+            (3, false) => (Kind::SingleDelete, Vec::new()),
+            (_, true) => (Kind::SingleDelete, Vec::new()),
+            (_, false) => (Kind::Put, vec![seqno as u8]),
+        };
+        is_there = kind == Kind::Put;
+        history.entries.push((seqno << 8 | kind as u64, value));
+    }
+    history.entries.reverse();
+    (history, is_there)
+}
+
+#[test]
+fn a_single_delete_goes_with_its_put_and_every_reader_sees_what_it_saw() {
+    let rule = Rule { merger: None, may_expire: false, is_write_once: true };
+    let (mut singles, mut kept) = (0, 0);
+    for seed in 0..30_000 {
+        let mut rng = Rng(seed);
+        let is_bottom = rng.below(4) == 0;
+        let below = if is_bottom { 1 } else { 1 + rng.below(9) };
+        let (older, is_there) = written_once(&mut rng, 1, below, false);
+        let (newer, _) = written_once(&mut rng, below, 20, is_there);
+        let mut snapshots: Vec<u64> = (0..rng.below(3)).map(|_| 1 + rng.below(22)).collect();
+        snapshots.sort_unstable();
+        snapshots.dedup();
+        let live = snapshots.iter().map(|it| no(*it)).collect();
+        let rules = Rules { snapshots: live, is_bottom };
+        let folded = rewrite(&newer, &rules, Some(rule.clone()));
+        for reader in snapshots.into_iter().chain([u64::MAX]) {
+            let (was, is) = (newer.and(&older).read(reader), folded.and(&older).read(reader));
+            assert_eq!(is, was, "seed {seed}, reader {reader}: {newer:?} on {older:?}: {folded:?}");
+        }
+        let is_single = |entry: &&Entry| entry.0 & 0xff == Kind::SingleDelete as u64;
+        singles += newer.entries.iter().filter(is_single).count();
+        kept += folded.entries.iter().filter(is_single).count();
+    }
+    assert!(kept * 6 < singles, "{singles} became {kept}");
+}
+
+#[test]
+fn elsewhere_a_single_delete_is_a_delete() {
+    for seed in 0..2_000 {
+        let mut rng = Rng(seed);
+        let (older, _) = written_once(&mut rng, 1, 6, false);
+        let put =
+            History { entries: vec![(7 << 8 | Kind::Put as u64, vec![7])], tombstones: vec![] };
+        let single = (8 << 8 | Kind::SingleDelete as u64, Vec::new());
+        let newer = History { entries: vec![single.clone()], tombstones: vec![] }.and(&put);
+        let rules = Rules { snapshots: Vec::new(), is_bottom: false };
+        let folded = rewrite(&newer, &rules, None);
+        assert_eq!(folded.entries, [single]);
+        assert_eq!(folded.and(&older).read(u64::MAX), None);
     }
 }

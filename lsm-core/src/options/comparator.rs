@@ -1,6 +1,9 @@
 //! How the keys of a keyspace are ordered, as it is chosen and stored.
 
 use std::fmt;
+use std::str::FromStr;
+
+use crate::base::error::{Error, ErrorKind, Result};
 
 /// How keys are ordered. It is chosen when the keyspace is made, and stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,15 +29,24 @@ impl Comparator {
     pub fn user(name: &str) -> Self {
         Self::User { name: name.to_owned() }
     }
+}
 
-    /// Reads the text form.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        Some(match text.split_once(':') {
-            None if text == "bytewise" => Self::Bytewise,
-            None if text == "reverse" => Self::Reverse,
-            Some(("user", name)) => Self::user(name),
-            _ => return None,
-        })
+impl FromStr for Comparator {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.split_once(':') {
+            None if text == "bytewise" => Ok(Self::Bytewise),
+            None if text == "reverse" => Ok(Self::Reverse),
+            Some(("user", name)) => Ok(Self::user(name)),
+            _ => {
+                let message = format!(
+                    "`{text}` is no comparator: they are `bytewise`, `reverse` and `user:` with \
+                     the name of one that was registered"
+                );
+                Err(Error::new(ErrorKind::InvalidArgument, message))
+            }
+        }
     }
 }
 

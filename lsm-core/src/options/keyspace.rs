@@ -354,7 +354,7 @@ impl KeyspaceOptions {
             "filter_bits_per_key" => self.filter_bits_per_key = value.parse().ok()?,
             "ttl_ms" => self.ttl_millis = value.parse().ok()?,
             "quota_bytes" => self.quota_bytes = value.parse().ok()?,
-            "comparator" => self.comparator = Comparator::parse(value)?,
+            "comparator" => self.comparator = value.parse().ok()?,
             "write_once" => self.write_once = value.parse().ok()?,
             "merge_operator" => self.merge_operator = Some(value.to_owned()),
             _ => return None,

@@ -4,56 +4,21 @@
 //! tombstone in a source is newer than every entry of the sources after it: once one covers the key
 //! and no entry newer than it was found, the key has no value.
 
-use crate::base::checksum::hash64;
 use crate::base::error::Result;
 use crate::base::planted::{Bug, planted};
-use crate::base::slice::Slice;
 use crate::cache::purpose::Use;
-use crate::env::clock::Now;
 use crate::key::full::keyspace_of;
 use crate::key::seqno::SeqNo;
 use crate::key::trailer::ceiling;
 use crate::memtable::handle::Memtable;
-use crate::merge::merger::Merger;
 use crate::read::access::Access;
 use crate::read::merge::resolve;
+pub use crate::read::question::{Found, Question, cover_in};
 use crate::read::trace::Trace;
 use crate::read::view::View;
-use crate::read::visible::{Sight, expiry_of, sight_of, user_value};
-use crate::stats::looked::Probe;
+use crate::read::visible::{Sight, sight_of};
 use crate::table;
-use crate::table::reader::Table;
 use crate::version::tree::Run;
-
-/// What is asked.
-#[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
-    /// The full key.
-    pub key: &'a [u8],
-    /// Its hash.
-    pub hash: u64,
-    /// What the reader may see.
-    pub seqno: SeqNo,
-    /// Asked only when something found may have expired.
-    pub now: Now<'a>,
-    /// What merge operands are folded by; none if there are none.
-    pub merger: Option<&'a Merger>,
-}
-
-impl<'a> Question<'a> {
-    /// Asks for `key` at `seqno`.
-    #[must_use]
-    pub fn new(key: &'a [u8], seqno: SeqNo, now: Now<'a>) -> Self {
-        Self { key, hash: hash64(key), seqno, now, merger: None }
-    }
-
-    /// The same in a keyspace that may have this merge operator.
-    #[inline]
-    #[must_use]
-    pub fn merging(self, merger: Option<&'a Merger>) -> Self {
-        Self { merger, ..self }
-    }
-}
 
 /// What one source answers.
 pub(super) enum Answer<T> {
@@ -95,75 +60,6 @@ pub fn get<T>(
         }
     }
     Ok(None)
-}
-
-/// A value where it was found.
-#[derive(Debug)]
-pub struct Found<'a> {
-    place: Place<'a>,
-    expiry_millis: u64,
-}
-
-#[derive(Debug)]
-enum Place<'a> {
-    /// In a memtable; lent until the call returns.
-    Lent(&'a [u8]),
-    /// In a block, which the slice keeps.
-    Kept(Slice),
-}
-
-impl<'a> Found<'a> {
-    #[inline]
-    fn lent(trailer: u64, value: &'a [u8]) -> Self {
-        let place = Place::Lent(user_value(trailer, value));
-        Self { place, expiry_millis: expiry_of(trailer, value) }
-    }
-
-    /// A value that was made for this answer.
-    pub(super) fn made(value: Slice, expiry_millis: u64) -> Self {
-        Self { place: Place::Kept(value), expiry_millis }
-    }
-
-    #[inline]
-    fn kept(trailer: u64, value: Slice) -> Self {
-        let expiry_millis = expiry_of(trailer, &value);
-        let from = value.len() - user_value(trailer, &value).len();
-        let value = if from == 0 { value } else { value.slice(from..) };
-        Self { place: Place::Kept(value), expiry_millis }
-    }
-
-    /// The bytes.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        match &self.place {
-            Place::Lent(bytes) => bytes,
-            Place::Kept(slice) => slice,
-        }
-    }
-
-    /// When the value expires, in milliseconds since 1970; 0 if it never does.
-    #[must_use]
-    pub fn expiry_millis(&self) -> u64 {
-        self.expiry_millis
-    }
-
-    /// The bytes, if they stay where they are only until the call returns.
-    #[must_use]
-    pub fn as_lent(&self) -> Option<&'a [u8]> {
-        match self.place {
-            Place::Lent(bytes) => Some(bytes),
-            Place::Kept(_) => None,
-        }
-    }
-
-    /// The value by itself: copied if it was lent.
-    #[must_use]
-    pub fn into_slice(self) -> Slice {
-        match self.place {
-            Place::Lent(bytes) => Slice::copy_from(bytes),
-            Place::Kept(slice) => slice,
-        }
-    }
 }
 
 pub(super) fn in_memtable<T>(
@@ -209,20 +105,6 @@ fn in_run<T>(
         let found = table.get_counted(key, hash, ceiling(question.seqno), how, trace)?;
         judge(found, cover, question, trace, take)
     })
-}
-
-/// The newest range tombstone of a table over the key.
-#[inline]
-pub(super) fn cover_in(
-    table: &Table,
-    question: &Question<'_>,
-    how: Use,
-    probe: &mut impl Probe,
-) -> Result<SeqNo> {
-    if !table.has_tombstones() {
-        return Ok(SeqNo::ZERO);
-    }
-    Ok(table.tombstones_told(how, probe)?.covering(question.key, question.seqno))
 }
 
 /// What a table answers where this was found, under its newest range tombstone over the key.

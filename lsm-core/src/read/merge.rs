@@ -15,7 +15,7 @@ use crate::memtable::handle::Memtable;
 use crate::merge::chain::Chain;
 use crate::merge::merger::Merger;
 use crate::read::access::Access;
-use crate::read::get::{Found, Question, cover_in};
+use crate::read::question::{Found, Question, cover_in};
 use crate::read::trace::Trace;
 use crate::read::view::View;
 use crate::read::visible::{Sight, expiry_of, unsupported, user_value};

@@ -17,8 +17,11 @@ pub mod trace;
 pub mod itinerary;
 pub mod recorder;
 
-pub mod get;
+pub mod question;
+
 pub mod merge;
+
+pub mod get;
 pub mod scan;
 pub mod source;
 

@@ -30,6 +30,7 @@ const FILES: &[&str] = &[
     "lsm-capi/src/border/thread.rs",
     "lsm-capi/src/callbacks.rs",
     "lsm-capi/src/lib.rs",
+    "lsm-capi/src/comparator.rs",
     "lsm-capi/src/operator.rs",
     "lsm-python/src/arrow/abi.rs",
     "lsm-python/src/arrow/capsule.rs",

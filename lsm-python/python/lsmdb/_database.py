@@ -4,10 +4,12 @@ import os
 import sys
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
+from lsmdb._comparators import SortKey, native_comparators
 from lsmdb._errors import InvalidArgument
 from lsmdb._native import Closer, Database, Event
 from lsmdb._operators import MergeOperators, native_operators
@@ -27,6 +29,8 @@ class DB(Database):
     by an empty one, and "x" makes a new one or fails. What else is chosen stands in `options`, or
     beside it for what is chosen most. `listener` is called with an `Event` whenever something
     happens inside, on the thread where it happens: it may read, must be quick, and must not write.
+    `comparators` are what keyspaces can choose as `user:` and a name to order their keys by:
+    functions that make of a key the bytes by which it is ordered, always the same of the same key.
     `merge_operators` are what keyspaces can choose by name, beside the built-in ones: objects of
     `MergeOperator`, or a mapping of names to functions.
 
@@ -53,6 +57,7 @@ class DB(Database):
         options: Options | None = None,
         listener: Callable[[Event], object] | None = None,
         merge_operators: MergeOperators = (),
+        comparators: Mapping[str, SortKey] = MappingProxyType({}),
     ) -> Self:
         if not os.fsdecode(path):
             raise InvalidArgument("the path of the database is empty")
@@ -69,7 +74,13 @@ class DB(Database):
         text = str(replace(options or Options(), **beside))
         own = native_operators(merge_operators)
         self = super().__new__(
-            cls, path, mode=mode, options=text, listener=listener, merge_operators=own
+            cls,
+            path,
+            mode=mode,
+            options=text,
+            listener=listener,
+            merge_operators=own,
+            comparators=native_comparators(comparators),
         )
         name = Database.__repr__(self)  # a subclass may not be ready for its own yet
         told = self._closer(), name, _opener()

@@ -269,7 +269,15 @@ class Writable(Readable):
         ttl: Ttl | None = None,
         expires_at: Moment | None = None,
     ) -> None:
-        """"""
+        """
+        Applies an operand to the value of a key, or to none, by the keyspace's merge operator, and
+        reads nothing for that. The value then expires as `ttl` or `expires_at` say, else as the
+        keyspace has it, or, if that says nothing, when it would have before.
+
+        >>> log = db.keyspace("log", lsmdb.KeyspaceOptions(merge_operator="append"))
+        >>> log.merge(b"k", b"a"), log.merge(b"k", b"b"), log[b"k"]
+        (None, None, b'ab')
+        """
     def touch(
         self,
         key: Buffer,
@@ -297,6 +305,17 @@ class Writable(Readable):
         low_priority: bool = False,
     ) -> None:
         """Takes a key away, whether or not it is there."""
+    def single_delete(
+        self,
+        key: Buffer,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        """Takes a key away, whether or not it is there. In a keyspace with `write_once` this takes
+        less room than `delete`: it is gone as soon as it meets the put. Elsewhere it is as that.
+        """
     def delete_range(
         self,
         start: _Bound,
@@ -820,9 +839,15 @@ class Batch:
         ttl: Ttl | None = None,
         expires_at: Moment | None = None,
     ) -> None:
-        """"""
+        """Applies an operand to the value of a key by the keyspace's merge operator, as
+        `Writable.merge` does.
+        """
     def delete(self, key: Buffer, /, *, keyspace: Keyspace | Database | None = None) -> None:
         """Takes a key away, whether or not it is there."""
+    def single_delete(
+        self, key: Buffer, /, *, keyspace: Keyspace | Database | None = None
+    ) -> None:
+        """Takes a key away, as `Writable.single_delete` does."""
     def delete_range(
         self, start: _Bound, stop: _Bound, /, *, keyspace: Keyspace | Database | None = None
     ) -> None:
@@ -885,6 +910,7 @@ class Database(Writable):
         options: str = "",
         listener: Callable[[Event], object] | None = None,
         merge_operators: list[tuple[Any, ...]] = ...,
+        comparators: list[tuple[str, Callable[[bytes], bytes]]] = ...,
     ) -> Self: ...
     @property
     def path(self) -> str:

@@ -30,8 +30,14 @@ class _Settings:
         for setting in text.split(";"):
             name, _, value = (part.strip() for part in setting.partition("="))
             if name in types:
-                values[name] = int(value) if "int" in types[name] else value
+                values[name] = _read(value, types[name])
         return cls(**values)
+
+
+def _read(value: str, kind: str) -> object:
+    if "bool" in kind:
+        return value == "true"
+    return int(value) if "int" in kind else value
 
 
 def _word(value: object) -> str:
@@ -110,6 +116,12 @@ class KeyspaceOptions(_Settings):
     merge_operator: str | None = None
     """What `merge` does: "add_i64", "add_f64", "min", "max", "append", "bit_or", "set_union", in
     builds that have it "json_merge_patch", or the name of one of `merge_operators` of `DB`."""
+    comparator: str = "bytewise"
+    """How keys are ordered: "bytewise", "reverse", or "user:" and the name of one of `comparators`
+    of `DB`. It stays as it is chosen when the keyspace is made."""
+    write_once: bool = False
+    """The promise that no key is put again before it was deleted: what `single_delete` deletes then
+    goes as soon as the two meet."""
 
     def __post_init__(self) -> None:
         for name in ("strategy", "compression"):

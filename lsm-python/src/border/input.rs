@@ -6,7 +6,7 @@ use std::ops::Bound as End;
 use std::time::Duration;
 
 use lsm_core::api::bounds::prefix_bounds;
-use lsm_core::{Durability, KeyRange, Slice};
+use lsm_core::{Comparator, Durability, KeyRange, Slice};
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi::{PyBUF_FORMAT, PyBUF_ND};
 use pyo3::prelude::*;
@@ -96,30 +96,29 @@ fn no_bytes(object: &Bound<'_, PyAny>) -> PyErr {
 pub(crate) struct Span {
     pub(crate) start: Option<Slice>,
     pub(crate) stop: Option<Slice>,
+    /// What all keys begin with, beside; only where no bounds can say it.
+    pub(crate) prefix: Option<Slice>,
 }
 
 impl Span {
-    pub(crate) const ALL: Self = Self { start: None, stop: None };
+    pub(crate) const ALL: Self = Self { start: None, stop: None, prefix: None };
 
     pub(crate) fn new(start: Option<Input<'_>>, stop: Option<Input<'_>>) -> Self {
         let copy = |key: Input<'_>| Slice::copy_from(key.as_ref());
-        Self { start: start.map(copy), stop: stop.map(copy) }
+        Self { start: start.map(copy), stop: stop.map(copy), prefix: None }
     }
 
-    /// True if a key lies in it.
-    pub(crate) fn contains(&self, key: &[u8]) -> bool {
-        self.start.as_deref().is_none_or(|start| start <= key)
-            && self.stop.as_deref().is_none_or(|stop| key < stop)
-    }
-
-    /// The keys that begin with `prefix`.
-    pub(crate) fn prefix(prefix: &[u8]) -> Self {
+    /// The keys that begin with `prefix`, in an order.
+    pub(crate) fn prefix(prefix: &[u8], order: &Comparator) -> Self {
+        if *order != Comparator::Bytewise {
+            return Self { prefix: Some(Slice::copy_from(prefix)), ..Self::ALL };
+        }
         let (_, stop) = prefix_bounds(prefix);
         let stop = match stop {
             End::Excluded(stop) => Some(stop),
             _ => None,
         };
-        Self { start: Some(Slice::copy_from(prefix)), stop }
+        Self { start: Some(Slice::copy_from(prefix)), stop, prefix: None }
     }
 
     /// Of a slice between brackets.
@@ -136,6 +135,10 @@ impl KeyRange for &Span {
     fn into_bounds(self) -> (End<Slice>, End<Slice>) {
         let start = self.start.clone().map_or(End::Unbounded, End::Included);
         (start, self.stop.clone().map_or(End::Unbounded, End::Excluded))
+    }
+
+    fn prefix(&self) -> Option<Slice> {
+        self.prefix.clone()
     }
 }
 

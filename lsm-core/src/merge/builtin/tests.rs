@@ -1,3 +1,5 @@
+//! Each operator, and that combining first changes nothing.
+
 use std::sync::Arc;
 
 use crate::base::error::ErrorKind;

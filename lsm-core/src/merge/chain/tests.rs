@@ -1,3 +1,5 @@
+//! Random chains, against writes that are done one by one.
+
 use std::sync::Arc;
 
 use crate::env::sim::rng::Rng;

@@ -21,6 +21,7 @@ mod own_strategy;
 mod quiet;
 mod read_options;
 mod scrub;
+mod single_delete;
 mod stats;
 
 mod faults;

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from threading import Thread
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import lsmdb
 from lsmdb import _progress
 from lsmdb._database import Mode, StrPath
+from lsmdb._comparators import SortKey
 from lsmdb._operators import MergeOperators
 from lsmdb._options import Durability, KeyspaceOptions, Options
 from lsmdb.aio._desk import Desk
@@ -244,6 +245,7 @@ def open(
     options: Options | None = None,
     listener: Callable[[lsmdb.Event], object] | None = None,
     merge_operators: MergeOperators = (),
+    comparators: Mapping[str, SortKey] = MappingProxyType({}),
 ) -> Opening:
     """Opens a database, for `await` or `async with`; `lsmdb.DB` says what the options are.
 
@@ -268,6 +270,7 @@ def open(
         options=options,
         listener=listener,
         merge_operators=merge_operators,
+        comparators=comparators,
     )
     return Opening(make, usual)
 

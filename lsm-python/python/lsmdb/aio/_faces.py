@@ -306,6 +306,19 @@ class Writable(Readable):
             seqno = await self._desk.commit(batch, deadline)
         await self._desk.acknowledge(seqno, durability, deadline)
 
+    async def single_delete(
+        self,
+        key: Buffer,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        """Takes a key away, whether or not it is there; see `lsmdb.Writable.single_delete`."""
+        batch = self._batch(durability, low_priority)
+        batch.single_delete(key, keyspace=self._keyspace())
+        await self._commit(batch, durability, timeout)
+
     async def delete_range(
         self,
         start: Buffer | None,

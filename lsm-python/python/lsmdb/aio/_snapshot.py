@@ -132,6 +132,10 @@ class Batch:
         """Takes a key away, whether or not it is there."""
         self._native.delete(key, keyspace=_native(keyspace))
 
+    def single_delete(self, key: Buffer, /, *, keyspace: Keyspace | None = None) -> None:
+        """Takes a key away; see `lsmdb.Writable.single_delete`."""
+        self._native.single_delete(key, keyspace=_native(keyspace))
+
     def delete_range(
         self, start: Buffer | None, stop: Buffer | None, /, *, keyspace: Keyspace | None = None
     ) -> None:

@@ -284,6 +284,18 @@ class Typed(TypedReader[K, V], MutableMapping[K, V]):
         data = self._encode(key)
         self._source.delete(data, durability=durability, timeout=timeout, low_priority=low_priority)
 
+    def single_delete(
+        self,
+        key: K,
+        *,
+        durability: Durability | None = None,
+        timeout: float | None = None,
+        low_priority: bool = False,
+    ) -> None:
+        """Deletes the key, for less room in a keyspace with `write_once`."""
+        how: dict[str, Any] = {"timeout": timeout, "low_priority": low_priority}
+        self._source.single_delete(self._encode(key), durability=durability, **how)
+
     def delete_range(
         self,
         start: Bound[K],
