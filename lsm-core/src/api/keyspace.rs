@@ -148,7 +148,10 @@ impl Keyspace {
         options.refuse_expiry()?;
         let engine = self.inner.engine();
         match delete_bounds(self.inner.span(range)?) {
-            Some((start, end)) => self.write_stored(Kind::RangeDelete, &start, &end, options),
+            Some((start, end)) => {
+                let (kind, keyspace) = (Kind::RangeDelete, self.inner.state.id);
+                self.write_stored(Record { kind, keyspace, key: &start, value: &end }, options)
+            }
             None => {
                 engine.check_writable()?;
                 self.inner.state.check()?;
@@ -234,22 +237,21 @@ impl Keyspace {
         value: &[u8],
         options: &WriteOptions,
     ) -> Result<SeqNo> {
-        if self.inner.is_bytewise() {
-            return self.write_stored(kind, key, value, options);
-        }
-        self.write_stored(kind, &self.inner.stored(key)?, value, options)
-    }
-
-    fn write_stored(
-        &self,
-        kind: Kind,
-        key: &[u8],
-        value: &[u8],
-        options: &WriteOptions,
-    ) -> Result<SeqNo> {
         let state = &self.inner.state;
         let record = Record { kind, keyspace: state.id, key, value };
+        if !self.inner.is_bytewise() {
+            let key = self.inner.stored(key)?;
+            return self.write_stored(Record { key: &key, ..record }, options);
+        }
         self.inner.engine().write_one(state, record, options)
+    }
+
+    // Most keys are stored as they are: their way is not to carry this along.
+    #[cold]
+    #[inline(never)]
+    fn write_stored(&self, record: Record<'_>, options: &WriteOptions) -> Result<SeqNo> {
+        let push = |records: &mut Records| records.push(record);
+        self.inner.engine().write_pushed(&self.inner.state, options, push)
     }
 
     /// The keys at or behind stored places inside of a range: a place need not be a key.

@@ -394,11 +394,10 @@ impl<M: Moment> Read for M {
         let as_of = self.as_of()?;
         let engine = keyspace.engine();
         let show = |found: Found<'_>| look(Lent { found, engine });
-        if keyspace.is_bytewise() {
-            return engine.get(self.how(), &keyspace.state, key.as_ref(), as_of, show);
+        if !keyspace.is_bytewise() {
+            return look_stored((self, as_of), key.as_ref(), &mut { show });
         }
-        let key = keyspace.stored(key.as_ref())?;
-        engine.get(self.how(), &keyspace.state, &key, as_of, show)
+        engine.get(self.how(), &keyspace.state, key.as_ref(), as_of, show)
     }
 
     fn range(&self, range: impl KeyRange) -> Range {
@@ -425,6 +424,19 @@ impl<M: Moment> Read for M {
         let what = (keyspace.span(range)?, self.how().options());
         keyspace.engine().explain_range(&keyspace.state, what, as_of, walk, &mut call)
     }
+}
+
+/// Looks up a key that is not stored as it is. Usual lookups are not to carry this along.
+#[cold]
+#[inline(never)]
+fn look_stored<T, M: Moment>(
+    (reads, as_of): (&M, Option<AsOf>),
+    key: &[u8],
+    show: &mut dyn FnMut(Found<'_>) -> T,
+) -> Result<Option<T>> {
+    let keyspace = reads.keyspace();
+    let key = keyspace.stored(key)?;
+    keyspace.engine().get(reads.how(), &keyspace.state, &key, as_of, show)
 }
 
 /// The pairs of a range of stored keys.

@@ -7,7 +7,7 @@ use crate::key::full::keyspace_of;
 use crate::key::kind::Kind;
 use crate::key::trailer::{kind_of, seqno_of};
 use crate::merge::operand::{KEEPS, NEVER};
-use crate::table::contents::{Contents, ENTRY_BYTES, GROUP, UNTOLD};
+use crate::table::contents::{Contents, ENTRY_BYTES, GROUP, Share, UNTOLD};
 use crate::table::properties::{Part, Properties};
 
 /// The part of a file that holds entries.
@@ -32,6 +32,8 @@ pub struct Tally {
     /// Entries and deletes that stand in finished blocks.
     in_blocks: (u64, u64),
     contents: Contents,
+    /// What the keyspace at hand has.
+    share: Share,
     /// Entries that stand in finished groups of blocks.
     in_groups: u64,
 }
@@ -77,7 +79,7 @@ impl Tally {
         self.part.deletes += u64::from(is_delete);
         self.part.bytes += (key.len() + value.len()) as u64 + ENTRY_BYTES;
         let is_newest = is_first || self.last_key != key;
-        self.contents.change_share(key, |share| share.add(key, trailer, value, is_newest));
+        self.share.add(key, trailer, value, is_newest);
         self.last_key.clear();
         self.last_key.extend_from_slice(key);
         self.last_trailer = trailer;
@@ -121,6 +123,8 @@ impl Tally {
     fn end_part(&mut self) {
         if self.part.entries > 0 {
             self.part.largest.clone_from(&self.last_key);
+            let share = Share { keyspace: self.part.keyspace, ..std::mem::take(&mut self.share) };
+            self.contents.shares.push(share);
             self.parts.push(std::mem::take(&mut self.part));
         }
     }
@@ -149,6 +153,7 @@ impl Tally {
     /// How much is what, without range tombstones.
     #[must_use]
     pub fn into_contents(mut self) -> Contents {
+        self.end_part();
         if self.in_groups < self.properties.entries {
             self.end_group();
         }
