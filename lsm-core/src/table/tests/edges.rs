@@ -166,8 +166,10 @@ fn properties_count_kinds_moments_and_blocks_of_deletes() {
     let mut model = Model::default();
     for (number, kind) in [0u64, 1, 2, 3, 5, 6, 6, 0x12].into_iter().enumerate() {
         let mut value = (1000 - number as u64).to_le_bytes().to_vec();
-        if matches!(kind, 0 | 3) {
-            value.clear();
+        match kind {
+            0 | 3 => value.clear(),
+            2 => value.extend_from_slice(&7u64.to_le_bytes()),
+            _ => {}
         }
         model.add(full(0, &[number as u8]), (number as u64 + 3) << 8 | kind, value);
     }
@@ -177,7 +179,8 @@ fn properties_count_kinds_moments_and_blocks_of_deletes() {
     assert_eq!((counts.merges, counts.blob_refs, counts.expiring), (1, 1, 2));
     assert_eq!((counts.expiry_min_millis, counts.expiry_last_millis), (994, 995));
     assert_eq!(counts.expiry_max_millis(), 0, "most never expire");
-    assert_eq!((counts.key_bytes, counts.value_bytes), (8 * 5, 6 * 8));
+    assert_eq!((counts.merge_min_millis, counts.merge_ends), (998, 1));
+    assert_eq!((counts.key_bytes, counts.value_bytes), (8 * 5, 7 * 8));
     assert_eq!((counts.seqno_min.get(), counts.seqno_max.get()), (3, 10));
     assert_eq!((counts.blocks, counts.dense_blocks, counts.partitions), (1, 0, 1));
 
@@ -216,6 +219,7 @@ fn what_cannot_be_in_a_table_is_refused() {
     refused(&full(0, b"a"), 4, b"", ErrorKind::InvalidArgument);
     refused(&full(0, b"a"), 0xff, b"", ErrorKind::InvalidArgument);
     refused(&full(0, b"a"), 6, b"1234567", ErrorKind::InvalidArgument);
+    refused(&full(0, b"a"), 2, b"123456789012345", ErrorKind::InvalidArgument);
     for (start, end) in [(full(0, b"a"), full(1, b"a")), (vec![0; 3], full(0, b"a"))] {
         let seqno = SeqNo::new(3).unwrap();
         let tombstone = crate::cursor::tombstone::Tombstone { start, end, seqno };

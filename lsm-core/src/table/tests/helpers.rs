@@ -174,6 +174,7 @@ pub(super) fn model(rng: &mut Rng, taste: Taste) -> Model {
             let mut value = vec![0; rng.below(taste.value_len + 1) as usize];
             match kind {
                 0 | 3 => value.clear(),
+                2 => value.resize(value.len().max(16), b'v'),
                 6 => value.resize(value.len().max(8), b'v'),
                 _ => {}
             }
