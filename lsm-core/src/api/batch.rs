@@ -213,6 +213,7 @@ impl Batch {
                 keyspaces: &self.keyspaces,
                 conditions: &self.conditions,
                 options,
+                is_stamped: false,
             }),
         }
     }

@@ -53,14 +53,16 @@ impl Engine {
         let is_operand = |record: &Record<'_>| record.kind == Kind::Merge;
         let operands = writing.records.iter().flatten().filter(is_operand);
         let mut stamps = operands.filter_map(|record| Some(split(record.value).ok()?.0.millis));
-        let Some(first) = stamps.next() else { return self.write_stamped(writing) };
+        let Some(first) = stamps.next() else {
+            return self.write(&Writing { is_stamped: true, ..*writing });
+        };
         // Salvage brings operands that are stamped.
         let oldest = stamps.chain([first]).filter(|millis| *millis != 0).min();
         let written = {
             let clock = self.env.clock.as_ref();
             let (now, way) = self.merging.begin(clock, oldest.unwrap_or(u64::MAX));
             let records = writing.records.stamped(now, Scratch::Stamped.take());
-            let written = self.write_stamped(&Writing { records: &records, ..*writing });
+            let written = self.write(&Writing { records: &records, is_stamped: true, ..*writing });
             Scratch::Stamped.keep(records.into_bytes());
             // They are in one of these, or in a table already, which knows by itself.
             self.view.load().memtables().for_each(|memtable| memtable.note_merge(way.millis()));
@@ -132,8 +134,9 @@ impl Engine {
         // Whoever has merged waits for nothing more.
         let options = &WriteOptions::new().durability(durability).timeout(Duration::ZERO);
         let keyspaces = std::slice::from_ref(keyspace);
-        let writing = Writing { records: &records, keyspaces, conditions: &conditions, options };
-        self.write_stamped(&writing).map(|_| true)
+        let (records, conditions, is_stamped) = (&records, &conditions, true);
+        let writing = Writing { records, keyspaces, conditions, options, is_stamped };
+        self.write(&writing).map(|_| true)
     }
 
     /// What has expired by this time is seen by no reader of a keyspace, now or to come, and no

@@ -42,6 +42,8 @@ pub struct Writing<'a> {
     pub conditions: &'a Conditions,
     /// How.
     pub options: &'a WriteOptions,
+    /// True if every merge operand among the records says when it was written.
+    pub is_stamped: bool,
 }
 
 impl Engine {
@@ -67,7 +69,8 @@ impl Engine {
         let mut records = Records::reusing(Scratch::Record.take());
         let written = push(&mut records).and_then(|()| {
             let (keyspaces, conditions) = (std::slice::from_ref(keyspace), Conditions::NONE);
-            self.write(&Writing { records: &records, keyspaces, conditions, options })
+            let is_stamped = false;
+            self.write(&Writing { records: &records, keyspaces, conditions, options, is_stamped })
         });
         Scratch::Record.keep(records.into_bytes());
         written
@@ -75,12 +78,12 @@ impl Engine {
 
     /// Writes records as one, all or none, and answers the sequence number of the last.
     pub fn write(&self, writing: &Writing<'_>) -> Result<SeqNo> {
-        let begun = self.timings.begin(Timing::Write);
         let is_merging = || writing.keyspaces.iter().any(|keyspace| keyspace.merger.is_some());
-        let written = match self.keyspaces.has_mergers() && is_merging() {
-            true => self.write_merging(writing),
-            false => self.write_timely(writing),
-        };
+        if self.keyspaces.has_mergers() && !writing.is_stamped && is_merging() {
+            return self.write_merging(writing);
+        }
+        let begun = self.timings.begin(Timing::Write);
+        let written = self.write_timely(writing);
         match &written {
             Ok(_) => self.timings.end(Timing::Write, begun),
             Err(error) if error.kind() == ErrorKind::Conflict => {}
@@ -89,17 +92,8 @@ impl Engine {
         written
     }
 
-    /// The same, of records in which every merge operand says when it was written.
-    // Usual writes have their own copy of it.
-    #[inline(never)]
-    pub(super) fn write_stamped(&self, writing: &Writing<'_>) -> Result<SeqNo> {
-        self.write_timely(writing)
-    }
-
-    #[allow(clippy::inline_always, reason = "a call costs a plain put two per cent")]
-    #[inline(always)]
     fn write_timely(&self, writing: &Writing<'_>) -> Result<SeqNo> {
-        let Writing { records, keyspaces, conditions, options } = *writing;
+        let Writing { records, keyspaces, conditions, options, .. } = *writing;
         self.check_writable()?;
         if records.is_empty() {
             return self.write_nothing(writing);

@@ -185,6 +185,7 @@ impl Rebuild {
             keyspaces: &keyspaces,
             conditions: Conditions::NONE,
             options: &self.write,
+            is_stamped: false,
         };
         self.db()?.engine().write(&writing)?;
         self.records.clear();
