@@ -25,6 +25,7 @@ help:
 	@echo 'make install the C library to PREFIX=/usr/local, packed below DESTDIR= (tools/install has more)'
 	@echo 'make uninstall takes it away again'
 	@echo 'Lanes of their own, each for at most SECONDS=$(SECONDS):'
+	@echo 'make images  crashes, faults and damage at full size; WHOLE=1 leaves no point out, in an hour'
 	@echo 'make lives   databases through crash after crash, for the whole time'
 	@echo 'make costs   what each strategy of compaction costs in a simulated tree, large ones too'
 	@echo 'make fuzz-c  random calls of the C library, by threads, under AddressSanitizer'
@@ -176,9 +177,10 @@ $(PYTHON_ENV)/ready: lsm-python/tests/requirements.txt
 
 # -- the parts of prove
 
+# With WHOLE=1 no point of any script is left out, which takes an hour.
 images:
 	@tools/need prove cargo cc
-	$(LAB) tools/ran cargo test --locked -p lsm-core --test it -- --ignored --show-output prove_
+	$(LAB) LSM_WHOLE=$(WHOLE) tools/ran cargo test --locked -p lsm-core --test it -- --ignored --show-output prove_
 
 # Sanitizers need a compiler switch that stable hides, and a build of their own.
 asan:

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::harness::asked::one_of;
 use crate::harness::crash::{
     Depth, SHALLOW, Tally, enumerate, listed, replay, run_to_last_verb, scripts,
 };
@@ -157,14 +158,14 @@ fn prove_every_script_of_two_letters_survives_every_crash() {
     enumerate_all(
         "engine, two letters",
         &scripts(Setup::VERBS, 2),
-        Depth { seeds: 2, nested_seeds: 1, ..SHALLOW },
+        Depth { seeds: 2, nested_seeds: 1, stride: one_of(2), ..SHALLOW },
     );
 }
 
 #[test]
 #[ignore = "minutes: make prove"]
 fn prove_chosen_scripts_survive_every_crash_and_every_second_one() {
-    let depth = Depth { seeds: 2, nested_seeds: 1, stride: 6, ..SHALLOW };
+    let depth = Depth { seeds: 2, nested_seeds: 1, stride: one_of(8), ..SHALLOW };
     enumerate_all("engine, chosen scripts", &listed(CURATED), depth);
 }
 
@@ -173,7 +174,7 @@ fn prove_chosen_scripts_survive_every_crash_and_every_second_one() {
 fn prove_scripts_of_three_letters_survive_crashes() {
     let long =
         scripts(Setup::VERBS, 3).into_iter().filter(|script| script.len() == 3).collect::<Vec<_>>();
-    enumerate_all("engine, three letters", &long, Depth { stride: 5, ..SHALLOW });
+    enumerate_all("engine, three letters", &long, Depth { stride: one_of(8), ..SHALLOW });
 }
 
 /// Runs the one case that a failure printed.

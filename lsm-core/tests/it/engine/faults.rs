@@ -3,6 +3,7 @@
 use lsm_core::env::sim::faults::Fault;
 
 use crate::engine::crash::CURATED;
+use crate::harness::asked::one_of;
 use crate::harness::crash::listed;
 use crate::harness::engine::subject::Setup;
 use crate::harness::faults::{Trial, fill, prove, replay};
@@ -38,13 +39,13 @@ fn prove_a_fault_at_every_operation_of_one_letter() {
 #[test]
 #[ignore = "minutes: make prove"]
 fn prove_a_fault_at_every_operation_of_chosen_scripts() {
-    prove_all("engine faults, chosen", &listed(CHOSEN), 1);
+    prove_all("engine faults, chosen", &listed(CHOSEN), one_of(3));
 }
 
 #[test]
 #[ignore = "minutes: make prove"]
 fn prove_faults_in_all_curated_scripts() {
-    prove_all("engine faults, curated", &listed(CURATED), 11);
+    prove_all("engine faults, curated", &listed(CURATED), one_of(23));
 }
 
 /// A flush reads back what it wrote. When that fails, what no log holds is lost by closing, and the

@@ -15,5 +15,5 @@ fn an_engine_lives_through_many_crashes() {
 #[test]
 #[ignore = "a minute: make prove"]
 fn prove_long_lives_of_the_engine() {
-    many::<Setup>(SPAN, 90);
+    many::<Setup>(SPAN, 45);
 }

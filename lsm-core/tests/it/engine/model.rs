@@ -105,7 +105,7 @@ fn the_engine_does_what_the_reference_does_on_this_machine() {
 #[ignore = "minutes: make prove"]
 fn prove_the_engine_does_what_the_reference_does() {
     let seconds = number("LSM_SECONDS");
-    let budget = Duration::from_secs(seconds.unwrap_or(90));
+    let budget = Duration::from_secs(seconds.unwrap_or(50));
     std::thread::scope(|scope| {
         scope.spawn(move || play_all("model", (write_play, simulated), 100_000.., (budget, 400)));
         let deletes = (write_play_among_deletes as Author, simulated as Stage);
@@ -119,7 +119,7 @@ fn prove_the_engine_does_what_the_reference_does() {
 #[test]
 #[ignore = "a minute: make prove"]
 fn prove_the_engine_does_what_the_reference_does_on_this_machine() {
-    play_all("model, real files", (write_play, real), 100_000.., (Duration::from_secs(60), 2000));
+    play_all("model, real files", (write_play, real), 100_000.., (Duration::from_secs(30), 2000));
 }
 
 /// Tables that flushes share between keyspaces were moved into one run, and a scan that went from

@@ -15,5 +15,5 @@ fn a_database_lives_through_many_crashes() {
 #[test]
 #[ignore = "a minute: make prove"]
 fn prove_long_lives() {
-    many::<Ground>(SPAN, 60);
+    many::<Ground>(SPAN, 30);
 }
