@@ -10,7 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import interpreters
 import sdist
@@ -42,9 +45,13 @@ print("lsmdb", lsmdb.__version__, "imports:", *names)
 """
 
 
-def run(*command: str | Path, **settings: str) -> None:
+def run(
+    *command: str | Path, more: Mapping[str, str] | None = None, log: IO[str] | None = None
+) -> None:
     """Runs a command, with a few more words in its environment; its failure is ours."""
-    subprocess.run(command, check=True, env={**os.environ, **settings})
+    env = os.environ | (more or {})
+    errors = None if log is None else subprocess.STDOUT
+    subprocess.run(command, check=True, env=env, stdout=log, stderr=errors)
 
 
 def fresh(folder: Path) -> Path:
@@ -54,16 +61,16 @@ def fresh(folder: Path) -> Path:
     return folder
 
 
-def environment(interpreter: str, folder: Path) -> Path:
+def environment(interpreter: str, folder: Path, log: IO[str] | None = None) -> Path:
     """Makes a virtual environment without pip, and answers its interpreter."""
-    run(interpreter, "-m", "venv", "--clear", "--without-pip", folder)
+    run(interpreter, "-m", "venv", "--clear", "--without-pip", folder, log=log)
     return folder / "bin" / "python"
 
 
-def install(python: Path, *what: str | Path) -> None:
+def install(python: Path, *what: str | Path, log: IO[str] | None = None) -> None:
     """Lets the pip of this environment install into another one."""
     pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
-    run(*pip, "install", "--quiet", "--only-binary", ":all:", *what)
+    run(*pip, "install", "--quiet", "--only-binary", ":all:", *what, log=log)
 
 
 def offline(archive: Path, folder: Path) -> None:
@@ -75,7 +82,7 @@ def offline(archive: Path, folder: Path) -> None:
     nothing["CARGO_TARGET_DIR"] = str(folder / "build")
     nothing["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     alone = ["--no-index", "--no-cache-dir", "--no-deps", "--no-build-isolation"]
-    run(*pip, *alone, "--wheel-dir", out, archive, **nothing)
+    run(*pip, *alone, "--wheel-dir", out, archive, more=nothing)
     python = environment(sys.executable, folder / "bare")
     install(python, "--no-index", *out.glob("*.whl"))
     run(python, "-I", "-c", IMPORT)
@@ -87,33 +94,40 @@ def compile_without_lock(folder: Path) -> None:
     told = folder / "interpreter.txt"
     told.write_text(WITHOUT_LOCK)
     place = ["--manifest-path", str(CRATE / "Cargo.toml"), "--target-dir", str(folder / "check")]
-    check = ["cargo", "check", "--locked", "--quiet", "--no-default-features", *place]
-    run(*check, PYO3_CONFIG_FILE=str(told), RUSTFLAGS="-D warnings")
+    check = ["cargo", "check", "--locked", "--quiet", "--no-default-features", "--features", "json", *place]
+    run(*check, more={"PYO3_CONFIG_FILE": str(told), "RUSTFLAGS": "-D warnings"})
     print("The extension compiles for an interpreter without a global lock.", flush=True)
 
 
 def try_on(one: interpreters.Interpreter, dist: Path, folder: Path) -> bool:
     """Tries the wheel on one interpreter, and answers whether it works there."""
-    print(f"CPython {one.name}: {one.path}", flush=True)
-    try:
-        install_and_test(one, dist, folder)
-    except subprocess.CalledProcessError as error:
-        print(f"CPython {one.name}: {error}", file=sys.stderr, flush=True)
-        return False
-    return True
+    said = folder / f"{one.name}.txt"
+    with said.open("w") as log:
+        try:
+            install_and_test(one, dist, folder, log)
+            failure = None
+        except subprocess.CalledProcessError as error:
+            failure = error
+    # What two said at the same time stands one behind the other.
+    print(f"CPython {one.name}: {one.path}\n{said.read_text()}", flush=True)
+    if failure:
+        print(f"CPython {one.name}: {failure}", file=sys.stderr, flush=True)
+    return failure is None
 
 
-def install_and_test(one: interpreters.Interpreter, dist: Path, folder: Path) -> None:
+def install_and_test(
+    one: interpreters.Interpreter, dist: Path, folder: Path, log: IO[str]
+) -> None:
     """Installs the wheel where nothing else is, then runs the tests beside what they need."""
     wheels = ["--no-index", "--no-cache-dir", "--find-links", str(dist), "lsmdb"]
-    bare = environment(one.path, folder / "bare")
-    install(bare, *wheels)
-    run(bare, "-I", "-c", IMPORT)
-    python = environment(one.path, folder / one.name)
-    install(python, "--requirement", CRATE / "tests" / "requirements.txt")
-    install(python, *wheels)
+    bare = environment(one.path, folder / f"{one.name}-bare", log)
+    install(bare, *wheels, log=log)
+    run(bare, "-I", "-c", IMPORT, log=log)
+    python = environment(one.path, folder / one.name, log)
+    install(python, "--requirement", CRATE / "tests" / "requirements.txt", log=log)
+    install(python, *wheels, log=log)
     debug = {"PYTHONMALLOC": "debug", "PYTHONDONTWRITEBYTECODE": "1"}
-    run(python, "-P", "-X", "dev", "-m", "pytest", "-q", CRATE / "tests", **debug)
+    run(python, "-P", "-X", "dev", "-m", "pytest", "-q", CRATE / "tests", more=debug, log=log)
 
 
 def main(folder: Path) -> list[str]:
@@ -126,7 +140,10 @@ def main(folder: Path) -> list[str]:
     (archive,) = dist.glob("*.tar.gz")
     offline(archive, folder)
     compile_without_lock(folder)
-    return [one.name for one in found if not try_on(one, dist, folder)]
+    # Two at a time: the tests of one rarely have work for two processors.
+    with ThreadPoolExecutor(2) as pool:
+        works = list(pool.map(lambda one: try_on(one, dist, folder), found))
+    return [one.name for one, does_work in zip(found, works, strict=True) if not does_work]
 
 
 if __name__ == "__main__":
