@@ -11,8 +11,8 @@ LAB := RUSTFLAGS="$(CFGS)" RUSTDOCFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/lab
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 .PHONY: help demo check test prove bench bench-compare bench-guard wheel sdist install uninstall clean
-.PHONY: docs-python python-stage lives costs loom tsan miri mutants coverage golden
-.PHONY: format lint deny tidy unit engine zstd capi leveldb benches python images asan boundary wheels-test python-asan fuzz-c
+.PHONY: docs-python examples python-stage lives costs loom tsan miri mutants coverage golden
+.PHONY: format lint deny tidy unit engine features capi leveldb benches python images asan boundary wheels-test python-asan fuzz-c
 
 help:
 	@echo 'make demo    the daily verbs, then a crash and its recovery, on this machine'
@@ -45,7 +45,7 @@ demo:
 
 check: format lint deny tidy unit
 
-test: check engine zstd capi leveldb benches python
+test: check engine features capi leveldb benches python examples
 
 prove: bench-guard images asan loom boundary python-asan wheels-test
 
@@ -102,7 +102,7 @@ format:
 lint:
 	@tools/need check cargo clippy cc python3
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	$(LAB) cargo clippy --locked -p lsm-core --features zstd --all-targets -- -D warnings
+	$(LAB) cargo clippy --locked -p lsm-core --features zstd,json --all-targets -- -D warnings
 
 deny:
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else \
@@ -124,11 +124,11 @@ engine:
 	$(LAB) cargo test --locked -p lsm-core --test it --test allocs --examples
 	$(LAB) cargo test --locked -p lsm-core --doc
 
-# The one feature, where it makes a difference. Not optimised: what takes long here is the build.
-zstd:
+# What the features add. Not optimised: what takes long here is the build.
+features:
 	@tools/need test cargo cc
 	$(LAB) CARGO_PROFILE_TEST_OPT_LEVEL=0 CARGO_PROFILE_TEST_DEBUG=0 tools/ran \
-		cargo test --locked -p lsm-core --features zstd --lib --test it -- compress
+		cargo test --locked -p lsm-core --features zstd,json --lib --test it -- compress merge::builtin
 
 # The faces are tested as they ship, without the test-only build's switches.
 capi:
@@ -144,6 +144,11 @@ leveldb:
 benches:
 	@tools/need test cargo cc
 	CARGO_PROFILE_TEST_OPT_LEVEL=0 cargo test --locked -p lsm-bench -p lsm-bench-compare
+
+# Rust's examples print what those in other languages do.
+examples:
+	@tools/need test cargo cc
+	tools/examples
 
 # The Python package beside its native part, not optimised, with every assertion; memory is checked as
 # it is freed, and what is left open is a failure. PYTEST= takes more for pytest, such as -k NAME.

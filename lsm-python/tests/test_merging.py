@@ -57,6 +57,7 @@ def test_a_counter_counts(db: lsmdb.DB) -> None:
         ("append", [b"b", b"a", b""], b"ba"),
         ("bit_or", [b"\1", b"\2\4"], b"\3\4"),
         ("set_union", [b"\1\0\0\0b", b"\1\0\0\0a"], b"\1\0\0\0a\1\0\0\0b"),
+        ("json_merge_patch", [b'{"a": 1, "b": 2}', b'{"a": null, "c": [3]}'], b'{"b":2,"c":[3]}'),
     ],
 )
 def test_each_built_in_operator_does_what_it_says(

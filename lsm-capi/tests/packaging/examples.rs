@@ -7,8 +7,17 @@ use std::process::Command;
 use crate::tree::{command, has, moved_prefix, repository, run};
 
 const LANGUAGES: [&str; 2] = ["c", "cpp"];
-const PROGRAMS: [&str; 6] =
-    ["quickstart", "batch_snapshot", "range_scan", "counter", "threads", "errors"];
+
+/// The names of all programs in a language, by their sources.
+fn programs(language: &str) -> Vec<String> {
+    let folder = fs::read_dir(repository().join("examples").join(language)).expect("a folder");
+    let sources = folder.map(|entry| entry.expect("an entry").path());
+    let sources = sources.filter(|it| it.extension().is_some_and(|end| end == "c" || end == "cc"));
+    let name = |source: PathBuf| source.file_stem()?.to_str().map(String::from);
+    let names: Vec<String> = sources.filter_map(name).collect();
+    assert!(names.len() > 8, "{names:?}");
+    names
+}
 
 /// A copy to build in: what is built must not lie among the sources.
 fn copied(language: &str, to: &Path) -> PathBuf {
@@ -24,9 +33,9 @@ fn copied(language: &str, to: &Path) -> PathBuf {
 }
 
 /// All programs are in `folder`, and print what they should.
-fn all_run(folder: &Path, libraries: Option<&Path>) {
-    for name in PROGRAMS {
-        let mut program = command(folder.join(name));
+fn all_run(language: &str, folder: &Path, libraries: Option<&Path>) {
+    for name in programs(language) {
+        let mut program = command(folder.join(&name));
         program.arg(folder.join(format!("{name}.lsm")));
         if let Some(libraries) = libraries {
             program.env("LD_LIBRARY_PATH", libraries);
@@ -52,10 +61,10 @@ fn examples_by_their_makefile() {
     for language in LANGUAGES {
         let folder = copied(language, &prefix.join("by prefix"));
         run(make(&folder).arg(format!("LSM_PREFIX={}", prefix.display())));
-        all_run(&folder, None);
+        all_run(language, &folder, None);
         let folder = copied(language, &prefix.join("by pkg-config"));
         run(make(&folder).env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")));
-        all_run(&folder, Some(&prefix.join("lib")));
+        all_run(language, &folder, Some(&prefix.join("lib")));
     }
 }
 
@@ -75,6 +84,6 @@ fn examples_by_cmake() {
             .arg(&build)
             .arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display())));
         run(command("cmake").arg("--build").arg(&build));
-        all_run(&build, None);
+        all_run(language, &build, None);
     }
 }

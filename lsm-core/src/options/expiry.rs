@@ -1,6 +1,6 @@
 //! When a value expires, as it is chosen and as it is told.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// When a value expires: from that moment on its key has no value, for every reader that begins
 /// then or later. A value that has expired when it is written deletes its key at once.
@@ -20,6 +20,14 @@ pub enum Expiry {
 impl From<Duration> for Expiry {
     fn from(ttl: Duration) -> Self {
         Self::After(ttl)
+    }
+}
+
+/// A moment before 1970 has passed, like any that is over.
+impl From<SystemTime> for Expiry {
+    fn from(moment: SystemTime) -> Self {
+        let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self::At(millis_of(since))
     }
 }
 

@@ -45,7 +45,8 @@ impl WriteOptions {
         self
     }
 
-    /// Chooses when the value that is put expires: a `Duration` after the write, or an `Expiry`.
+    /// Chooses when the value that is put expires: a `Duration` after the write, at a
+    /// `SystemTime`, or an `Expiry`.
     #[must_use]
     pub fn expiry(mut self, expiry: impl Into<Expiry>) -> Self {
         self.expiry = expiry.into();

@@ -114,8 +114,8 @@ class KeyspaceOptions(_Settings):
     """How many bytes the keyspace may take, on disk and in memory together; 0 for any number. While
     it takes more, puts raise `NoSpace`, deletes do not."""
     merge_operator: str | None = None
-    """What `merge` does: "add_i64", "add_f64", "min", "max", "append", "bit_or", "set_union", in
-    builds that have it "json_merge_patch", or the name of one of `merge_operators` of `DB`."""
+    """What `merge` does: "add_i64", "add_f64", "min", "max", "append", "bit_or", "set_union",
+    "json_merge_patch", or the name of one of `merge_operators` of `DB`."""
     comparator: str = "bytewise"
     """How keys are ordered: "bytewise", "reverse", or "user:" and the name of one of `comparators`
     of `DB`. It stays as it is chosen when the keyspace is made."""

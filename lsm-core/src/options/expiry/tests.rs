@@ -34,3 +34,11 @@ fn what_is_stored_is_told() {
     assert_eq!(Expiry::from_stored(0), Expiry::Never);
     assert_eq!(Expiry::from_stored(9), Expiry::At(9));
 }
+
+#[test]
+fn a_moment_is_told_in_milliseconds_since_1970() {
+    let epoch = SystemTime::UNIX_EPOCH;
+    assert_eq!(Expiry::from(epoch + Duration::from_micros(1_500_000)), Expiry::At(1_500));
+    assert_eq!(Expiry::from(epoch + Duration::from_nanos(1)), Expiry::At(1));
+    assert_eq!(Expiry::from(epoch - Duration::from_secs(1)), Expiry::At(0));
+}
