@@ -98,6 +98,10 @@ macro_rules! numbers {
                 both(order, |order| self.0.fetch_max(value, order))
             }
 
+            pub fn fetch_min(&self, value: $value, order: Ordering) -> $value {
+                both(order, |order| self.0.fetch_min(value, order))
+            }
+
             pub fn fetch_update(
                 &self,
                 set: Ordering,
