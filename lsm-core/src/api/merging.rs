@@ -47,6 +47,7 @@ impl Keyspace {
     ) -> Result<SeqNo> {
         let (key, operand) = (key.as_ref(), operand.as_ref());
         merger_of(&self.inner)?.check(operand)?;
+        let key = &self.inner.stored(key)?;
         let (state, end) = (&self.inner.state, end_of(&self.inner, options.get_expiry()));
         self.inner.engine().write_pushed(state, options, |records| {
             records.push_operand(state.id, key, operand, end)
@@ -85,7 +86,9 @@ impl Batch {
             return;
         }
         let (id, end) = (keyspace.state.id, end_of(keyspace, expiry));
-        self.add(keyspace, |records| records.push_operand(id, key, operand, end));
+        self.add(keyspace, |records| {
+            records.push_operand(id, &keyspace.stored(key)?, operand, end)
+        });
     }
 }
 

@@ -395,3 +395,28 @@ fn a_salvage_keeps_every_order_without_its_function() {
     }
     db.close().unwrap();
 }
+
+#[test]
+fn operands_meet_the_values_of_their_keys_in_every_order() {
+    let disk = new_disk();
+    let (_world, db) = open(&disk);
+    for order in 0..NAMES.len() {
+        let options = chosen(order).merge_operator("append");
+        let keyspace = db.keyspace_with(&format!("log {order}"), options).unwrap();
+        keyspace.put("ab", "0").unwrap();
+        keyspace.merge("ab", "1").unwrap();
+        db.flush().unwrap();
+        let mut batch = Batch::new();
+        db.write(batch.merge(&keyspace, "ab", "2").merge(&keyspace, "c", "x")).unwrap();
+        keyspace.merge("c", "y").unwrap();
+        for _ in 0..2 {
+            let seen = |key: &str| keyspace.get(key).unwrap().unwrap();
+            assert_eq!((&seen("ab")[..], &seen("c")[..]), (&b"012"[..], &b"xy"[..]), "{order}");
+            let mut pairs: Vec<_> = keyspace.iter().map(|pair| pair.unwrap().0).collect();
+            pairs.sort();
+            assert_eq!(pairs, ["ab", "c"]);
+            keyspace.compact(..).unwrap();
+        }
+    }
+    db.close().unwrap();
+}
