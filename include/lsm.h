@@ -629,8 +629,9 @@ typedef struct lsm_keyspace_options {
   // puts are refused with LSM_NO_SPACE, deletes are not. Usual: any number.
   uint64_t quota_bytes;
   // What lsm_merge() does, for as long as the keyspace lives: "add_i64", "add_f64", "min",
-  // "max", "append", "bit_or", "set_union", in builds with the feature json "json_merge_patch", or
-  // the name of one of `merge_operators` of lsm_options. Usual: it is refused.
+  // "max", "append", "bit_or", "set_union", in builds with the feature json
+  // "json_merge_patch", or the name of one of `merge_operators` of lsm_options. Usual: it is
+  // refused.
   const char *merge_operator;
   // How keys are ordered, for as long as the keyspace lives: "bytewise", "reverse", or "user:"
   // and the name of one of `comparators` of lsm_options. Usual: "bytewise".
