@@ -72,6 +72,7 @@ impl Keyspace {
     }
 
     /// Gives a key a value. Answers the write's sequence number, for `Db::wait_durable`.
+    #[inline]
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<SeqNo> {
         self.put_with(key, value, &WriteOptions::new())
     }

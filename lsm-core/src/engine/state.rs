@@ -167,15 +167,29 @@ impl Engine {
     /// Refuses a call on a database that is closed, or that a fork has copied.
     #[inline]
     pub fn check_open(&self) -> Result<()> {
+        self.check_not_closing()?;
+        self.journal.check_not_forked()
+    }
+
+    #[inline]
+    fn check_not_closing(&self) -> Result<()> {
         if self.is_closing.load(Ordering::Acquire) {
             return Err(Error::new(ErrorKind::Closed, "the database is closed"));
         }
-        self.journal.check_not_forked()
+        Ok(())
     }
 
     /// Refuses a write on a database that is closed, read-only or at fault.
     pub fn check_writable(&self) -> Result<()> {
         self.check_not_read_only()?;
+        self.health.check()
+    }
+
+    /// Refuses a write that `check_writable` has let pass, if that has changed meanwhile: nobody
+    /// forks or becomes a reader in the midst of a write.
+    #[inline]
+    pub fn check_still_writable(&self) -> Result<()> {
+        self.check_not_closing()?;
         self.health.check()
     }
 

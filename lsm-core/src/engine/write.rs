@@ -112,7 +112,7 @@ impl Engine {
             let mut writer = self.writer.lock();
             keyspaces.iter().try_for_each(|keyspace| keyspace.check())?;
             check_quotas(keyspaces, records)?;
-            self.check_writable()?;
+            self.check_still_writable()?;
             if held.is_some_and(|held| !self.still_hold(&held, conditions)) {
                 continue;
             }
