@@ -24,8 +24,8 @@ help:
 	@echo 'make wheel   the Python package for pip, in target/wheels; make sdist its source archive'
 	@echo 'make install the C library to PREFIX=/usr/local, packed below DESTDIR= (tools/install has more)'
 	@echo 'make uninstall takes it away again'
+	@echo 'make images  crashes, faults and damage at full size; WHOLE=1 leaves no point out'
 	@echo 'Lanes of their own, each for at most SECONDS=$(SECONDS):'
-	@echo 'make images  crashes, faults and damage at full size; WHOLE=1 leaves no point out, in an hour'
 	@echo 'make lives   databases through crash after crash, for the whole time'
 	@echo 'make costs   what each strategy of compaction costs in a simulated tree, large ones too'
 	@echo 'make fuzz-c  random calls of the C library, by threads, under AddressSanitizer'
@@ -129,6 +129,7 @@ features:
 	@tools/need test cargo cc
 	$(LAB) CARGO_PROFILE_TEST_OPT_LEVEL=0 CARGO_PROFILE_TEST_DEBUG=0 tools/ran \
 		cargo test --locked -p lsm-core --features zstd,json --lib --test it -- compress merge::builtin
+	cargo check --locked -p lsm-capi --features zstd,json
 
 # The faces are tested as they ship, without the test-only build's switches.
 capi:
@@ -182,7 +183,7 @@ $(PYTHON_ENV)/ready: lsm-python/tests/requirements.txt
 
 # -- the parts of prove
 
-# With WHOLE=1 no point of any script is left out, which takes an hour.
+# With WHOLE=1 no point of any script is left out, which takes several times as long.
 images:
 	@tools/need prove cargo cc
 	$(LAB) LSM_WHOLE=$(WHOLE) tools/ran cargo test --locked -p lsm-core --test it -- --ignored --show-output prove_

@@ -489,13 +489,12 @@ def test_memory_is_met_without_a_thread(tmp_path: Path, monkeypatch: pytest.Monk
                 await db.update({b"x": b"y"})
 
             # Now and then the engine's own threads hold what a call needs, the more often the less
-            # of the machine they get: but not for half of the calls.
-            ways = ((put, 100), (get, 100), (batch, 1), (snapshot, 1), (update, 1))
-            for way, calls in ways:
+            # of the machine they get: puts above all, since a flush holds them up.
+            for way, most in ((put, 500), (get, 20), (batch, 20), (snapshot, 20), (update, 20)):
                 started.clear()
                 for _ in range(50):
                     await way()
-                assert len(started) < 25 * calls, way
+                assert len(started) < most, way
 
     run(main())
 

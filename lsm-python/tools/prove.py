@@ -94,7 +94,8 @@ def compile_without_lock(folder: Path) -> None:
     told = folder / "interpreter.txt"
     told.write_text(WITHOUT_LOCK)
     place = ["--manifest-path", str(CRATE / "Cargo.toml"), "--target-dir", str(folder / "check")]
-    check = ["cargo", "check", "--locked", "--quiet", "--no-default-features", "--features", "json", *place]
+    features = ["--no-default-features", "--features", "json"]
+    check = ["cargo", "check", "--locked", "--quiet", *features, *place]
     run(*check, more={"PYO3_CONFIG_FILE": str(told), "RUSTFLAGS": "-D warnings"})
     print("The extension compiles for an interpreter without a global lock.", flush=True)
 

@@ -1,5 +1,5 @@
-//! A crash of the whole engine at every operation of short scripts and of chosen ones, in every
-//! way, and again during the recovery.
+//! A crash of the whole engine at every operation of scripts of one letter and of chosen ones, in
+//! every way, and again during the recovery; at samples of the operations of longer ones.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,6 @@
-//! A crash at every operation of every script of up to three letters, in every way, and again
-//! during the recovery that follows.
+//! A crash at operations of every script of up to three letters, in every way, and again during
+//! the recovery that follows: at each of them in scripts of two letters, and at half of them in
+//! those of three, unless nothing is to be left out.
 
 use crate::ground::faults::CURATED;
 use crate::harness::asked::one_of;
