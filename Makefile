@@ -11,7 +11,7 @@ LAB := RUSTFLAGS="$(CFGS)" RUSTDOCFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/lab
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 .PHONY: help demo check test prove bench bench-compare bench-guard wheel sdist install uninstall clean
-.PHONY: docs-python examples python-stage lives costs loom tsan miri mutants coverage golden
+.PHONY: docs-python examples python-stage lives readers costs loom tsan miri mutants coverage golden
 .PHONY: format lint deny tidy unit engine features capi leveldb benches python images asan boundary wheels-test python-asan fuzz-c
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo 'make images  crashes, faults and damage at full size; WHOLE=1 leaves no point out'
 	@echo 'Lanes of their own, each for at most SECONDS=$(SECONDS):'
 	@echo 'make lives   databases through crash after crash, for the whole time'
+	@echo 'make readers processes that read beside one that writes, all of them killed, for the whole time'
 	@echo 'make costs   what each strategy of compaction costs in a simulated tree, large ones too'
 	@echo 'make fuzz-c  random calls of the C library, by threads, under AddressSanitizer'
 	@echo 'make loom    every order of threads, up to a bound, in models of what they share'
@@ -244,6 +245,11 @@ lives:
 	@tools/need $@ cargo cc
 	$(LAB) LSM_SECONDS=$(SECONDS) tools/ran \
 		cargo test --locked -p lsm-core --test it -- --ignored --nocapture prove_long_lives
+
+readers:
+	@tools/need $@ cargo cc
+	$(LAB) LSM_SECONDS=$(SECONDS) tools/ran cargo test --locked -p lsm-core --test it -- \
+		--ignored --nocapture prove_readers_and_writers
 
 # The table of docs/compaction.md; the large trees are in no other target.
 costs:

@@ -535,7 +535,8 @@ typedef uint32_t lsm_memtable;
 // Fail if there is one.
 #define LSM_OPEN_NEW 2
 
-// Write nothing. Every write answers LSM_READ_ONLY.
+// Write nothing. Every write answers LSM_READ_ONLY. A writer may have the database open meanwhile:
+// see lsm_refresh().
 #define LSM_OPEN_READONLY 4
 
 // For `sync_interval_ms`: no background sync at all.
@@ -599,8 +600,15 @@ typedef struct lsm_options {
   const lsm_comparator *comparators;
   // How many there are.
   size_t comparator_count;
+  // With LSM_OPEN_READONLY: how often it is looked what the writer, in another process, has
+  // done. Usual: only by lsm_refresh().
+  uint32_t refresh_every_ms;
+  // With LSM_OPEN_READONLY: how long the writer keeps files for this reader when nothing is
+  // heard of it, because it hangs; 100 at least. Reads may answer LSM_BUSY afterwards, until
+  // lsm_refresh(). Usual: 60000.
+  uint32_t reader_lease_ms;
 } lsm_options;
-#define LSM_OPTIONS_INIT {sizeof(lsm_options), 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL, 0}
+#define LSM_OPTIONS_INIT {sizeof(lsm_options), 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL, 0, 0, 0}
 
 // How a keyspace is kept. Stored with it when it is made. Begin with LSM_KEYSPACE_OPTIONS_INIT.
 typedef struct lsm_keyspace_options {
@@ -761,9 +769,10 @@ lsm_status lsm_keyspace_options_format(const lsm_keyspace_options *options,
 // Opens the database in a directory, and makes it if there is none. `db` gets the handle of its
 // default keyspace, for lsm_close().
 //
-// LSM_LOCKED while somebody else has it open, in this process or another one. LSM_FORMAT for a
-// directory of something else, which is not touched. LSM_CORRUPTION if what is there cannot be
-// trusted: nothing is changed then.
+// LSM_LOCKED while somebody else has it open for writing, in this process or another one; with
+// LSM_OPEN_READONLY it stands beside whoever writes. LSM_FORMAT for a directory of something
+// else, which is not touched. LSM_CORRUPTION if what is there cannot be trusted: nothing is
+// changed then.
 LSM_API
 LSM_CHECK
 lsm_status lsm_open(const char *path,
@@ -1244,6 +1253,12 @@ LSM_API void lsm_iter_free(lsm_iter *iter);
 
 /* ---- maintenance: what usually happens by itself, when a program wants it now ---------------- */
 
+// Shows what the writer, in another process, has done up to now, where the database was opened
+// with LSM_OPEN_READONLY: until then reads show what they showed, unless `refresh_every_ms` of the
+// options says otherwise. Snapshots and open iterators stay what they are. In the writer there is
+// nothing to do.
+LSM_API LSM_CHECK lsm_status lsm_refresh(const lsm_db *db, lsm_error **error);
+
 // Makes every logged write so far durable.
 LSM_API LSM_CHECK lsm_status lsm_sync(const lsm_db *db, lsm_error **error);
 
@@ -1361,6 +1376,12 @@ LSM_CHECK
 lsm_status lsm_describe_text(const lsm_db *db,
                              lsm_value *text,
                              lsm_error **error);
+
+// The readers in this and other processes, for which the writer keeps files, as JSON: a list of
+// objects with `process_id`, `edit`, the change of the manifest that it needs the files of and of
+// those behind it, `seqno`, the last write that it sees, and `lease_left_ms`, how long files stay
+// if nothing more is heard of it. One without a slot in the lock file is not among them.
+LSM_API LSM_CHECK lsm_status lsm_readers(const lsm_db *db, lsm_value *json, lsm_error **error);
 
 // About how many bytes the keys from `begin` on, before `end`, take on disk. An absent end is no
 // bound.

@@ -545,7 +545,8 @@ struct Options {
     bool must_exist = false;
     /// Fail if there is one.
     bool must_be_new = false;
-    /// Write nothing. Every write answers Status::ReadOnly.
+    /// Write nothing. Every write answers Status::ReadOnly. A writer may have the database open
+    /// meanwhile: see Db::refresh().
     bool read_only = false;
     /// How much memory everything together may take, 16 MiB at least.
     std::uint64_t memory_limit = 0;
@@ -573,6 +574,11 @@ struct Options {
     Memtable memtable = Memtable::Usual;
     /// How many bytes a second are read in the background to find damage.
     std::uint64_t scrub_bytes_per_second = 0;
+    /// With read_only: how often it is looked what the writer, in another process, has done. Usual:
+    /// only by Db::refresh().
+    std::chrono::milliseconds refresh_every{0};
+    /// With read_only: how long the writer keeps files for this reader when it hangs. Usual: 60 s.
+    std::chrono::milliseconds reader_lease{0};
     /// Is told in words what happens, until the database is closed. Lives until its Db is gone.
     LogFunction log = {};
     /// Is told what happens in parts, for as long.
@@ -618,6 +624,8 @@ struct Options {
         c.wal_segment_bytes_max = wal_segment_bytes_max;
         c.memtable = detail::number(memtable);
         c.scrub_bytes_per_second = scrub_bytes_per_second;
+        c.refresh_every_ms = detail::millis(refresh_every);
+        c.reader_lease_ms = detail::millis(reader_lease);
         return c;
     }
 
@@ -639,6 +647,8 @@ struct Options {
         wal_segment_bytes_max = c.wal_segment_bytes_max;
         memtable = static_cast<Memtable>(c.memtable);
         scrub_bytes_per_second = c.scrub_bytes_per_second;
+        refresh_every = detail::time_of(c.refresh_every_ms);
+        reader_lease = detail::time_of(c.reader_lease_ms);
     }
 };
 
@@ -1503,6 +1513,10 @@ class Db {
         return detail::done(lsm_wait_durable_for, handle(), seqno, millis);
     }
 
+    /// Shows what the writer, in another process, has done up to now, where the database was opened
+    /// with Options::read_only. Snapshots and iterators stay what they are.
+    Result<void> refresh() const { return detail::done(lsm_refresh, handle()); }
+
     /// Makes every logged write so far durable.
     Result<void> sync() const { return detail::done(lsm_sync, handle()); }
 
@@ -1664,6 +1678,9 @@ class Db {
 
     /// The same as a text for people.
     Result<Value> doctor_text() const { return detail::text(lsm_doctor_text, handle()); }
+
+    /// The readers for which the writer keeps files, as JSON.
+    Result<Value> readers() const { return detail::text(lsm_readers, handle()); }
 
     /// What the opening found, as JSON.
     Result<Value> open_report() const { return detail::text(lsm_open_report, handle()); }

@@ -23,9 +23,10 @@ use crate::status::lsm_status;
 /// Opens the database in a directory, and makes it if there is none. `db` gets the handle of its
 /// default keyspace, for lsm_close().
 ///
-/// LSM_LOCKED while somebody else has it open, in this process or another one. LSM_FORMAT for a
-/// directory of something else, which is not touched. LSM_CORRUPTION if what is there cannot be
-/// trusted: nothing is changed then.
+/// LSM_LOCKED while somebody else has it open for writing, in this process or another one; with
+/// LSM_OPEN_READONLY it stands beside whoever writes. LSM_FORMAT for a directory of something
+/// else, which is not touched. LSM_CORRUPTION if what is there cannot be trusted: nothing is
+/// changed then.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn lsm_open(

@@ -163,6 +163,26 @@ pub extern "C" fn lsm_describe_text(
     })
 }
 
+/// The readers in this and other processes, for which the writer keeps files, as JSON: a list of
+/// objects with `process_id`, `edit`, the change of the manifest that it needs the files of and of
+/// those behind it, `seqno`, the last write that it sees, and `lease_left_ms`, how long files stay
+/// if nothing more is heard of it. One without a slot in the lock file is not among them.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn lsm_readers(
+    db: *const lsm_db,
+    json: *mut lsm_value,
+    error: *mut *mut lsm_error,
+) -> lsm_status {
+    done(error, |border| {
+        let told = border.out("json", json)?.first(lsm_value::NONE);
+        let readers = open(db)?.database.db.readers()?;
+        let texts: Vec<String> = readers.iter().map(lsm_core::ReaderInfo::to_json).collect();
+        told.set(lsm_value::keep(Slice::from(format!("[{}]", texts.join(","))))?);
+        Ok(())
+    })
+}
+
 /// About how many bytes the keys from `begin` on, before `end`, take on disk. An absent end is no
 /// bound.
 #[must_use]

@@ -15,6 +15,19 @@ use crate::options::lsm_call_options;
 use crate::status::lsm_status;
 use crate::write::range;
 
+/// Shows what the writer, in another process, has done up to now, where the database was opened
+/// with LSM_OPEN_READONLY: until then reads show what they showed, unless `refresh_every_ms` of the
+/// options says otherwise. Snapshots and open iterators stay what they are. In the writer there is
+/// nothing to do.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn lsm_refresh(db: *const lsm_db, error: *mut *mut lsm_error) -> lsm_status {
+    done(error, |_| {
+        may_wait()?;
+        open(db)?.database.db.refresh().map(drop)
+    })
+}
+
 /// Makes every logged write so far durable.
 #[must_use]
 #[unsafe(no_mangle)]

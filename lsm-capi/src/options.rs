@@ -80,7 +80,8 @@ pub const LSM_MEMTABLE_SKIPLIST: lsm_memtable = 2;
 pub const LSM_OPEN_EXISTING: u32 = 1;
 /// Fail if there is one.
 pub const LSM_OPEN_NEW: u32 = 2;
-/// Write nothing. Every write answers LSM_READ_ONLY.
+/// Write nothing. Every write answers LSM_READ_ONLY. A writer may have the database open meanwhile:
+/// see lsm_refresh().
 pub const LSM_OPEN_READONLY: u32 = 4;
 
 /// For `sync_interval_ms`: no background sync at all.
@@ -148,6 +149,13 @@ pub struct lsm_options {
     pub comparators: *const lsm_comparator,
     /// How many there are.
     pub comparator_count: usize,
+    /// With LSM_OPEN_READONLY: how often it is looked what the writer, in another process, has
+    /// done. Usual: only by lsm_refresh().
+    pub refresh_every_ms: u32,
+    /// With LSM_OPEN_READONLY: how long the writer keeps files for this reader when nothing is
+    /// heard of it, because it hangs; 100 at least. Reads may answer LSM_BUSY afterwards, until
+    /// lsm_refresh(). Usual: 60000.
+    pub reader_lease_ms: u32,
 }
 
 /// How a keyspace is kept. Stored with it when it is made. Begin with LSM_KEYSPACE_OPTIONS_INIT.

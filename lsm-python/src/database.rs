@@ -24,6 +24,7 @@ use crate::explain::{diagnosis, parsed};
 use crate::keyspace::Keyspace;
 use crate::life::Life;
 use crate::operator::{Owns, Parts};
+use crate::readers::reader_info;
 use crate::seen::Seen;
 use crate::snapshot::Snapshot;
 use crate::writable::Writable;
@@ -223,6 +224,31 @@ impl Database {
         let (keyspace, taken) = (life.db.default_keyspace().clone(), life.db.snapshot()?);
         let seen = Seen::new(life, keyspace, Some(taken), ReadOptions::new());
         Snapshot::make(slf.py(), seen, Self::owner(slf))
+    }
+
+    /// Shows what the writer, in another process, has done up to now; true if there is something
+    /// new. For a database that was opened with mode "r": until then reads show what they showed,
+    /// unless it was opened with `refresh_every`. Snapshots and iterators stay what they are.
+    ///
+    /// >>> db[b"k"] = b"v"
+    /// >>> with lsmdb.open(db.path, mode="r") as reader:
+    /// ...     db[b"k"] = b"w"
+    /// ...     reader[b"k"], reader.refresh(), reader[b"k"]
+    /// (b'v', True, b'w')
+    fn refresh(&self, py: Python<'_>) -> Outcome<bool> {
+        let life = self.life()?;
+        detached(py, || life.db.refresh())
+    }
+
+    /// The readers in this and other processes for which the writer keeps files.
+    ///
+    /// >>> with lsmdb.open(db.path, mode="r"):
+    /// ...     len(db.readers())
+    /// 1
+    fn readers<'py>(&self, py: Python<'py>) -> Outcome<Vec<Bound<'py, PyAny>>> {
+        let life = self.life()?;
+        let readers = detached(py, || life.db.readers())?;
+        readers.iter().map(|reader| reader_info(py, reader)).collect()
     }
 
     /// Makes every write so far durable, but for those that are "volatile".

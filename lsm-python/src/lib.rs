@@ -32,6 +32,7 @@ mod cursor;
 
 mod account;
 mod explain;
+mod readers;
 
 mod range;
 

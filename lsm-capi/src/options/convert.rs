@@ -107,6 +107,13 @@ pub(crate) fn database(chosen: Option<lsm_options>) -> Result<Options> {
         LSM_SYNC_NEVER => options.sync_interval(None),
         millis => options.sync_interval(Some(Duration::from_millis(u64::from(millis)))),
     };
+    let millis = |millis: u32| Duration::from_millis(u64::from(millis));
+    if chosen.refresh_every_ms > 0 {
+        options = options.refresh_every(Some(millis(chosen.refresh_every_ms)));
+    }
+    if chosen.reader_lease_ms > 0 {
+        options = options.reader_lease(millis(chosen.reader_lease_ms));
+    }
     with_flags(options, chosen.flags)
 }
 

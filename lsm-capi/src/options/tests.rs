@@ -54,7 +54,7 @@ fn every_setting_of_the_engine_reaches_the_struct() {
                durability=volatile; if_missing=fail; read_only=true; sync_interval_ms=7; \
                wal=write; log_segment_bytes_max=1MiB; log_bytes_max=2MiB; \
                open_files_max=77; write_bytes_per_second=9MiB; \
-               scrub_bytes_per_second=3MiB";
+               scrub_bytes_per_second=3MiB; refresh_every_ms=8; reader_lease_ms=900";
     let wanted = Options::parse(all).unwrap();
     let said = parse(usual(), all).unwrap();
     assert_eq!(convert::database(Some(said)).unwrap(), wanted);

@@ -45,6 +45,14 @@ fn take(options: &mut lsm_options, name: &str, set: &Options) {
         "scrub_bytes_per_second" => {
             options.scrub_bytes_per_second = set.get_scrub_bytes_per_second();
         }
+        "refresh_every_ms" => {
+            let millis = set.get_refresh_every().map_or(0, |every| every.as_millis());
+            options.refresh_every_ms = u32::try_from(millis).unwrap_or(u32::MAX);
+        }
+        "reader_lease_ms" => {
+            let millis = set.get_reader_lease().as_millis();
+            options.reader_lease_ms = u32::try_from(millis).unwrap_or(u32::MAX);
+        }
         "log_bytes_max" => options.wal_bytes_max = set.get_log_bytes_max(),
         "sync_interval_ms" => {
             let millis = set.get_sync_interval().map(|interval| interval.as_millis());

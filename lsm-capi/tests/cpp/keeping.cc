@@ -38,6 +38,29 @@ void options_decide_how_it_is_opened(const std::string &path) {
     FAILS(lsm::Db::open(path + "-unknown", unknown), InvalidArgument);
 }
 
+/* A reader beside a writer. */
+void readers_follow(const std::string &path) {
+    auto db = MUST(lsm::Db::open(path));
+    MUST(db.put("a", "1"));
+    lsm::Options options;
+    options.read_only = true;
+    auto reader = MUST(lsm::Db::open(path, options));
+    auto snapshot = MUST(reader.snapshot());
+    MUST(db.put("a", "2"));
+    CHECK(check::value_of(reader, "a") == "1");
+    MUST(reader.refresh());
+    CHECK(check::value_of(reader, "a") == "2");
+    CHECK(MUST(db.readers()).str().find("\"lease_left_ms\":") != std::string::npos);
+    MUST(reader.close());
+    CHECK(MUST(db.readers()).str() == "[]");
+    options.refresh_every = std::chrono::milliseconds(20);
+    options.reader_lease = std::chrono::milliseconds(5000);
+    lsm::Options again;
+    MUST(again.parse(MUST(options.format()).str()));
+    CHECK(again.refresh_every == options.refresh_every);
+    CHECK(again.reader_lease == options.reader_lease);
+}
+
 /* Every field that has a text, there and back. */
 void options_are_text_too() {
     lsm::Options options;
@@ -299,6 +322,7 @@ void other_threads_may_be_reading(const std::string &path) {
 int main(int, char **argv) {
     const std::string path = argv[1];
     options_decide_how_it_is_opened(path + "/options");
+    readers_follow(path + "/readers");
     options_are_text_too();
     times_and_flags_fit_into_c();
     options_of_keyspaces_are_text_too();

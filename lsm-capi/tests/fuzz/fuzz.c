@@ -687,8 +687,15 @@ static void maintains(struct chance *c, lsm_error **error) {
     lsm_value value = LSM_VALUE_INIT;
     uint64_t count;
     lsm_db *db = (lsm_db *)handle(c, DB);
-    c->call = (unsigned)below(c, 21);
+    c->call = (unsigned)below(c, 23);
     switch (c->call) {
+    case 21:
+        judge(c, lsm_refresh(db, error), error);
+        break;
+    case 22:
+        judge(c, lsm_readers(db, &value, error), error);
+        keep_value(c, value);
+        break;
     case 0:
         judge(c, lsm_sync(db, error), error);
         break;

@@ -16,6 +16,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::compaction::strategy::Strategy;
 use crate::engine::keyspaces::DEFAULT_NAME;
 use crate::engine::plugins::Plugins;
+use crate::engine::reader::ReaderInfo;
 use crate::engine::state::Engine;
 use crate::env::os::world::real;
 use crate::env::world::Env;
@@ -269,9 +270,39 @@ impl Db {
     pub fn snapshot(&self) -> Result<Snapshot> {
         let engine = self.engine();
         engine.check_open()?;
-        Ok(Snapshot {
-            pin: Arc::new(engine.snapshots.take(&engine.visible, engine.env.clock.as_ref())),
-        })
+        Ok(Snapshot { pin: Arc::new(engine.take_snapshot()) })
+    }
+
+    /// Shows what the writer, in another process, has done up to now; true if there is something
+    /// new. For a database that was opened with `read_only`: until then reads show what they
+    /// showed. Snapshots and open iterators stay what they are. In a writer there is never
+    /// anything new.
+    ///
+    /// ```
+    /// # fn main() -> lsm_core::Result<()> {
+    /// # let dir = std::env::temp_dir().join(format!("lsm-refresh-{}", std::process::id()));
+    /// use lsm_core::{Db, Options};
+    ///
+    /// let writer = Db::open(&dir)?;
+    /// let reader = Db::builder(&dir).options(Options::new().read_only(true)).open()?;
+    /// writer.put("a", "1")?;
+    /// assert_eq!(reader.get("a")?, None);
+    /// assert!(reader.refresh()?);
+    /// assert_eq!(reader.get("a")?.as_deref(), Some(&b"1"[..]));
+    /// # drop((writer, reader));
+    /// # Db::destroy(&dir)?;
+    /// # std::fs::remove_dir(&dir).ok();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn refresh(&self) -> Result<bool> {
+        self.engine().refresh()
+    }
+
+    /// The readers in this and other processes, as their slots in the lock file say: the writer
+    /// keeps files for them. One without a slot is not among them.
+    pub fn readers(&self) -> Result<Vec<ReaderInfo>> {
+        self.engine().reader_slots()
     }
 
     /// Makes every logged write so far durable.
@@ -296,7 +327,8 @@ impl Db {
         self.engine().visible()
     }
 
-    /// Every logged write up to this sequence number is durable.
+    /// Every logged write up to this sequence number is durable. A reader beside a writer knows it
+    /// of what is in tables.
     #[must_use]
     pub fn durable_seqno(&self) -> SeqNo {
         self.engine().journal.durable_seqno()

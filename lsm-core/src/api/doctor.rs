@@ -91,6 +91,19 @@ pub struct Facts {
     /// How often table files were read, and how often one had to be opened again for that; where
     /// `open_files_max` bounds how many stay open.
     pub files: Option<FileFacts>,
+    /// What readers in other processes keep, if they keep anything.
+    pub held: Option<HeldFacts>,
+}
+
+/// Files that the database no longer needs, and readers in other processes do.
+#[derive(Clone, Debug, Default)]
+pub struct HeldFacts {
+    /// How many.
+    pub files: u64,
+    /// How long they are together.
+    pub bytes: u64,
+    /// The process that reads what is oldest, and the last write that it sees.
+    pub oldest: Option<(u32, u64)>,
 }
 
 /// One keyspace.
@@ -208,8 +221,20 @@ impl Facts {
             oldest_snapshot,
             unsynced_writes: visible.get().saturating_sub(durable.get()),
             files: engine.shelf.usage().map(|(reads, opened)| FileFacts { reads, opened }),
+            held: held_of(engine),
         }
     }
+}
+
+fn held_of(engine: &Engine) -> Option<HeldFacts> {
+    let (files, bytes) = engine.journal.retired_held();
+    if files == 0 {
+        return None;
+    }
+    let readers = engine.reader_slots().unwrap_or_default();
+    let oldest = readers.iter().min_by_key(|reader| reader.edit);
+    let oldest = oldest.map(|reader| (reader.process_id, reader.seqno.get()));
+    Some(HeldFacts { files, bytes, oldest })
 }
 
 fn keyspaces_of(engine: &Engine) -> Vec<KeyspaceFacts> {

@@ -62,6 +62,9 @@ bugs! {
     LogStartTooFar,
     FlushOutOfOrder,
     VolatileLostAtClose,
+    ReadersNotAsked,
+    SlotWrittenTooLate,
+    KeyspacesNotLookedAtTwice,
 }
 
 #[cfg(lsm_planted)]

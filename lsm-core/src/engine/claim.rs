@@ -29,12 +29,15 @@ use crate::options::keyspace::{Compression, KeyspaceOptions, Strategy};
 use crate::options::progress::CallOptions;
 use crate::output::table_options;
 use crate::read::view::{Sealed, View};
+use crate::record::names::FileName;
 use crate::stats::counters::Counter;
 use crate::table::options::TableOptions;
 use crate::version::tree::Tree;
 
 /// How often it is looked for work that another job has not taken on meanwhile.
 const CLAIM_TRIES: usize = 3;
+/// How often readers in other processes are asked whether they still need what waits for them.
+const ASK_READERS_EVERY: Duration = Duration::from_secs(1);
 
 /// A plan that is to be done next.
 struct Next {
@@ -305,15 +308,43 @@ impl Engine {
             return false;
         }
         // A name that stays is cleared away by the next opening.
-        if self.journal.unlink_tables(&numbers).is_ok() {
-            self.counters.add(Counter::TablesDeleted, numbers.len() as u64);
-            for table in numbers {
-                self.plugins.listeners.tell(|| Event::TableDeleted { table });
-            }
+        if let Ok(gone) = self.journal.unlink_tables(&numbers) {
+            self.note_deleted(&gone);
         }
         self.garbage.end_sweep();
         self.progress.notify();
         true
+    }
+
+    /// Unlinks what no reader in another process needs any more, if it is time to ask again.
+    /// Answers when that is next; `None` if no file waits.
+    pub fn sweep_retired(&self) -> Option<Duration> {
+        if !self.journal.has_retired() {
+            return None;
+        }
+        let now = self.env.clock.monotonic();
+        let mut ask_at = self.ask_readers_at.lock();
+        match *ask_at {
+            Some(at) if now < at => return Some(at),
+            _ => *ask_at = Some(now.saturating_add(ASK_READERS_EVERY)),
+        }
+        drop(ask_at);
+        if let Ok(gone) = self.journal.sweep_retired() {
+            let number = |name: &String| match FileName::parse(name.as_ref()) {
+                Some(FileName::Table(number)) => Some(number),
+                _ => None,
+            };
+            let tables: Vec<u64> = gone.iter().filter_map(number).collect();
+            self.note_deleted(&tables);
+        }
+        self.journal.has_retired().then(|| now.saturating_add(ASK_READERS_EVERY))
+    }
+
+    fn note_deleted(&self, tables: &[u64]) {
+        self.counters.add(Counter::TablesDeleted, tables.len() as u64);
+        for &table in tables {
+            self.plugins.listeners.tell(|| Event::TableDeleted { table });
+        }
     }
 
     /// Returns once nothing waits for its flush, no strategy wants anything or may have it, and the

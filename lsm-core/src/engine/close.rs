@@ -25,6 +25,10 @@ impl Engine {
         self.work.notify();
         self.jobs.wait(self.env.scheduler.as_ref());
         self.stock.give_back();
+        if let Some(reader) = &self.reader {
+            // Whoever is at a refresh ends it; the slot is somebody else's from then on.
+            reader.turn.take(self.env.scheduler.as_ref()).follower.close();
+        }
         if self.has_expiring_tables() {
             self.journal.keep_time();
         }

@@ -141,6 +141,30 @@ impl Keyspaces {
         Ok(keyspaces)
     }
 
+    /// Turns away the handles of those that a later catalog no longer has. The writer is another
+    /// process: nothing is merged here.
+    pub fn follow_drops(&self, catalog: &Catalog) {
+        let mut by_name = self.by_name.lock();
+        by_name.retain(|_, state| {
+            let is_there = catalog.has_keyspace(state.id);
+            if !is_there {
+                let _is_first = state.drop_now();
+            }
+            is_there
+        });
+    }
+
+    /// Those that a later catalog has, and that are not here yet.
+    pub fn new_of(&self, catalog: &Catalog, plugins: &Plugins) -> Result<Vec<Arc<KeyspaceState>>> {
+        let others = catalog.keyspaces.iter();
+        let new = others.filter(|&(id, name)| self.get(name).is_none_or(|known| known.id != *id));
+        let state = |(&id, name): (&KeyspaceId, &String)| {
+            let (options, strategist) = (options_of(catalog, id)?, Strategist::fallback());
+            Ok(KeyspaceState::new(id, name, options, strategist, plugins))
+        };
+        new.map(state).collect()
+    }
+
     /// Adds one.
     pub fn insert(&self, keyspace: Arc<KeyspaceState>) {
         if keyspace.quota.bytes() > 0 {

@@ -9,6 +9,7 @@ pub mod keyspaces;
 pub mod merging;
 pub mod pacer;
 pub mod quiet;
+pub mod reader;
 pub mod snapshots;
 pub mod throttle;
 
@@ -50,7 +51,10 @@ pub mod replay;
 pub mod scrub;
 pub mod worker;
 
+pub mod follow;
+
 pub mod close;
+pub mod renewal;
 
 pub mod open;
 

@@ -1,7 +1,7 @@
 //! Opening: the ground is recovered, the log is replayed into memory, the trees are listed.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::base::budget::Budget;
 use crate::base::current::Current;
@@ -11,12 +11,14 @@ use crate::cache::pool::Cache;
 use crate::engine::damage::Damage;
 use crate::engine::desk::Desk;
 use crate::engine::keyspaces::Keyspaces;
-use crate::engine::memory::{cache_floor, log_share, reserve, segment_bytes_max};
+use crate::engine::memory::{cache_floor, log_share, new_memtable, reserve, segment_bytes_max};
 use crate::engine::merging::Merging;
 use crate::engine::pacer::Pacer;
 use crate::engine::plugins::Plugins;
 use crate::engine::quiet::Quiet;
-use crate::engine::replay::{Memtables, Replay};
+use crate::engine::reader::{Memtables, Reader, Reading};
+use crate::engine::renewal::Renewal;
+use crate::engine::replay::Replay;
 use crate::engine::scrub::Scrub;
 use crate::engine::snapshots::Snapshots;
 use crate::engine::state::{Engine, Home, Identity, Writer};
@@ -27,9 +29,11 @@ use crate::env::schedule::Signal;
 use crate::env::world::Env;
 use crate::extend::event::Event;
 use crate::health::Health;
+use crate::journal::follow::Follower;
 use crate::journal::handle::Journal;
 use crate::journal::jobs::Jobs;
 use crate::journal::options::{JournalOptions, OpenReport};
+use crate::journal::turn::Turn;
 use crate::memtable::handle::{Inserter, Memtable};
 use crate::memtable::stock::Stock;
 use crate::options::database::Options;
@@ -37,6 +41,7 @@ use crate::read::view::View;
 use crate::version::catalog::Catalog;
 use crate::version::current::Version;
 use crate::version::garbage::Garbage;
+use crate::version::pins::Pins;
 use crate::version::shelf::Shelf;
 use crate::wal::chain::Replayed;
 
@@ -48,7 +53,7 @@ impl Engine {
         options: &Options,
         plugins: Plugins,
     ) -> Result<(Arc<Self>, OpenReport)> {
-        options.check()?;
+        options.check_opening()?;
         plugins.strategies.check()?;
         plugins.orders.check()?;
         plugins.operators.check()?;
@@ -63,14 +68,14 @@ impl Engine {
 
     /// Opens it in a world with this clock, and begins with nothing.
     fn open_by(
-        (env, clock): (&Env, &SteadyClock),
+        (env, clock): (&Env, &Arc<SteadyClock>),
         path: &Path,
         options: &Options,
         plugins: Plugins,
     ) -> Result<(Arc<Self>, OpenReport)> {
         let budget = Budget::new(options.get_memory_limit());
         let mut replay = Replay::new(env.scheduler.as_ref(), options, &budget)?;
-        let (journal, report) = open_journal((env, path), options, &mut replay)?;
+        let (journal, follower, report) = open_journal((env, path), options, &mut replay)?;
         let catalog = journal.catalog()?;
         clock.raise(catalog.clock_millis);
         let work = Signal::new();
@@ -82,9 +87,8 @@ impl Engine {
         let version = Version::from_catalog(&catalog, garbage.clone(), Some(shelf.clone()))?;
         let strategies = (!options.is_read_only()).then_some(&plugins.strategies);
         let keyspaces = Keyspaces::of(&catalog, strategies, &plugins)?;
-        let Memtables { active, inserter, sealed, .. } = replayed(replay, &journal)?;
-        let writer = first_writer((active.clone(), inserter), options, &journal);
-        let view = View { active, sealed, version: Arc::new(version) };
+        let (known, ground) = ((options, &budget, clock), (&journal, &work));
+        let (view, writer, reader) = sides(known, ground, replay.finish()?, version, follower)?;
         let engine = Arc::new_cyclic(|engine| {
             let home = Home::new(engine, env, &budget);
             Self {
@@ -101,6 +105,7 @@ impl Engine {
                 counters: home.counters.clone(),
                 timings: home.timings.clone(),
                 plugins,
+                reader,
                 sealed: AtomicUsize::new(view.sealed.len()),
                 view: Current::new(view),
                 visible: AtomicU64::new(journal.next_seqno().get().saturating_sub(1)),
@@ -122,6 +127,7 @@ impl Engine {
                 work,
                 progress: Signal::new(),
                 garbage,
+                ask_readers_at: Mutex::new(None),
                 writer: Mutex::new(writer),
                 desk: Mutex::new(Desk::default()),
                 journal,
@@ -134,15 +140,27 @@ impl Engine {
     /// Tells how the opening went, and begins with what is done in the background.
     fn begin(self: &Arc<Self>, report: &OpenReport) -> Result<()> {
         self.plugins.listeners.tell(|| Event::Recovered { report: report.clone() });
-        if self.options.is_read_only() {
-            return Ok(());
-        }
-        self.update_quotas();
-        let spawned = self.spawn_jobs();
+        let spawned = if self.reader.is_some() {
+            self.spawn_renewal()
+        } else {
+            self.update_quotas();
+            self.spawn_jobs()
+        };
         if spawned.is_err() {
             let _the_first_error_counts = self.close();
         }
         spawned
+    }
+
+    /// A reader's only job. What it reads is needed from now on, and nothing older.
+    fn spawn_renewal(self: &Arc<Self>) -> Result<()> {
+        if let Some(reader) = &self.reader {
+            let reading = reader.turn.take(self.env.scheduler.as_ref());
+            // If it fails, the job tries again: until then more is kept than must be.
+            let _said_later = self.renew(reader, &reading);
+        }
+        let renewal = Box::new(Renewal::new(self.clone(), self.jobs.add()));
+        self.env.scheduler.spawn("lsm-reader", self.work.clone(), renewal)
     }
 
     fn spawn_jobs(self: &Arc<Self>) -> Result<()> {
@@ -159,31 +177,53 @@ impl Engine {
     }
 }
 
-/// Opens the ground, and has what its log holds replayed.
+/// Opens the ground, and has what its log holds replayed. There is a follower if it is only read.
 fn open_journal(
     (env, path): (&Env, &Path),
     options: &Options,
     replay: &mut Replay<'_>,
-) -> Result<(Journal, OpenReport)> {
-    let mut take_in = |catalog: &Catalog, batch: Replayed<'_>| replay.take_in(catalog, &batch);
-    match options.is_read_only() {
-        true => Journal::open_read_only(env, path, &mut take_in),
-        false => Journal::open(env, path, journal_options(options), &mut take_in),
+) -> Result<(Journal, Option<Follower>, OpenReport)> {
+    if options.is_read_only() {
+        let lease = options.get_reader_lease();
+        let (journal, follower, report) = Journal::open_read_only(env, path, lease, replay)?;
+        return Ok((journal, Some(follower), report));
     }
+    let mut take_in = |catalog: &Catalog, batch: Replayed<'_>| replay.take_in(catalog, &batch);
+    let (journal, report) = Journal::open(env, path, journal_options(options), &mut take_in)?;
+    Ok((journal, None, report))
+}
+
+/// What there is to read, who writes, and how another writer is followed if this process does not.
+fn sides(
+    (options, budget, clock): (&Options, &Arc<Budget>, &Arc<SteadyClock>),
+    (journal, work): (&Journal, &Arc<Signal>),
+    memtables: Memtables,
+    version: Version,
+    follower: Option<Follower>,
+) -> Result<(View, Writer, Option<Reader>)> {
+    if memtables.has_expiring {
+        journal.keep_time();
+    }
+    let (active, sealed) = (memtables.active.clone(), memtables.sealed.clone());
+    let Some(follower) = follower else {
+        let writer = first_writer((active.clone(), memtables.inserter), options, journal);
+        return Ok((View { active, sealed, version: Arc::new(version) }, writer, None));
+    };
+    let pins = Pins::new(work.clone());
+    let pin = pins.hold(version.edit);
+    let version = Arc::new(version.pinned(pin));
+    let place = follower.place();
+    let turn = Turn::new(Reading { follower, memtables: Some(memtables), place });
+    let reader = Reader { turn, pins, clock: clock.clone() };
+    // Nobody writes here: what the log holds comes to memory in another way.
+    let nobody = new_memtable(options, budget, &Weak::new())?;
+    let writer = first_writer(nobody, options, journal);
+    Ok((View { active, sealed, version }, writer, Some(reader)))
 }
 
 /// Where the tables are opened, with so many files at once as the options allow.
 fn shelf_of(journal: &Journal, cache: &Arc<Cache>, options: &Options) -> Arc<Shelf> {
-    Shelf::new(journal.directory().clone(), cache.clone(), options.get_open_files_max())
-}
-
-/// What the log held. If something of it goes by the time, that is written down with the end.
-fn replayed(replay: Replay<'_>, journal: &Journal) -> Result<Memtables> {
-    let memtables = replay.finish()?;
-    if memtables.has_expiring {
-        journal.keep_time();
-    }
-    Ok(memtables)
+    Shelf::new(journal.directory(), cache.clone(), options.get_open_files_max())
 }
 
 /// Writes go on in this memtable. What was replayed is in the log still, and counts.

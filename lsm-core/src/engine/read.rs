@@ -1,5 +1,7 @@
 //! The way of a read: a view, then what it holds, from the newest to the oldest.
 
+use std::sync::Arc;
+
 use crate::base::error::Result;
 use crate::base::slice::Slice;
 use crate::engine::keyspaces::KeyspaceState;
@@ -47,12 +49,27 @@ impl Engine {
         keyspace.check()?;
         let full = FullKey::new(keyspace.id, key);
         // The view comes first: what is visible by then stands in it.
-        let view = self.view.load();
+        let view = self.view_at(at);
         let question = self.question(full.bytes(), at).merging(keyspace.merger.as_deref());
         let found = get(access, &view, &question, trace, take)?;
         self.counters.add_gets(&trace.looked(), 1, u64::from(found.is_some()));
         self.timings.end(Timing::Get, begun);
         Ok(found)
+    }
+
+    /// What there is to read: now, or for a snapshot. A reader beside a writer keeps its own for
+    /// each snapshot, because the writer gives up what nobody there needs.
+    #[inline]
+    pub fn view_at(&self, at: Option<AsOf>) -> Arc<View> {
+        match at {
+            Some(at) if self.reader.is_some() => self.kept_view(at),
+            _ => self.view.load(),
+        }
+    }
+
+    #[cold]
+    fn kept_view(&self, at: AsOf) -> Arc<View> {
+        self.snapshots.view_at(at).unwrap_or_else(|| self.view.load())
     }
 
     /// Asks for a full key as of some moment; without one, for the newest. The view comes before.
@@ -80,7 +97,7 @@ impl Engine {
     ) -> Result<Vec<Option<Slice>>> {
         self.check_open()?;
         keyspace.check()?;
-        let view = self.view.load();
+        let view = self.view_at(at);
         // All of one moment, which is that of the first.
         let at = at.unwrap_or_else(|| self.as_of_now());
         let mut many = Many::new(&view, &self.cache);

@@ -12,16 +12,19 @@ use crate::base::planted::{Bug, planted};
 use crate::batch::{Record, read};
 use crate::engine::memory::new_memtable;
 use crate::engine::pager::Pager;
+use crate::engine::reader::Memtables;
 use crate::engine::write::insert_later;
 use crate::env::schedule::Scheduler;
+use crate::journal::follow::Follow;
 use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
-use crate::memtable::handle::{Inserter, Memtable};
+use crate::memtable::handle::Memtable;
 use crate::merge::operand::split;
 use crate::options::database::Options;
 use crate::read::view::Sealed;
 use crate::version::catalog::Catalog;
 use crate::wal::chain::Replayed;
+use crate::wal::chain::follow::Taken;
 
 /// What is needed until then may take this part of a memtable's memory, beside it.
 const UNSETTLED_SHARE: u64 = 8;
@@ -40,19 +43,6 @@ pub struct Replay<'a> {
     last: SeqNo,
 }
 
-/// What the log held.
-#[derive(Debug)]
-pub struct Memtables {
-    /// Where writes go on.
-    pub active: Arc<Memtable>,
-    /// The right to write there.
-    pub inserter: Inserter,
-    /// What is full already, the newest first, as in a view.
-    pub sealed: Vec<Arc<Sealed>>,
-    /// Some of it expires.
-    pub has_expiring: bool,
-}
-
 impl<'a> Replay<'a> {
     /// Nothing was replayed yet.
     pub fn new(
@@ -65,6 +55,21 @@ impl<'a> Replay<'a> {
         let unsettled_max = options.get_memtable_bytes() / UNSETTLED_SHARE;
         let (pager, last) = (None, SeqNo::ZERO);
         Ok(Self { scheduler, options, budget, memtables, unsettled_max, pager, last })
+    }
+
+    /// Goes on where another replay has ended.
+    #[must_use]
+    pub fn go_on(
+        scheduler: &'a dyn Scheduler,
+        options: &'a Options,
+        budget: &'a Arc<Budget>,
+        memtables: Memtables,
+    ) -> Self {
+        let unsettled_max = options.get_memtable_bytes() / UNSETTLED_SHARE;
+        let sealed = memtables.sealed.first().map(|sealed| sealed.last);
+        let last = memtables.active.seqno_range().map(|(_, last)| last).or(sealed);
+        let (pager, last) = (None, last.unwrap_or(SeqNo::ZERO));
+        Self { scheduler, options, budget, memtables, unsettled_max, pager, last }
     }
 
     /// Takes in a batch, but for what tables hold already and what was dropped.
@@ -136,6 +141,43 @@ impl<'a> Replay<'a> {
         let sealed = Sealed { memtable, last, log_start: None, has_volatile: false };
         self.memtables.sealed.insert(0, Arc::new(sealed));
         Ok(())
+    }
+}
+
+impl Follow for Replay<'_> {
+    fn begin(&mut self) -> Result<()> {
+        let (active, inserter) = new_memtable(self.options, self.budget, &Weak::new())?;
+        self.memtables = Memtables { active, inserter, sealed: Vec::new(), has_expiring: false };
+        (self.pager, self.last) = (None, SeqNo::ZERO);
+        Ok(())
+    }
+
+    fn forget_up_to(&mut self, flushed: SeqNo) -> Result<bool> {
+        let is_cut = |memtable: &Memtable| {
+            let range = memtable.seqno_range();
+            range.is_some_and(|(first, last)| first <= flushed && flushed < last)
+        };
+        let Memtables { active, sealed, .. } = &self.memtables;
+        if is_cut(active) || sealed.iter().any(|sealed| is_cut(&sealed.memtable)) {
+            return Ok(false);
+        }
+        let is_done = active.seqno_range().is_some_and(|(_, last)| last <= flushed);
+        self.memtables.sealed.retain(|sealed| sealed.last > flushed);
+        if is_done {
+            let (active, inserter) = new_memtable(self.options, self.budget, &Weak::new())?;
+            (self.memtables.active, self.memtables.inserter) = (active, inserter);
+        }
+        Ok(true)
+    }
+
+    fn take_in(&mut self, catalog: &Catalog, batch: &Replayed<'_>) -> Result<Taken> {
+        for record in read(batch.payload) {
+            let record = record.ok_or_else(not_understood)?;
+            if record.keyspace.get() >= catalog.next_keyspace {
+                return Ok(Taken::NotYet);
+            }
+        }
+        Replay::take_in(self, catalog, batch).map(|()| Taken::Yes)
     }
 }
 

@@ -90,7 +90,7 @@ impl Engine {
         keyspace.check()?;
         self.watch_dead_ranges();
         // The view comes first: what is visible by then stands in it.
-        let view = self.view.load();
+        let view = self.view_at(at);
         let as_of = at.unwrap_or_else(|| self.as_of_now());
         self.counters.add(Counter::Scans, 1);
         Ok(ScanSource {
@@ -106,9 +106,9 @@ impl Engine {
     }
 
     /// Begins to watch what an earlier scan has asked for, unless somebody is writing just now:
-    /// scans do not wait for writers.
+    /// scans do not wait for writers. Where the writer is another process nothing can be watched.
     fn watch_dead_ranges(&self) {
-        if self.dead.is_wanted() {
+        if self.dead.is_wanted() && self.reader.is_none() {
             if let Some(_writer) = self.writer.try_lock() {
                 self.dead.watch(self.visible());
             }

@@ -3,16 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::base::current::Current;
 use crate::base::sync::{AtomicU64, Mutex, Ordering};
 use crate::env::clock::Clock;
 use crate::key::seqno::SeqNo;
 use crate::read::as_of::AsOf;
+use crate::read::view::View;
 
 /// The live snapshots of a database.
 #[derive(Debug, Default)]
 pub struct Snapshots {
     /// Whoever comes later sees later writes, and by a later time.
-    live: Mutex<BTreeMap<AsOf, usize>>,
+    live: Mutex<BTreeMap<AsOf, Live>>,
+}
+
+/// The snapshots of one moment.
+#[derive(Debug, Default)]
+struct Live {
+    count: usize,
+    /// What they read, where the writer is another process and would give it up.
+    view: Option<Arc<View>>,
 }
 
 /// One live snapshot; what it sees stays until it is dropped.
@@ -32,14 +42,36 @@ impl Snapshots {
     /// Pins what is visible now. Number and time are read under the lock: a compaction that looked
     /// at the list before saw only entries that this snapshot sees too, and gave up only what has
     /// expired for it too.
+    /// A reader beside a writer keeps the view, too.
     #[must_use]
-    pub fn take(self: &Arc<Self>, visible: &AtomicU64, clock: &dyn Clock) -> SnapshotPin {
+    pub fn take(
+        self: &Arc<Self>,
+        visible: &AtomicU64,
+        clock: &dyn Clock,
+        view: Option<&Current<View>>,
+    ) -> SnapshotPin {
         let mut live = self.live.lock();
         let seqno = SeqNo::new(visible.load(Ordering::Acquire)).unwrap_or(SeqNo::MAX);
         let as_of = AsOf { seqno, millis: clock.wall_millis() };
-        *live.entry(as_of).or_insert(0) += 1;
+        let moment = live.entry(as_of).or_default();
+        moment.count += 1;
+        if let (Some(current), None) = (view, &moment.view) {
+            moment.view = Some(current.load());
+        }
         drop(live);
         SnapshotPin { all: Arc::clone(self), as_of }
+    }
+
+    /// Makes a change between two snapshots.
+    pub fn between<T>(&self, change: impl FnOnce() -> T) -> T {
+        let _live = self.live.lock();
+        change()
+    }
+
+    /// The view that the snapshots of this moment keep, if they do.
+    #[must_use]
+    pub fn view_at(&self, as_of: AsOf) -> Option<Arc<View>> {
+        self.live.lock().get(&as_of).and_then(|moment| moment.view.clone())
     }
 
     /// The number of every moment that is pinned, ascending.
@@ -83,11 +115,15 @@ impl SnapshotPin {
 impl Drop for SnapshotPin {
     fn drop(&mut self) {
         let mut live = self.all.live.lock();
-        if let Some(count) = live.get_mut(&self.as_of) {
-            *count -= 1;
-            if *count == 0 {
-                live.remove(&self.as_of);
+        let mut gone = None;
+        if let Some(moment) = live.get_mut(&self.as_of) {
+            moment.count -= 1;
+            if moment.count == 0 {
+                gone = live.remove(&self.as_of);
             }
         }
+        drop(live);
+        // What it kept goes with no lock held.
+        drop(gone);
     }
 }

@@ -16,6 +16,7 @@ use crate::engine::merging::Merging;
 use crate::engine::pacer::Pacer;
 use crate::engine::plugins::Plugins;
 use crate::engine::quiet::Quiet;
+use crate::engine::reader::Reader;
 use crate::engine::snapshots::Snapshots;
 use crate::engine::throttle::Throttle;
 use crate::env::schedule::Signal;
@@ -98,6 +99,8 @@ pub struct Engine {
     pub home: Arc<Home>,
     /// What the program plugged in.
     pub plugins: Plugins,
+    /// How the writer is followed; none in a database that is written here.
+    pub reader: Option<Reader>,
 
     // Each with a lock of its own, or none.
     /// What there is to read.
@@ -138,6 +141,8 @@ pub struct Engine {
     pub jobs: Arc<Jobs>,
     /// Tables that nobody needs any more.
     pub garbage: Arc<Garbage>,
+    /// When readers in other processes are asked next about files that wait for them.
+    pub ask_readers_at: Mutex<Option<Duration>>,
     /// Wakes the background jobs.
     pub work: Arc<Signal>,
     /// Tells waiting callers that a background job got further.

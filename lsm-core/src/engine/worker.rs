@@ -86,6 +86,7 @@ impl Worker {
         if self.engine.sweep() {
             return Ok(Step::Again);
         }
+        let _next = self.engine.sweep_retired();
         self.task = self.engine.claim();
         let is_idle = self.task.is_none();
         Ok(if is_idle { Step::Idle(self.idle_until()) } else { Step::Again })
@@ -93,7 +94,8 @@ impl Worker {
 
     /// When to look again if nobody wakes it. Gives back memory that nobody has taken for a while.
     fn idle_until(&mut self) -> Option<Duration> {
-        let retry_at = self.engine.look_again_at();
+        let ask_at = self.engine.sweep_retired();
+        let retry_at = self.engine.look_again_at().into_iter().chain(ask_at).min();
         let stock = &self.engine.stock;
         if !stock.has_any() {
             self.rest = None;

@@ -13,6 +13,11 @@ pub trait Clock: Debug + Send + Sync + 'static {
 
     /// Milliseconds since 1970. May jump either way: `SteadyClock` does not go back.
     fn wall_millis(&self) -> u64;
+
+    /// The same as the machine has it, which all of its processes agree on.
+    fn machine_millis(&self) -> u64 {
+        self.wall_millis()
+    }
 }
 
 /// A clock whose wall time never goes back: while somebody sets the world's back, it stands.
@@ -47,6 +52,10 @@ impl Clock for SteadyClock {
             self.raise(millis);
         }
         self.latest_millis.load(Ordering::Acquire)
+    }
+
+    fn machine_millis(&self) -> u64 {
+        self.world.machine_millis()
     }
 }
 

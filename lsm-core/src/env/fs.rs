@@ -77,10 +77,21 @@ pub trait Directory: Debug + Send + Sync + 'static {
     /// process does. `Busy` if another claim has any of them, `Unsupported` where there are no such
     /// claims.
     fn claim(&self, name: &str, offset: u64, len: u64) -> Result<Box<dyn Claim>>;
+
+    /// True if somebody, here or in another process, holds a claim on any of these bytes of the
+    /// named file. Asks for no right to write.
+    fn is_claimed(&self, name: &str, offset: u64, len: u64) -> Result<bool>;
 }
 
 /// A claim on bytes of a file, held until it is dropped.
-pub trait Claim: Debug + Send + Sync + 'static {}
+pub trait Claim: Debug + Send + Sync + 'static {
+    /// True in a child process of the one that made the claim.
+    fn is_forked(&self) -> bool;
+
+    /// Ends the claim before it is dropped, for who closes while others still hold what it is part
+    /// of.
+    fn release(&self);
+}
 
 /// A lock that is held, on a file that it can read, and write if the lock is not a shared one.
 pub trait Lock: Debug + Send + Sync + 'static {

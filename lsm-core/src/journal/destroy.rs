@@ -39,6 +39,7 @@ pub fn destroy(env: &Env, path: &Path) -> Result<Destroyed> {
     check_is_database(dir, &listing)?;
     check_medium(dir)?;
     let _lock = lockfile::take(dir, !listing.has_lock)?;
+    let _no_readers = lockfile::keep_readers_out(dir)?;
     // Again, for the names may have changed before the lock.
     let listing = Listing::read(dir)?;
     check_is_database(dir, &listing)?;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicBool, AtomicU64, Ordering};
-use crate::env::fs::Directory;
 use crate::env::schedule::{Job, Signal};
 use crate::env::world::Env;
 use crate::journal::flusher::Flusher;
@@ -14,7 +13,6 @@ use crate::journal::jobs::{JobPlace, Jobs};
 use crate::journal::keeper::Keeper;
 use crate::journal::names::NewNames;
 use crate::journal::options::{JournalOptions, OpenReport};
-use crate::journal::read_only::recover_read_only;
 use crate::journal::recovery::{
     Recovered, Replay, bounded, install_copy, listed_of, new_copy, recover, witness_of,
 };
@@ -32,6 +30,8 @@ use crate::version::edit::Edit;
 use crate::wal::chain::Chain;
 use crate::wal::log::Log;
 use crate::wal::segment::Segment;
+
+mod readers;
 
 /// The most bytes that one batch can hold.
 pub const BATCH_BYTES_MAX: usize = 2 << 30;
@@ -62,25 +62,13 @@ impl Journal {
         Ok((journal, report))
     }
 
-    /// Opens the database at `path` for reading alone, as `open` does but for this: it changes
-    /// nothing but this reader's slot in the lock file, and every call that writes answers
-    /// `ReadOnly`. `Locked` while somebody has it open for writing.
-    pub fn open_read_only(
-        env: &Env,
-        path: &Path,
-        replay: &mut Replay<'_>,
-    ) -> Result<(Self, OpenReport)> {
-        let recovered = recover_read_only(env, path, replay)?;
-        Self::of(env, recovered, JournalOptions::default(), NewNames::default())
-    }
-
     fn of(
         env: &Env,
         recovered: Recovered,
         options: JournalOptions,
         new_names: NewNames,
     ) -> Result<(Self, OpenReport)> {
-        let Recovered { dir, hold, manifest, end, next_seqno, mut report } = recovered;
+        let Recovered { dir, hold, manifest, end, next_seqno, mut report, retired } = recovered;
         let medium = dir.medium()?;
         if medium.is_network {
             let note = "the directory is reached over a network or through a user's process: \
@@ -101,6 +89,7 @@ impl Journal {
                 dir,
                 new_names,
                 is_read_only: hold.writer().is_none(),
+                retired,
                 hold,
                 options,
                 is_mapped,
@@ -279,17 +268,12 @@ impl Journal {
         tables::discard_tables(&self.state, numbers)
     }
 
-    /// Unlinks table files that were removed by an edit and that nobody reads any more. One that
-    /// the database still lists is refused.
-    pub fn unlink_tables(&self, numbers: &[u64]) -> Result<()> {
+    /// Unlinks table files that were removed by an edit and that nobody here reads any more, and
+    /// answers those that are gone: others wait for `sweep_retired`. One that the database still
+    /// lists is refused.
+    pub fn unlink_tables(&self, numbers: &[u64]) -> Result<Vec<u64>> {
         self.state.check_writable()?;
         tables::unlink_tables(&self.state, numbers)
-    }
-
-    /// The directory, for whoever opens its tables.
-    #[must_use]
-    pub fn directory(&self) -> &Arc<dyn Directory> {
-        &self.state.dir
     }
 
     /// Makes a keyspace; `Exists` if the name is taken. `options` is the text of what was chosen
@@ -376,7 +360,9 @@ impl Journal {
         let by_itself = (None, chain.clock_millis());
         let mut copy = new_copy(&state.env, &state.dir, &mut manifest, by_itself)?;
         let read = chain.read(&mut |batch| copy.add(&batch))?;
-        let end = install_copy(state.dir.as_ref(), &mut manifest, &read, copy)?;
+        let Some(retired) = &state.retired else { return Ok(()) };
+        let places = (state.dir.as_ref(), retired.as_ref());
+        let end = install_copy(places, &mut manifest, &read, copy)?;
         state.log.restart(end, state.log.next_seqno());
         state.log.set_facts(facts_of(manifest.catalog()));
         Ok(())
@@ -418,6 +404,8 @@ impl Journal {
         // The keeper is gone: whoever came before this, and waits for a segment, must not wait on.
         let unused = state.log.end_supply();
         let closed = if state.is_read_only { Ok(()) } else { self.seal(unused.as_deref()) };
+        // What a reader needs still is cleared away by a later opening.
+        let _left_behind = state.retired.as_ref().map(|retired| retired.sweep());
         // Other handles may live on, and answer that it is closed: the directory is free.
         state.hold.release();
         closed

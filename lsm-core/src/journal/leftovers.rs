@@ -12,10 +12,12 @@ use crate::base::planted::{Bug, planted};
 use crate::env::fs::{Access, Directory, File, read_full_at};
 use crate::journal::listing::Listing;
 use crate::journal::options::OpenReport;
+use crate::journal::retired::Retired;
 use crate::record::header::{FileHeader, FileKind, HEADER_LEN};
 use crate::record::names;
 use crate::version::catalog::Catalog;
 use crate::version::manifest::Manifest;
+use crate::version::unlink::Unlink;
 use crate::wal::chain::is_unused;
 use crate::wal::rewrite::REWRITTEN;
 
@@ -133,19 +135,20 @@ fn is_leftover_log(dir: &dyn Directory, number: u64, catalog: &Catalog) -> Resul
     Ok(true)
 }
 
-/// Unlinks the leftovers. The current manifest and what a head may name stay.
+/// Unlinks the leftovers, as far as no reader needs them. The current manifest and what a head may
+/// name stay.
 pub fn clear_leftovers(
-    dir: &dyn Directory,
+    retired: &Retired,
     leftovers: &Leftovers,
     manifest: &Manifest,
     named: &BTreeSet<u64>,
     report: &mut OpenReport,
 ) {
+    // Which edit removed them is not known, but none after this one listed them.
+    let edit = manifest.catalog().edit;
     let mut clear = |name: String| {
-        if let Err(error) = dir.unlink(&name) {
-            if !error.is_not_found() {
-                report.notes.push(format!("a leftover stays: {error}"));
-            }
+        if let Err(error) = retired.unlink(&name, edit) {
+            report.notes.push(format!("a leftover stays: {error}"));
         }
     };
     for &number in &leftovers.logs {

@@ -8,7 +8,7 @@
 //!  144  opened      u64   wall clock in milliseconds
 //!  152  reserved     32   zero
 //!  184  check       u64   hash64 of bytes 128 to 184
-//! 4096  slots    64 x 64  one for each reader process
+//! 4096  slots    64 each  one for each reader, as many as there were readers at one time
 //! ```
 //!
 //! ```text
@@ -17,26 +17,29 @@
 //!       56  check u64: hash64 of the slot's number (u64) and bytes 0 to 56
 //! ```
 //!
-//! The lock itself is the kernel's, on the whole file; a reader claims its slot by a lock on the
-//! slot's bytes, so the death of a process frees both. What stands in the file informs people and
-//! tells the writer which files a reader still needs. Damage to it harms nothing. The file is
-//! never synced, never unlinked, and written last at an opening.
+//! The lock itself is the kernel's, on the whole file, and keeps out other writers. Beside it the
+//! writer claims bytes 128 to 192, which is how readers see that one lives, and a reader claims the
+//! bytes of its slot; so the death of a process frees all of it. What stands in a slot tells the
+//! writer which files a reader still needs, and the rest informs people. The file is never synced,
+//! never unlinked but by `destroy`, and the writer signs it last at an opening.
 
 use crate::base::checksum::hash64;
 use crate::base::codec::{Decoder, HeaderWriter};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::env::fs::{Access, Directory, File, Lock, read_full_at, write_all_at};
+use crate::env::fs::{Access, Claim, Directory, File, Lock, read_full_at, write_all_at};
 use crate::record::header::{FileHeader, FileKind, HEADER_LEN};
 use crate::record::names;
 
-/// Slots for readers.
-pub const SLOTS: u64 = 64;
+/// So many slots there are. The last one stays free: who destroys a database has them all.
+pub const SLOTS_MAX: u64 = 1 << 16;
 
 const WRITER_LEN: usize = 64;
 const SLOTS_AT: u64 = 4096;
 /// Bytes of a slot.
 pub const SLOT_LEN: usize = 64;
 const IN_USE: u32 = 1;
+/// So many slots are read at once.
+const SLOTS_AT_ONCE: u64 = 64;
 
 /// Who writes the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,13 +53,13 @@ pub struct Writer {
 }
 
 /// What a reader process needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReaderSlot {
     /// The process.
     pub process_id: u32,
     /// The writer's epoch when the slot was claimed.
     pub epoch: u64,
-    /// Files of this edit of the manifest are needed.
+    /// Files of this edit of the manifest, and of later ones, are needed.
     pub edit: u64,
     /// Entries up to this sequence number are read.
     pub seqno: u64,
@@ -74,21 +77,42 @@ pub fn take(dir: &dyn Directory, may_create: bool) -> Result<Box<dyn Lock>> {
             _ => {}
         }
     }
-    dir.lock(names::LOCK).map_err(|error| {
-        // Readers that share the lock are noted in their slots, and then there is no writer.
-        match (error.kind() == ErrorKind::Locked).then(|| live_reader(dir)).flatten() {
-            Some(process) => {
-                let message = format!("process {process} reads the database");
-                error.as_cause_of(ErrorKind::Locked, &message)
-            }
-            None => told(dir, error),
-        }
-    })
+    dir.lock(names::LOCK).map_err(|error| told(dir, error))
 }
 
-/// Shares the lock with other readers; `Locked` while somebody writes.
+/// Keeps writers away, beside others who do the same; `Locked` while somebody writes.
 pub fn share(dir: &dyn Directory) -> Result<Box<dyn Lock>> {
     dir.share(names::LOCK).map_err(|error| told(dir, error))
+}
+
+/// Lets readers see that a writer lives, for as long as it holds this.
+pub fn announce_writer(dir: &dyn Directory) -> Result<Box<dyn Claim>> {
+    dir.claim(names::LOCK, HEADER_LEN as u64, WRITER_LEN as u64)
+}
+
+/// True while somebody writes the database, or is about to; also where that cannot be told.
+pub fn has_writer(dir: &dyn Directory) -> bool {
+    match dir.is_claimed(names::LOCK, HEADER_LEN as u64, WRITER_LEN as u64) {
+        Ok(answer) => answer,
+        Err(error) => !error.is_not_found(),
+    }
+}
+
+/// Keeps readers away, and those that come; `Locked` while there are any. Nothing where a slot
+/// cannot be claimed, for then no reader has one.
+pub fn keep_readers_out(dir: &dyn Directory) -> Result<Option<Box<dyn Claim>>> {
+    match dir.claim(names::LOCK, SLOTS_AT, SLOTS_MAX * SLOT_LEN as u64) {
+        Ok(claim) => Ok(Some(claim)),
+        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+        Err(error) if error.kind() == ErrorKind::Busy => {
+            let message = match readers(dir).ok().and_then(|readers| readers.first().copied()) {
+                Some(reader) => format!("process {} reads the database", reader.process_id),
+                None => "another process reads the database".to_owned(),
+            };
+            Err(error.as_cause_of(ErrorKind::Locked, &message))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The error with the writer's name, as far as it wrote that down.
@@ -101,18 +125,6 @@ fn told(dir: &dyn Directory, error: Error) -> Error {
         }
         None => error,
     }
-}
-
-/// A process that reads the database now, as far as can be told.
-fn live_reader(dir: &dyn Directory) -> Option<u32> {
-    let file = dir.open(names::LOCK, Access::Read).ok()?;
-    (0..SLOTS).find_map(|slot| {
-        let reader = read_slot(file.as_ref(), slot).ok()??;
-        // Only who holds the claim is alive; one that could be had is given back at once.
-        let claimed = dir.claim(names::LOCK, slot_offset(slot), SLOT_LEN as u64);
-        let is_live = claimed.is_err_and(|error| error.kind() == ErrorKind::Busy);
-        is_live.then_some(reader.process_id)
-    })
 }
 
 /// Writes down who holds the lock.
@@ -192,25 +204,53 @@ impl ReaderSlot {
     }
 }
 
-/// The readers that the writer must keep files for: those whose process still holds its slot and
-/// whose lease has not run out.
-pub fn live_readers(lock: &dyn Lock, wall_millis: u64) -> Result<Vec<ReaderSlot>> {
+/// How often a slot is read again that is being written just now.
+const READINGS: usize = 8;
+
+/// What stands in the slots that somebody holds, lease or not. One that cannot be read counts as a
+/// reader of unknown name that needs everything, for ever.
+pub fn readers(dir: &dyn Directory) -> Result<Vec<ReaderSlot>> {
+    readers_in(dir, dir.open(names::LOCK, Access::Read)?.as_ref())
+}
+
+/// As `readers`, in this lock file.
+pub fn readers_in(dir: &dyn Directory, file: &dyn File) -> Result<Vec<ReaderSlot>> {
     let mut readers = Vec::new();
-    for slot in 0..SLOTS {
-        let Some(reader) = read_slot(lock.file().as_ref(), slot)? else { continue };
-        let is_live = reader.lease_millis > wall_millis
-            && lock.is_claimed(slot_offset(slot), SLOT_LEN as u64)?;
-        if is_live {
-            readers.push(reader);
+    let mut bytes = [0; SLOT_LEN * SLOTS_AT_ONCE as usize];
+    let mut first = 0;
+    while first < SLOTS_MAX {
+        let read = read_full_at(file, &mut bytes, slot_offset(first))?;
+        let slots = bytes.get(..read).unwrap_or_default().chunks_exact(SLOT_LEN);
+        for (slot, bytes) in (first..).zip(slots) {
+            if bytes.iter().any(|&byte| byte != 0) && is_claimed(dir, slot)? {
+                readers.extend(read_claimed(file, slot)?);
+            }
         }
+        if read < bytes.len() {
+            break;
+        }
+        first += SLOTS_AT_ONCE;
     }
     Ok(readers)
 }
 
-fn read_slot(file: &dyn File, slot: u64) -> Result<Option<ReaderSlot>> {
+/// What stands in a slot that somebody holds; nothing if that one has not written it yet.
+fn read_claimed(file: &dyn File, slot: u64) -> Result<Option<ReaderSlot>> {
     let mut bytes = [0; SLOT_LEN];
-    read_full_at(file, &mut bytes, slot_offset(slot))?;
-    Ok(ReaderSlot::decode(&bytes, slot))
+    for _ in 0..READINGS {
+        let read = read_full_at(file, &mut bytes, slot_offset(slot))?;
+        if read < SLOT_LEN || bytes.iter().all(|&byte| byte == 0) {
+            return Ok(None);
+        }
+        if let Some(reader) = ReaderSlot::decode(&bytes, slot) {
+            return Ok(Some(reader));
+        }
+    }
+    Ok(Some(ReaderSlot { lease_millis: u64::MAX, ..ReaderSlot::default() }))
+}
+
+fn is_claimed(dir: &dyn Directory, slot: u64) -> Result<bool> {
+    dir.is_claimed(names::LOCK, slot_offset(slot), SLOT_LEN as u64)
 }
 
 fn slot_check(slot: u64, covered: &[u8]) -> u64 {

@@ -12,14 +12,18 @@ pub mod names;
 pub mod turn;
 
 pub mod directory;
-pub mod leftovers;
 pub mod readers;
+pub mod retired;
 
 pub mod copy;
 pub mod destroy;
+pub mod leftovers;
 
 pub mod recovery;
 
+pub mod follow;
+
+pub mod followed;
 pub mod read_only;
 
 pub mod state;

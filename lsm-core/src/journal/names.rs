@@ -66,6 +66,10 @@ impl Directory for Counted {
     fn claim(&self, name: &str, offset: u64, len: u64) -> Result<Box<dyn Claim>> {
         self.inner.claim(name, offset, len)
     }
+
+    fn is_claimed(&self, name: &str, offset: u64, len: u64) -> Result<bool> {
+        self.inner.is_claimed(name, offset, len)
+    }
 }
 
 /// Tables that were created and that nothing lists yet.

@@ -19,6 +19,7 @@ use crate::journal::lockfile::{self, Writer};
 use crate::journal::names::NewNames;
 use crate::journal::options::{JournalOptions, OpenReport};
 use crate::journal::readers::Hold;
+use crate::journal::retired::Retired;
 use crate::key::seqno::SeqNo;
 use crate::options::durability::IfMissing;
 use crate::record::header::{FileHeader, FileKind};
@@ -27,6 +28,7 @@ use crate::version::catalog::Catalog;
 use crate::version::edit::Edit;
 use crate::version::head::{FoundHeads, read_heads};
 use crate::version::manifest::{Manifest, RecoveredManifest};
+use crate::version::unlink::Unlink;
 use crate::version::unnamed::{Unnamed, inspect_unnamed};
 use crate::wal::chain::{Chain, ChainRead, Listed, Replayed, Witness};
 use crate::wal::tail::ChainEnd;
@@ -50,6 +52,8 @@ pub struct Recovered {
     pub next_seqno: SeqNo,
     /// What was found.
     pub report: OpenReport,
+    /// Files that the database no longer needs, and a reader may; none if nothing is written.
+    pub retired: Option<Arc<Retired>>,
 }
 
 /// Opens the directory, takes the lock, and recovers what is there. From here on `new_names` is
@@ -72,17 +76,31 @@ pub fn recover(
     let lock = lockfile::take(dir.as_ref(), !listing.has_lock)?;
     let listing = Listing::read(dir.as_ref())?;
     check_may_exist(path, &listing, options.if_missing)?;
+    let held = Held::new(env, &dir, lock);
     let mut recovered = if listing.has_head {
-        recover_existing(env, dir, lock, &listing, replay)?
+        recover_existing(env, dir, held, &listing, replay)?
     } else {
         check_may_create(dir.as_ref(), &listing, options.if_missing)?;
-        create(env, dir, lock, &listing)?
+        create(env, dir, held, &listing)?
     };
     // The name in the lock file informs people; the lock itself is the kernel's.
     if let Err(error) = sign_lock(env, &recovered) {
         recovered.report.notes.push(format!("the lock file could not be signed: {error}"));
     }
     Ok(recovered)
+}
+
+/// A directory that this process has for itself, but for readers.
+struct Held {
+    hold: Hold,
+    retired: Arc<Retired>,
+}
+
+impl Held {
+    fn new(env: &Env, dir: &Arc<dyn Directory>, lock: Box<dyn Lock>) -> Self {
+        let retired = Retired::new(dir.clone(), lock.file().clone(), env.clock.clone());
+        Self { hold: Hold::of_writer(dir.as_ref(), lock), retired }
+    }
 }
 
 fn check_may_exist(path: &Path, listing: &Listing, if_missing: IfMissing) -> Result<()> {
@@ -99,14 +117,9 @@ fn check_finished(dir: &dyn Directory, listing: &Listing, if_missing: IfMissing)
     if is_salvage { Ok(()) } else { listing.check_finished(dir) }
 }
 
-fn create(
-    env: &Env,
-    dir: Arc<dyn Directory>,
-    lock: Box<dyn Lock>,
-    listing: &Listing,
-) -> Result<Recovered> {
+fn create(env: &Env, dir: Arc<dyn Directory>, held: Held, listing: &Listing) -> Result<Recovered> {
     sync_ancestors(env, dir.path())?;
-    let manifest = Manifest::create(dir.clone(), env.host.clone(), listing.number_floor())?;
+    let mut manifest = Manifest::create(dir.clone(), env.host.clone(), listing.number_floor())?;
     let mut report = OpenReport { is_new: true, ..OpenReport::default() };
     for &number in &listing.manifests {
         let name = names::manifest(number);
@@ -116,31 +129,32 @@ fn create(
         }
     }
     let next_seqno = first_seqno(manifest.catalog());
-    let hold = Hold::Writer(lock);
+    let Held { hold, retired } = held;
+    manifest.unlink_by(retired.clone());
     let end = ChainEnd::default();
-    Ok(Recovered { dir, hold, manifest, end, next_seqno, report })
+    Ok(Recovered { dir, hold, manifest, end, next_seqno, report, retired: Some(retired) })
 }
 
 fn recover_existing(
     env: &Env,
     dir: Arc<dyn Directory>,
-    lock: Box<dyn Lock>,
+    Held { hold, retired }: Held,
     listing: &Listing,
     replay: &mut Replay<'_>,
 ) -> Result<Recovered> {
     let Reading { heads, mut manifest, leftovers, read, copy, mut report } =
         read_existing(env, &dir, listing, Purpose::Write, replay)?;
+    manifest.unlink_by(retired.clone());
     let mut end = read.end;
     if !report.was_clean && !planted(Bug::RecoverySkipsRewrite) {
-        end = settle(env, &dir, &mut manifest, (&read, copy))?;
+        end = settle(env, &dir, &mut manifest, (&read, copy), &retired)?;
     }
-    clear_leftovers(dir.as_ref(), &leftovers, &manifest, &heads_numbers(&heads), &mut report);
-    let mut next_seqno = next_seqno_of(&read, manifest.catalog());
+    clear_leftovers(&retired, &leftovers, &manifest, &heads_numbers(&heads), &mut report);
+    let mut next_seqno = next_seqno_of(read.next_seqno, manifest.catalog());
     if planted(Bug::SequenceReusedAfterCrash) && !report.was_clean {
         next_seqno = SeqNo::new(1).unwrap_or(next_seqno);
     }
-    let hold = Hold::Writer(lock);
-    Ok(Recovered { dir, hold, manifest, end, next_seqno, report })
+    Ok(Recovered { dir, hold, manifest, end, next_seqno, report, retired: Some(retired) })
 }
 
 /// A database directory that was read. What was there has not been touched.
@@ -216,8 +230,8 @@ pub fn read_existing(
 
 /// The sequence number that comes next.
 #[must_use]
-pub fn next_seqno_of(read: &ChainRead, catalog: &Catalog) -> SeqNo {
-    read.next_seqno.max(sealed_next_seqno(catalog))
+pub fn next_seqno_of(read: SeqNo, catalog: &Catalog) -> SeqNo {
+    read.max(first_seqno(catalog)).max(sealed_next_seqno(catalog))
 }
 
 /// Numbers below this were given, though what had them may never have been logged.
@@ -237,6 +251,7 @@ fn settle(
     dir: &Arc<dyn Directory>,
     manifest: &mut Manifest,
     (read, copy): (&ChainRead, Option<LogCopy>),
+    retired: &Retired,
 ) -> Result<ChainEnd> {
     if read.is_sealed || read.batches == 0 {
         // The dead process may have left names, those of the heads above all, that only the page
@@ -252,7 +267,7 @@ fn settle(
         Some(copy) => copy,
         None => new_copy(env, dir, manifest, (None, read.clock_millis))?,
     };
-    install_copy(dir.as_ref(), manifest, read, copy)
+    install_copy((dir.as_ref(), retired), manifest, read, copy)
 }
 
 /// A copy of a log that is about to be read, written by a job if there is a scheduler for one.
@@ -269,7 +284,7 @@ pub fn new_copy(
 
 /// Makes the copy durable, and then the whole log.
 pub fn install_copy(
-    dir: &dyn Directory,
+    (dir, retired): (&dyn Directory, &Retired),
     manifest: &mut Manifest,
     read: &ChainRead,
     copy: LogCopy,
@@ -281,7 +296,7 @@ pub fn install_copy(
     edits.push(Edit::LogStart(number));
     edits.push(Edit::Clock(read.clock_millis));
     if planted(Bug::LogUnlinkedBeforeEdit) {
-        unlink_logs(dir, &old);
+        unlink_logs(retired, 0, &old);
     }
     if let Err(error) = manifest.commit(&edits) {
         let copy = names::log(number);
@@ -293,7 +308,7 @@ pub fn install_copy(
         }
         return Err(error);
     }
-    unlink_logs(dir, &old);
+    unlink_logs(retired, manifest.catalog().edit, &old);
     Ok(end)
 }
 
@@ -309,9 +324,9 @@ pub fn bounded(mut listed: Vec<Listed>, end: &ChainEnd) -> Vec<Listed> {
 }
 
 /// Takes the names away; one that stays is cleared away by the next opening.
-fn unlink_logs(dir: &dyn Directory, logs: &[Listed]) {
+fn unlink_logs(retired: &Retired, edit: u64, logs: &[Listed]) {
     for listed in logs {
-        let _left_behind = dir.unlink(&names::log(listed.number));
+        let _left_behind = retired.unlink(&names::log(listed.number), edit);
     }
 }
 

@@ -14,12 +14,14 @@ use crate::journal::lockfile;
 use crate::journal::names::NewNames;
 use crate::journal::options::JournalOptions;
 use crate::journal::readers::Hold;
+use crate::journal::retired::Retired;
 use crate::journal::turn::{InTurn, Turn};
 use crate::key::seqno::SeqNo;
 use crate::record::names;
 use crate::version::catalog::Catalog;
 use crate::version::edit::{Edit, LogPosition, Seal};
 use crate::version::manifest::Manifest;
+use crate::version::unlink::Unlink;
 use crate::wal::log::Log;
 use crate::wal::tail::{Finished, SeamFacts};
 
@@ -34,6 +36,8 @@ pub struct State {
     pub new_names: NewNames,
     /// What keeps it in the hands of this process.
     pub hold: Hold,
+    /// Files that the database no longer needs, and a reader may; none if nothing is written.
+    pub retired: Option<Arc<Retired>>,
     /// Nothing is written.
     pub is_read_only: bool,
     /// What was chosen.
@@ -172,7 +176,16 @@ impl State {
     /// A name that stays is cleared away by the next opening.
     fn unlink_dead_logs(&self, before: &[u64], after: &Catalog) {
         for number in before.iter().filter(|number| !after.logs.contains_key(number)) {
-            let _left_behind = self.dir.unlink(&names::log(*number));
+            let _left_behind = self.retire(&names::log(*number), after.edit);
+        }
+    }
+
+    /// Takes a file away that `edit`, which is durable, has removed, and whatever kind of file it
+    /// is: at once, or as soon as no reader in another process needs it. True if it is gone.
+    pub fn retire(&self, name: &str, edit: u64) -> Result<bool> {
+        match &self.retired {
+            Some(retired) => retired.unlink(name, edit),
+            None => Err(Error::new(ErrorKind::ReadOnly, "the database was opened read-only")),
         }
     }
 
@@ -185,6 +198,7 @@ impl State {
         }
         let mut after = before.clone();
         let _checked_below = edits.iter().try_for_each(|edit| after.apply(edit));
+        after.edit = 0;
         if logs {
             let before: Vec<u64> = before.logs.keys().copied().collect();
             self.unlink_dead_logs(&before, &after);

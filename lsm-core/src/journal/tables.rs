@@ -69,10 +69,21 @@ pub fn discard_tables(state: &State, numbers: &[u64]) -> Result<()> {
     Ok(())
 }
 
-/// Unlinks tables that a durable edit has removed, and that nobody reads any more.
-pub fn unlink_tables(state: &State, numbers: &[u64]) -> Result<()> {
-    check_unlisted(state.take_manifest().catalog(), numbers)?;
-    numbers.iter().try_for_each(|&number| unlink(state, &names::table(number)))
+/// Unlinks tables that a durable edit has removed, and that nobody here reads any more. Answers
+/// those that are gone: others wait until no reader in another process needs them.
+pub fn unlink_tables(state: &State, numbers: &[u64]) -> Result<Vec<u64>> {
+    let edit = {
+        let manifest = state.take_manifest();
+        check_unlisted(manifest.catalog(), numbers)?;
+        manifest.catalog().edit
+    };
+    let mut gone = Vec::with_capacity(numbers.len());
+    for &number in numbers {
+        if state.retire(&names::table(number), edit)? {
+            gone.push(number);
+        }
+    }
+    Ok(gone)
 }
 
 fn unlink(state: &State, name: &str) -> Result<()> {

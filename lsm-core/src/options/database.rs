@@ -12,6 +12,8 @@ use crate::options::durability::{Durability, IfMissing};
 use crate::options::log_mode::LogMode;
 use crate::options::memory::MemtableKind;
 
+mod readers;
+
 /// How a database is opened. Plain data with chained setters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -29,6 +31,8 @@ pub struct Options {
     write_bytes_per_second: u64,
     scrub_bytes_per_second: u64,
     open_files_max: usize,
+    refresh_every: Option<Duration>,
+    reader_lease: Duration,
 }
 
 /// The least memory that a database can live with.
@@ -74,6 +78,8 @@ impl Default for Options {
             write_bytes_per_second: 0,
             scrub_bytes_per_second: 0,
             open_files_max: 0,
+            refresh_every: None,
+            reader_lease: readers::LEASE_USUAL,
         }
     }
 }
@@ -129,7 +135,8 @@ impl Options {
         self
     }
 
-    /// Chooses to write nothing: every write answers `ReadOnly`.
+    /// Chooses to write nothing: every write answers `ReadOnly`. Another process may write the
+    /// database meanwhile: `Db::refresh` and `refresh_every` show what it has done.
     #[must_use]
     pub fn read_only(mut self, yes: bool) -> Self {
         self.read_only = yes;
@@ -333,7 +340,7 @@ impl Options {
         if self.read_only && self.durability == Durability::Durable {
             return refuse("read_only and durability=durable contradict each other".to_owned());
         }
-        Ok(())
+        self.check_reading()
     }
 
     /// Reads the text form; what it does not name has its default.
@@ -366,6 +373,13 @@ impl Options {
             "write_bytes_per_second" => self.write_bytes_per_second = bytes_of(value)?,
             "scrub_bytes_per_second" => self.scrub_bytes_per_second = bytes_of(value)?,
             "open_files_max" => self.open_files_max = value.parse().ok()?,
+            "refresh_every_ms" => {
+                let millis: u64 = value.parse().ok()?;
+                self.refresh_every = (millis > 0).then(|| Duration::from_millis(millis));
+            }
+            "reader_lease_ms" => {
+                self.reader_lease = Duration::from_millis(value.parse().ok()?);
+            }
             _ => return None,
         }
         Some(())
@@ -401,7 +415,9 @@ impl fmt::Display for Options {
         write!(f, "log_bytes_max={}; ", self.log_bytes_max)?;
         write!(f, "write_bytes_per_second={}; ", self.write_bytes_per_second)?;
         write!(f, "scrub_bytes_per_second={}; ", self.scrub_bytes_per_second)?;
-        write!(f, "open_files_max={}", self.open_files_max)
+        write!(f, "open_files_max={}; ", self.open_files_max)?;
+        let millis = self.refresh_every.map_or(0, |every| every.as_millis().max(1));
+        write!(f, "refresh_every_ms={millis}; reader_lease_ms={}", self.reader_lease.as_millis())
     }
 }
 

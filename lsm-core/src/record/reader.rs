@@ -113,6 +113,13 @@ impl<'f> RecordReader<'f> {
         }))
     }
 
+    /// True if nothing was begun where the walk has ended.
+    pub fn is_blank(&mut self) -> Result<bool> {
+        let left = self.file_len.saturating_sub(self.offset).min(FRAME_LEN as u64) as usize;
+        let bytes = self.bytes(self.offset, left)?;
+        Ok(bytes.is_none_or(|bytes| bytes.iter().all(|&byte| byte == 0)))
+    }
+
     /// Goes on behind damage: to the first record that verifies at or behind the place where the
     /// walk has ended. False, and nothing changes, if there is none, or if the bytes are so full of
     /// likely records that the search is given up.

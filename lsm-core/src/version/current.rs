@@ -12,6 +12,7 @@ use crate::key::keyspace::KeyspaceId;
 use crate::version::catalog::Catalog;
 use crate::version::edit::Edit;
 use crate::version::garbage::Garbage;
+use crate::version::pins::Pin;
 use crate::version::tree::{OpenTable, Slice, SliceMeta, TableFile, TableMeta, Tree};
 
 /// The trees, and the files that they stand on.
@@ -24,6 +25,8 @@ pub struct Version {
     files: BTreeMap<u64, Listed>,
     garbage: Arc<Garbage>,
     shelf: Option<Arc<dyn OpenTable>>,
+    /// Says that a reader beside a writer holds it.
+    _pin: Option<Arc<Pin>>,
 }
 
 /// A file and its parts.
@@ -42,12 +45,38 @@ impl Version {
         shelf: Option<Arc<dyn OpenTable>>,
     ) -> Result<Self> {
         let (trees, files) = (BTreeMap::new(), BTreeMap::new());
-        let mut version = Self { trees, edit: 0, files, garbage, shelf };
-        for entry in catalog.tables.values() {
-            version.add(&entry.meta, &entry.slices).map_err(contradiction)?;
-        }
-        version.edit = catalog.edit;
+        let mut version = Self { trees, edit: 0, files, garbage, shelf, _pin: None };
+        version.add_all(catalog, &BTreeMap::new())?;
         Ok(version)
+    }
+
+    /// The trees that a later catalog describes, which somebody else has changed. What is open of
+    /// files that stay is open still.
+    pub fn following(&self, catalog: &Catalog, pin: Arc<Pin>) -> Result<Self> {
+        let (trees, files) = (BTreeMap::new(), BTreeMap::new());
+        let (garbage, shelf) = (self.garbage.clone(), self.shelf.clone());
+        let mut version = Self { trees, edit: 0, files, garbage, shelf, _pin: Some(pin) };
+        version.add_all(catalog, &self.files)?;
+        Ok(version)
+    }
+
+    /// The same, held.
+    #[must_use]
+    pub fn pinned(self, pin: Arc<Pin>) -> Self {
+        Self { _pin: Some(pin), ..self }
+    }
+
+    fn add_all(&mut self, catalog: &Catalog, before: &BTreeMap<u64, Listed>) -> Result<()> {
+        for (number, entry) in &catalog.tables {
+            let known = before.get(number).filter(|known| known.file.meta == entry.meta);
+            let file = match known {
+                Some(known) => known.file.clone(),
+                None => self.file_of(&entry.meta),
+            };
+            self.add(file, &entry.slices).map_err(contradiction)?;
+        }
+        self.edit = catalog.edit;
+        Ok(())
     }
 
     /// The tree of a keyspace; `None` if it holds nothing.
@@ -86,7 +115,7 @@ impl Version {
 
     fn take_in(&mut self, edit: &Edit) -> Result<(), &'static str> {
         match edit {
-            Edit::TableAdded { meta, slices } => self.add(meta, slices),
+            Edit::TableAdded { meta, slices } => self.add(self.file_of(meta), slices),
             Edit::SliceMoved { table, keyspace, level, run } => {
                 let old = self.take_out(*table, *keyspace)?;
                 let meta = SliceMeta { level: *level, run: *run, ..old.meta.clone() };
@@ -105,10 +134,13 @@ impl Version {
         }
     }
 
-    fn add(&mut self, meta: &TableMeta, slices: &[SliceMeta]) -> Result<(), &'static str> {
-        let file = TableFile::listed(meta.clone(), self.garbage.clone(), self.shelf.clone());
+    fn file_of(&self, meta: &TableMeta) -> Arc<TableFile> {
+        TableFile::listed(meta.clone(), self.garbage.clone(), self.shelf.clone())
+    }
+
+    fn add(&mut self, file: Arc<TableFile>, slices: &[SliceMeta]) -> Result<(), &'static str> {
         let listed = Listed { file: file.clone(), slices: Vec::with_capacity(slices.len()) };
-        if self.files.insert(meta.number, listed).is_some() {
+        if self.files.insert(file.meta.number, listed).is_some() {
             return Err("the number of a table is used again");
         }
         let mut slices = slices.iter().cloned();

@@ -7,19 +7,19 @@
 
 use std::sync::Arc;
 
-use crate::base::codec::Decoder;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
-use crate::env::fs::{Access, Directory, File, write_all_at};
-use crate::env::host::{BootId, Host};
+use crate::env::fs::{Directory, File, write_all_at};
+use crate::env::host::Host;
 use crate::key::seqno::SeqNo;
 use crate::record::frame::{Frame, Payload, Place, RecordType, padded_len};
 use crate::record::header::{FileHeader, FileKind, HEADER_LEN};
 use crate::record::names;
-use crate::record::reader::RecordReader;
 use crate::version::catalog::Catalog;
-use crate::version::edit::{BadEdit, Edit};
+use crate::version::edit::Edit;
 use crate::version::head::{FoundHeads, Head, write_heads};
+use crate::version::replay::ManifestRead;
+use crate::version::unlink::Unlink;
 
 /// A manifest is begun anew when it is longer than this and than four snapshots.
 const REWRITE_BYTES: u64 = 64 << 10;
@@ -39,6 +39,8 @@ pub struct Manifest {
     obsolete: Vec<String>,
     /// A commit has failed that may be found after a restart all the same.
     is_in_doubt: bool,
+    /// Who takes superfluous files away; they go at once if nobody does.
+    unlink: Option<Arc<dyn Unlink>>,
 }
 
 /// The manifest that this process writes.
@@ -89,6 +91,7 @@ impl Manifest {
             open: None,
             obsolete: Vec::new(),
             is_in_doubt: false,
+            unlink: None,
         };
         manifest.commit(&[])?;
         Ok(manifest)
@@ -123,10 +126,39 @@ impl Manifest {
                 open: None,
                 obsolete: vec![names::manifest(head.manifest_number())],
                 is_in_doubt: false,
+                unlink: None,
             },
             is_clean,
             dropped_bytes: read.dropped_bytes,
         })
+    }
+
+    /// Has somebody else take away what is superfluous.
+    pub fn unlink_by(&mut self, unlink: Arc<dyn Unlink>) {
+        self.unlink = Some(unlink);
+    }
+
+    /// One that is never written, of a reader who has followed a manifest up to here.
+    #[must_use]
+    pub fn followed(dir: Arc<dyn Directory>, host: Arc<dyn Host>, catalog: Catalog) -> Self {
+        Self {
+            dir,
+            host,
+            durable_edit: catalog.edit,
+            catalog,
+            generation: 0,
+            has_begun: false,
+            open: None,
+            obsolete: Vec::new(),
+            is_in_doubt: false,
+            unlink: None,
+        }
+    }
+
+    /// Takes in how far a reader has followed.
+    pub fn follow(&mut self, catalog: &Catalog) {
+        self.durable_edit = catalog.edit;
+        self.catalog = catalog.clone();
     }
 
     /// What the database consists of, as far as it is committed.
@@ -305,10 +337,12 @@ impl Manifest {
         let end = End { offset: snapshot_len, check };
         let open = OpenManifest { file, header, snapshot_len, end, is_vouched: true };
         if planted(Bug::ManifestUnlinkedBeforeHeads) {
-            self.unlink_obsolete(number);
+            self.unlink_obsolete(number, next.edit);
         }
         self.swap_heads_to(&open, next, false).map_err(Error::and_maybe_committed)?;
-        self.unlink_obsolete(number);
+        // A reader may have seen an edit of this number that failed, and that another one replaces.
+        let edit = next.edit.saturating_add(u64::from(self.is_in_doubt));
+        self.unlink_obsolete(number, edit);
         self.open = Some(open);
         Ok(())
     }
@@ -350,12 +384,14 @@ impl Manifest {
 
     /// Unlinks what is superfluous. A name that is gone already is fine; any other failure leaves a
     /// file behind that the next opening clears away.
-    fn unlink_obsolete(&mut self, current: u64) {
+    fn unlink_obsolete(&mut self, current: u64, edit: u64) {
         let current = names::manifest(current);
         for name in std::mem::take(&mut self.obsolete) {
-            if name != current {
-                let _left_behind = self.dir.unlink(&name);
-            }
+            let _left_behind = match &self.unlink {
+                _ if name == current => continue,
+                Some(unlink) => unlink.unlink(&name, edit).map(drop),
+                None => self.dir.unlink(&name),
+            };
         }
     }
 }
@@ -383,90 +419,4 @@ fn record(
     bytes.extend_from_slice(payload.bytes());
     bytes.resize(padded_len(payload.bytes().len()) as usize, 0);
     Ok((bytes, check))
-}
-
-/// One reading of a manifest.
-struct ManifestRead {
-    catalog: Catalog,
-    file_len: u64,
-    dropped_bytes: u64,
-}
-
-impl ManifestRead {
-    fn new(dir: &dyn Directory, head: &Head, boot: Option<BootId>) -> Result<Self> {
-        let name = names::manifest(head.manifest_number());
-        let file = dir.open(&name, Access::Read).map_err(|error| {
-            if error.is_not_found() {
-                let path = dir.path().join(&name);
-                return Error::corruption(&path, 0, "the manifest that the heads name is missing");
-            }
-            error
-        })?;
-        let header = FileHeader::read(file.as_ref(), FileKind::Manifest)?;
-        if header.file_id != head.manifest_id
-            || header.number != head.manifest_number()
-            || header.database_id != head.header.database_id
-            || header.incarnation != head.header.incarnation
-        {
-            return Err(Error::corruption(file.path(), 32, "this is another manifest's file"));
-        }
-        let check = header.check();
-        let place = Place::of(&header);
-        let mut reader = RecordReader::new(file.as_ref(), place, HEADER_LEN as u64, check)?;
-        let catalog = replay(&mut reader, file.as_ref(), head)?;
-        let end = reader.offset();
-        let file_len = reader.file_len();
-        let evidence = reader.evidence_after(end)?;
-        let same_boot = header.boot_id.is_some() && header.boot_id == boot;
-        if end < head.durable.max(evidence.durable)
-            || evidence.undecided
-            || (same_boot && evidence.any_record)
-        {
-            let message = "an edit of the manifest that was durable does not verify";
-            return Err(Error::corruption(file.path(), end, message));
-        }
-        Ok(Self { catalog, file_len, dropped_bytes: file_len - end })
-    }
-}
-
-fn replay(reader: &mut RecordReader<'_>, file: &dyn File, head: &Head) -> Result<Catalog> {
-    let mut catalog = Catalog::default();
-    let mut is_first = true;
-    loop {
-        let offset = reader.offset();
-        let wrong = |why: &str| Err(Error::corruption(file.path(), offset, why));
-        if offset == head.durable && (catalog.edit, reader.check()) != (head.edit, head.check) {
-            return wrong("the heads name another edit than the one that ends here");
-        }
-        let Some(record) = reader.next_record()? else { break };
-        match record.record_type {
-            RecordType::Marker if !is_first => continue,
-            RecordType::Edit => {}
-            _ => return wrong("a record of the log stands in the manifest"),
-        }
-        let edit = record.seqno.get();
-        if !is_first && edit != catalog.edit + 1 {
-            return wrong("the numbers of the edits have a gap");
-        }
-        let mut payload = Decoder::new(record.payload);
-        while !payload.is_empty() {
-            match Edit::decode(&mut payload) {
-                Ok(Some(change)) => {
-                    if let Err(why) = catalog.apply(&change) {
-                        return wrong(why);
-                    }
-                }
-                Ok(None) => {}
-                Err(BadEdit::Malformed) => return wrong("an edit makes no sense"),
-                Err(BadEdit::Unknown(tag)) => {
-                    let message = format!("an edit of kind {tag} needs a newer version");
-                    let error = Error::new(ErrorKind::Format, message);
-                    return Err(error.at_path(file.path()).at_offset(offset));
-                }
-            }
-        }
-        catalog.edit = edit;
-        is_first = false;
-    }
-    Ok(catalog)
 }

@@ -3,6 +3,8 @@
 
 pub mod garbage;
 pub mod handles;
+pub mod pins;
+pub mod unlink;
 
 pub mod tree;
 
@@ -12,6 +14,9 @@ pub mod catalog;
 pub mod head;
 pub mod unnamed;
 
+pub mod replay;
+
 pub mod current;
+pub mod follow;
 pub mod manifest;
 pub mod shelf;

@@ -28,6 +28,8 @@ use crate::wal::seam::Seam;
 use crate::wal::segment::Segment;
 use crate::wal::tail::ChainEnd;
 
+pub mod follow;
+
 /// What the manifest knows of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -207,8 +209,11 @@ impl OpenSegment {
     }
 
     fn reader(&self) -> Result<RecordReader<'_>> {
-        let place = Place::of(&self.header);
-        RecordReader::new(self.file.as_ref(), place, Segment::start(), self.header.check())
+        self.reader_from(Segment::start(), self.header.check())
+    }
+
+    fn reader_from(&self, offset: u64, check: u64) -> Result<RecordReader<'_>> {
+        RecordReader::new(self.file.as_ref(), Place::of(&self.header), offset, check)
     }
 
     fn corruption(&self, offset: u64, why: &str) -> Error {

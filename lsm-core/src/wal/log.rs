@@ -281,6 +281,12 @@ impl Log {
         self.changed.notify();
     }
 
+    /// Takes in how far somebody else has written, and up to which number that is known durable.
+    pub fn follow(&self, end: ChainEnd, next_seqno: SeqNo, durable: SeqNo) {
+        self.restart(end, next_seqno);
+        self.durable_next.store(durable.get().saturating_add(1), Ordering::Release);
+    }
+
     /// True if something appended is not durable yet.
     #[must_use]
     pub fn is_unsynced(&self) -> bool {

@@ -50,6 +50,7 @@ from lsmdb._native import (
 )
 from lsmdb._operators import MergeOperator
 from lsmdb._options import KeyspaceOptions, Options
+from lsmdb._readers import ReaderInfo
 from lsmdb._usage import Estimate, Usage
 
 open = DB
@@ -89,6 +90,7 @@ __all__ = [
     "Range",
     "ReadOnly",
     "Readable",
+    "ReaderInfo",
     "Snapshot",
     "StorageError",
     "Timeout",

@@ -34,6 +34,9 @@ class DB(Database):
     `merge_operators` are what keyspaces can choose by name, beside the built-in ones: objects of
     `MergeOperator`, or a mapping of names to functions.
 
+    With "r" another process may be writing: what is shown is as it was when it was opened, until
+    `refresh` is called, or as it was `refresh_every` so many seconds at most ago.
+
     >>> with lsmdb.DB("fruits") as db:
     ...     db[b"apple"] = b"red"
     ...     db[b"plum"] = b"blue"
@@ -54,6 +57,7 @@ class DB(Database):
         memtable_bytes: int | None = None,
         threads: int | None = None,
         durability: Durability | None = None,
+        refresh_every: float | None = None,
         options: Options | None = None,
         listener: Callable[[Event], object] | None = None,
         merge_operators: MergeOperators = (),
@@ -69,6 +73,7 @@ class DB(Database):
             "memtable_bytes": memtable_bytes,
             "background_threads": threads,
             "durability": durability,
+            "refresh_every_ms": None if refresh_every is None else _millis(refresh_every),
         }
         beside = {name: value for name, value in chosen.items() if value is not None}
         text = str(replace(options or Options(), **beside))
@@ -93,6 +98,13 @@ class DB(Database):
     def __enter__(self) -> Self:
         _ = self.latest_seqno  # a closed one says so, as it does everywhere else
         return super().__enter__()
+
+
+def _millis(seconds: float) -> int:
+    """At least one, for 0 would be never."""
+    if not 0 < seconds < 1 << 32:
+        raise InvalidArgument(f"refresh_every is a number of seconds above 0, not {seconds}")
+    return max(1, round(seconds * 1000))
 
 
 def _opener() -> Place:

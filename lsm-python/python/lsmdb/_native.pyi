@@ -12,6 +12,7 @@ from lsmdb._errors import Error
 from lsmdb._explain import Diagnosis, Explanation
 from lsmdb._options import Durability, KeyspaceOptions, Moment, Ttl
 from lsmdb._progress import Bar, Told
+from lsmdb._readers import ReaderInfo
 from lsmdb._usage import Estimate, Usage
 
 __version__: str
@@ -959,6 +960,24 @@ class Database(Writable):
         """An empty batch. The keywords are those of a write, and count when it is committed."""
     def snapshot(self) -> Snapshot:
         """The whole database as it is now."""
+    def refresh(self) -> bool:
+        """Shows what the writer, in another process, has done up to now; true if there is something
+        new. For a database that was opened with mode "r": until then reads show what they showed,
+        unless it was opened with `refresh_every`. Snapshots and iterators stay what they are.
+
+        >>> db[b"k"] = b"v"
+        >>> with lsmdb.open(db.path, mode="r") as reader:
+        ...     db[b"k"] = b"w"
+        ...     reader[b"k"], reader.refresh(), reader[b"k"]
+        (b'v', True, b'w')
+        """
+    def readers(self) -> list[ReaderInfo]:
+        """The readers in this and other processes for which the writer keeps files.
+
+        >>> with lsmdb.open(db.path, mode="r"):
+        ...     len(db.readers())
+        1
+        """
     def sync(self) -> None:
         """Makes every write so far durable, but for those that are "volatile"."""
     def wait_durable(self, seqno: int, timeout: float | None = None, /) -> None:

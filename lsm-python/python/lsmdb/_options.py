@@ -79,6 +79,13 @@ class Options(_Settings):
     none."""
     open_files_max: int | None = None
     """How many table files stay open at most; 0 for all that were ever read."""
+    refresh_every_ms: int | None = None
+    """With mode "r": how often it is looked what the writer, in another process, has done; 0 for
+    only when `DB.refresh` is called."""
+    reader_lease_ms: int | None = None
+    """With mode "r": how long the writer keeps files for this reader when nothing is heard of it,
+    because it hangs. A minute, if nothing is chosen; 100 at least. What is read afterwards may
+    raise `Busy`, until it is refreshed."""
 
     def __post_init__(self) -> None:
         _native._options_text(str(self))

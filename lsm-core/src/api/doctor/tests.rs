@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{BackgroundFacts, Diagnosis, Facts, FileFacts, Finding, KeyspaceFacts, Severity};
-use crate::api::doctor::SnapshotFacts;
+use crate::api::doctor::{HeldFacts, SnapshotFacts};
 use crate::api::stats::{KeyspaceStats, LevelStats, TimingStats};
 use crate::base::error::{Error, ErrorKind};
 use crate::extend::event::PaceCause;
@@ -151,6 +151,18 @@ fn what_was_chosen_and_what_was_switched_off_is_told() {
     is(&it, "operator_missing", Severity::Warning, Some("merge_operator"));
     let it = found(|facts| facts.background.pauses = 1);
     is(&it, "background_paused", Severity::Warning, Some("pause_background"));
+}
+
+#[test]
+fn files_that_readers_keep_are_told() {
+    let held = |bytes, oldest| {
+        move |facts: &mut Facts| facts.held = Some(HeldFacts { files: 7, bytes, oldest })
+    };
+    let it = found(held(5 << 10, Some((4711, 99))));
+    is(&it, "files_held_by_readers", Severity::Info, None);
+    assert!(it.seen.contains("7 files with 5.0 KiB") && it.seen.contains("4711"), "{it}");
+    let it = found(held(3 << 30, None));
+    is(&it, "files_held_by_readers", Severity::Warning, None);
 }
 
 #[test]

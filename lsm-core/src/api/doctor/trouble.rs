@@ -7,6 +7,8 @@ use crate::options::durability::Durability;
 
 /// So many writes without a sync are worth a word.
 const UNSYNCED_MANY: u64 = 1000;
+/// So many bytes in files that only readers need are more than worth a word.
+const HELD_MANY: u64 = 1 << 30;
 
 pub(super) fn look(facts: &Facts, findings: &mut Vec<Finding>) {
     findings.extend(fault(facts));
@@ -16,6 +18,24 @@ pub(super) fn look(facts: &Facts, findings: &mut Vec<Finding>) {
     findings.extend(missing(facts));
     findings.extend(chosen(facts));
     findings.extend(unsynced(facts));
+    findings.extend(held(facts));
+}
+
+fn held(facts: &Facts) -> Option<Finding> {
+    let held = facts.held.as_ref()?;
+    let (files, bytes) = (held.files, size(held.bytes));
+    let seen = match held.oldest {
+        Some((process, seqno)) => format!(
+            "{files} files with {bytes} are kept for readers in other processes: process {process} \
+             reads what is oldest, as of write {seqno}."
+        ),
+        None => format!("{files} files with {bytes} are kept for readers that have just gone."),
+    };
+    let advice = "Have that reader `refresh`, or drop its old snapshots and iterators, or end it: \
+                  the files go then by themselves. One that hangs keeps them until its lease ends.";
+    let is_much = held.bytes >= HELD_MANY;
+    let severity = if is_much { Severity::Warning } else { Severity::Info };
+    Some(Finding::new(severity, "files_held_by_readers", seen, advice))
 }
 
 fn fault(facts: &Facts) -> Option<Finding> {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::env::fs::{Access, Claim, Directory, Entry, EntryKind, File, Lock, Medium};
 use crate::env::os::file::OsFile;
-use crate::env::os::lock::{OsLock, SlotClaim};
+use crate::env::os::lock::{OsLock, SlotClaim, is_claimed};
 #[cfg(target_os = "linux")]
 use crate::env::os::medium::traits_of;
 use crate::env::os::sys::{self, Mode};
@@ -118,6 +118,11 @@ impl Directory for OsDirectory {
 
     fn claim(&self, name: &str, offset: u64, len: u64) -> Result<Box<dyn Claim>> {
         Ok(Box::new(self.claim_slot(name, offset, len)?))
+    }
+
+    fn is_claimed(&self, name: &str, offset: u64, len: u64) -> Result<bool> {
+        let (name, path) = self.resolve(name)?;
+        is_claimed(self.dir.as_fd(), &name, &path, offset, len)
     }
 }
 

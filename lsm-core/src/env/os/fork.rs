@@ -27,7 +27,7 @@ use crate::env::os::process;
 use crate::env::os::sys::FileId;
 
 /// How many locks and claims one process can hold.
-const SLOTS: usize = 256;
+const SLOTS: usize = 1024;
 
 /// In `Slot::fd`: nobody has the slot.
 const FREE: i32 = -1;

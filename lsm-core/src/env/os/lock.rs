@@ -19,7 +19,7 @@ use std::ffi::CStr;
 use std::io;
 #[cfg(target_os = "linux")]
 use std::io::Read;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -156,23 +156,39 @@ impl SlotClaim {
     pub fn path(&self) -> &Path {
         &self.path
     }
-
-    /// True in a child process of the one that made the claim; the child does not have it.
-    #[must_use]
-    pub fn is_forked(&self) -> bool {
-        self.fd.is_forked()
-    }
 }
 
-impl Claim for SlotClaim {}
+impl Claim for SlotClaim {
+    fn is_forked(&self) -> bool {
+        self.fd.is_forked()
+    }
 
-impl Drop for SlotClaim {
-    fn drop(&mut self) {
+    fn release(&self) {
         if let Some(fd) = self.fd.get() {
             // If it fails, closing the descriptor ends the claim as well.
             let _ = sys::release(fd, self.offset, self.len);
         }
     }
+}
+
+impl Drop for SlotClaim {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// True if anybody has a claim on these bytes of a file that exists.
+pub(super) fn is_claimed(
+    dir: BorrowedFd<'_>,
+    name: &CStr,
+    path: &Path,
+    offset: u64,
+    len: u64,
+) -> Result<bool> {
+    check_len(path, len)?;
+    let (file, _) = open_regular(dir, name, path, Access::Read)?;
+    sys::is_claimed(file.as_fd(), offset, len)
+        .map_err(|error| Error::from_io("look for claims on the lock file", path, error))
 }
 
 /// Opens the file on a descriptor that no forked child keeps, and says which file it is.

@@ -173,7 +173,18 @@ impl Directory for SimDirectory {
             }
             let claim = (id, offset, len);
             shared.claims.push(claim);
-            Ok(Box::new(SimClaim { disk: Arc::clone(&self.disk), claim }) as Box<dyn Claim>)
+            let is_over = AtomicBool::new(false);
+            let claim = SimClaim { disk: Arc::clone(&self.disk), claim, is_over };
+            Ok(Box::new(claim) as Box<dyn Claim>)
+        })
+    }
+
+    fn is_claimed(&self, name: &str, offset: u64, len: u64) -> Result<bool> {
+        let mut op = self.op(OpKind::Open, name)?;
+        op.access = Some(Access::Read);
+        run(&self.disk, op.clone(), |shared, _| {
+            let id = Self::regular(shared, self.id, name, &op)?;
+            Ok(shared.is_claimed(id, offset, len))
         })
     }
 }
@@ -379,15 +390,27 @@ impl Drop for SimLock {
 struct SimClaim {
     disk: Handle,
     claim: (u64, u64, u64),
+    is_over: AtomicBool,
 }
 
-impl Claim for SimClaim {}
+impl Claim for SimClaim {
+    fn is_forked(&self) -> bool {
+        self.disk.lock().is_forked
+    }
 
-impl Drop for SimClaim {
-    fn drop(&mut self) {
+    fn release(&self) {
+        if self.is_over.swap(true, Ordering::SeqCst) {
+            return;
+        }
         let mut shared = self.disk.lock();
         if let Some(at) = shared.claims.iter().position(|claim| *claim == self.claim) {
             shared.claims.swap_remove(at);
         }
+    }
+}
+
+impl Drop for SimClaim {
+    fn drop(&mut self) {
+        self.release();
     }
 }

@@ -20,6 +20,7 @@ mod overtaken;
 mod own_strategy;
 mod quiet;
 mod read_options;
+mod readers;
 mod scrub;
 mod single_delete;
 mod stats;

@@ -237,7 +237,7 @@ fn a_forked_child_is_refused_and_touches_nothing() {
         journal.reserve(1).map(drop),
         journal.new_table().map(drop),
         journal.discard_tables(&[7]),
-        journal.unlink_tables(&[7]),
+        journal.unlink_tables(&[7]).map(drop),
     ];
     for call in calls {
         assert_eq!(call.expect_err("forked").kind(), ErrorKind::Forked);

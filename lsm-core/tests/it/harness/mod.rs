@@ -5,6 +5,7 @@
 
 pub mod asked;
 pub mod disk;
+pub mod interrupt;
 
 pub mod images;
 

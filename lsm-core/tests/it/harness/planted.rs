@@ -24,6 +24,10 @@ pub const OF_MEANING: &[Bug] = &[
     Bug::VolatileLostAtClose,
 ];
 
+/// Bugs of what readers in other processes may rely on.
+pub const OF_READERS: &[Bug] =
+    &[Bug::ReadersNotAsked, Bug::SlotWrittenTooLate, Bug::KeyspacesNotLookedAtTwice];
+
 /// What a suite did until it found something, or to its end.
 #[derive(Default)]
 pub struct Found {

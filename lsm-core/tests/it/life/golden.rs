@@ -10,14 +10,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lsm_core::base::checksum::FileCrc;
+use lsm_core::base::error::Result;
 use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::world::SimWorld;
+use lsm_core::journal::follow::Follow;
 use lsm_core::journal::handle::Journal;
+use lsm_core::key::seqno::SeqNo;
 use lsm_core::options::durability::Durability;
 use lsm_core::options::log_mode::LogMode;
 use lsm_core::version::catalog::Catalog;
 use lsm_core::version::edit::Edit;
 use lsm_core::wal::chain::Replayed;
+use lsm_core::wal::chain::follow::Taken;
 
 use crate::harness::disk::{Files, PATH, files_of};
 use crate::harness::engine::reference::Pairs;
@@ -188,8 +192,8 @@ fn sealed_logs_have_the_crc_that_the_manifest_says() {
     for Golden { name, .. } in ALL {
         let disk = planted(name);
         let env = SimWorld::from_disk(disk.clone(), 3).env();
-        let mut nobody = |_: &Catalog, _: Replayed<'_>| Ok(());
-        let opened = Journal::open_read_only(&env, Path::new(PATH), &mut nobody);
+        let lease = Duration::from_secs(1);
+        let opened = Journal::open_read_only(&env, Path::new(PATH), lease, &mut Nobody);
         let (journal, files) = (opened.unwrap().0, plain(&disk));
         for (number, entry) in journal.catalog().unwrap().logs {
             let Some(seal) = entry.seal else { continue };
@@ -201,6 +205,23 @@ fn sealed_logs_have_the_crc_that_the_manifest_says() {
         journal.close().unwrap();
     }
     assert!(sealed >= 3, "only {sealed} segments are sealed");
+}
+
+/// Takes nothing in.
+struct Nobody;
+
+impl Follow for Nobody {
+    fn begin(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn forget_up_to(&mut self, _: SeqNo) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn take_in(&mut self, _: &Catalog, _: &Replayed<'_>) -> Result<Taken> {
+        Ok(Taken::Yes)
+    }
 }
 
 /// Writes the golden directories anew: only for a format that nobody has used yet.

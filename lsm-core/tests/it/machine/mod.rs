@@ -11,4 +11,5 @@ mod log_threads;
 mod memory;
 mod os_input;
 mod queue;
+mod readers;
 mod thread_end;

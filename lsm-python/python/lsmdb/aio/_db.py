@@ -122,6 +122,14 @@ class DB(Writable):
         """What is in the database now, for `async with` or `await`."""
         return Snapshot(self._desk)
 
+    async def refresh(self) -> bool:
+        """Shows what the writer, in another process, has done; see `lsmdb.DB.refresh`."""
+        return await self._desk.read(self._native.refresh)
+
+    async def readers(self) -> list[lsmdb.ReaderInfo]:
+        """The readers for which the writer keeps files; see `lsmdb.DB.readers`."""
+        return await self._desk.read(self._native.readers)
+
     async def sync(self) -> None:
         """Makes every write durable that was acknowledged."""
         await self._desk.read(self._native.sync)
@@ -242,6 +250,7 @@ def open(
     memtable_bytes: int | None = None,
     threads: int | None = None,
     durability: Durability | None = None,
+    refresh_every: float | None = None,
     options: Options | None = None,
     listener: Callable[[lsmdb.Event], object] | None = None,
     merge_operators: MergeOperators = (),
@@ -267,6 +276,7 @@ def open(
         memtable_bytes=memtable_bytes,
         threads=threads,
         durability=durability,
+        refresh_every=refresh_every,
         options=options,
         listener=listener,
         merge_operators=merge_operators,

@@ -50,7 +50,7 @@ impl Versions {
             current.retire(&next);
             *current = next;
         })?;
-        journal.unlink_tables(&self.garbage.take())
+        journal.unlink_tables(&self.garbage.take()).map(drop)
     }
 
     /// The edits that remove every table.
