@@ -207,7 +207,9 @@ impl Writer {
             2 => self.db().flush().unwrap(),
             3 => self.db().compact(..).unwrap(),
             4 => self.delete_range(&key, &format!("key {:02}", rng.below(40) + 10)),
-            5 => drop(self.world.scheduler.run_until_idle()),
+            5 => {
+                self.world.scheduler.run_until_idle();
+            }
             6 => self.turn_over(),
             7 | 8 if self.now().contains_key("one") => {
                 self.put_many(&[("one", &key, &value), (DEFAULT, &key, &value)]);
