@@ -29,6 +29,8 @@ const SHIFT: Story = Story { keys: &[b"k1", b"k5", b"k3", b"k2"], before: 2 };
 const SHORTER: Story = Story { keys: &[b"kk1", b"kk3", b"k2", b"z"], before: 2 };
 /// The leaf is left full, and the next one begins behind it.
 const RUN: Story = Story { keys: &[b"k1", b"k2", b"k3", b"k4", b"k5", b"k6"], before: 4 };
+/// One comes behind all others.
+const APPEND: Story = Story { keys: &[b"k1", b"k3", b"k5"], before: 2 };
 /// Versions of one key.
 const VERSIONS: Story = Story { keys: &[b"k", b"k", b"k", b"k", b"k"], before: 3 };
 
@@ -61,6 +63,7 @@ fn judge(story: &Story, found: &Found, told: usize) {
 #[derive(Clone, Copy)]
 enum Look {
     Get,
+    Seek,
     Scan,
     Back,
 }
@@ -89,6 +92,16 @@ macro_rules! index {
                                     let got = index.get(key, trailer(*number));
                                     assert_eq!(got, Some(entry(key, *number)));
                                 }
+                                return;
+                            }
+                            Look::Seek => {
+                                // Nothing before what is sought is ever found, however new.
+                                let last = story.keys.iter().max().unwrap();
+                                cursor.seek(last, 0);
+                                assert!(!cursor.is_valid(), "found {:?}", cursor.entry());
+                                let number = told - 1;
+                                cursor.seek(story.keys[number], trailer(number));
+                                assert_eq!(cursor.entry(), entry(story.keys[number], number));
                                 return;
                             }
                             Look::Scan => {
@@ -158,10 +171,18 @@ fn a_tree_whose_keys_grow_apart() {
 }
 
 #[test]
+fn a_place_in_a_tree_that_grows_at_its_end() {
+    holds("tree, run, seek", ONE, || in_tree(&RUN, &[Look::Seek]));
+    holds("tree, split, seek", ONE, || in_tree(&SPLIT, &[Look::Seek]));
+    holds("tree, append, seek", ONE, || in_tree(&APPEND, &[Look::Seek]));
+}
+
+#[test]
 fn a_skip_list() {
     holds("list, shift, get", ONE, || in_list(&SHIFT, &[Look::Get]));
     holds("list, shift, scan", ONE, || in_list(&SHIFT, &[Look::Scan]));
     holds("list, shift, back", ONE, || in_list(&SHIFT, &[Look::Back]));
+    holds("list, append, seek", ONE, || in_list(&APPEND, &[Look::Seek]));
     holds("list, two readers", TWO, || in_list(&VERSIONS, &[Look::Get, Look::Scan]));
 }
 

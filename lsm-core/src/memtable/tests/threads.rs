@@ -53,7 +53,10 @@ fn look_up(reader: &Reader, pattern: Pattern, known: u64, dice: &mut Dice) {
 fn walk(walk: &mut Walker, pattern: Pattern, known: u64, dice: &mut Dice) {
     let start = 1 + dice.roll(known as usize) as u64;
     let is_forwards = dice.roll(2) == 0;
-    walk.seek(&pattern.key(start), trailer(start));
+    // As one looks who may see this entry and no newer one.
+    walk.seek(&pattern.key(start), trailer(start) | 0xff);
+    let sought = Some((pattern.key(start), trailer(start), pattern.key(start)));
+    assert_eq!(walk.now(), sought, "{pattern:?}: sought and not met");
     let mut last: Option<(Vec<u8>, u64)> = None;
     let mut met = Vec::new();
     for _ in 0..200 {

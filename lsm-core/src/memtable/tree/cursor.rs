@@ -37,9 +37,12 @@ struct Copy<const F: usize> {
 }
 
 impl<const F: usize> Copy<F> {
+    /// The first `count` entries: as many as the caller has looked through. One that comes behind
+    /// them meanwhile may lie before what is sought, and then must not be taken for it.
     #[inline]
-    fn take(&mut self, leaf: &Node<F>) {
-        self.len = leaf.copy_places(&mut self.places);
+    fn take(&mut self, leaf: &Node<F>, count: usize) {
+        leaf.copy_places(count, &mut self.places);
+        self.len = count;
         self.next = leaf.top.next.load(Ordering::Acquire);
     }
 }
@@ -69,8 +72,8 @@ impl<const F: usize> TreeCursor<F> {
     pub(in crate::memtable) fn seek(&mut self, key: &[u8], trailer: u64) {
         let Self { tree, copy, .. } = self;
         let Some(target) = tree.target(key, trailer) else { return self.stop() };
-        self.at = tree.descend(&target, Side::From, |leaf, at, _| {
-            copy.take(leaf);
+        self.at = tree.descend(&target, Side::From, |leaf, at, count| {
+            copy.take(leaf, count);
             at
         });
         if self.at < self.copy.len { self.settle() } else { self.enter_next() }
@@ -80,8 +83,8 @@ impl<const F: usize> TreeCursor<F> {
     pub(in crate::memtable) fn seek_before(&mut self, key: &[u8], trailer: u64) {
         let Self { tree, copy, .. } = self;
         let Some(target) = tree.target(key, trailer) else { return self.stop() };
-        let at = tree.descend(&target, Side::Before, |leaf, at, _| {
-            copy.take(leaf);
+        let at = tree.descend(&target, Side::Before, |leaf, at, count| {
+            copy.take(leaf, count);
             at
         });
         self.step_back_from(at);
@@ -128,8 +131,8 @@ impl<const F: usize> TreeCursor<F> {
         let here = tree.entry(copy.places.first().copied().unwrap_or_default());
         let target = here.and_then(|here| tree.target(here.key, here.trailer));
         let Some(target) = target else { return self.stop() };
-        let at = tree.descend(&target, Side::Before, |leaf, at, _| {
-            copy.take(leaf);
+        let at = tree.descend(&target, Side::Before, |leaf, at, count| {
+            copy.take(leaf, count);
             at
         });
         self.step_back_from(at);
@@ -185,7 +188,7 @@ impl<const F: usize> TreeCursor<F> {
         let mut patience = Patience::new();
         loop {
             if let Some(version) = node.begin() {
-                self.copy.take(node);
+                self.copy.take(node, node.count());
                 if node.is_still(version) {
                     return;
                 }

@@ -163,14 +163,12 @@ impl<const F: usize> Node<F> {
         }
     }
 
-    /// Copies the places from the first slot on; answers how many there are.
+    /// Copies the first `count` places.
     #[inline]
-    pub(super) fn copy_places(&self, to: &mut [u32; F]) -> usize {
-        let count = self.count();
+    pub(super) fn copy_places(&self, count: usize, to: &mut [u32; F]) {
         for (to, from) in to.iter_mut().zip(&self.places).take(count) {
             *to = from.load(Ordering::Acquire);
         }
-        count
     }
 
     /// Puts an entry into slot `at`, for the writer. Those from there on move up by one; the last
