@@ -36,7 +36,8 @@ impl Followed {
             _ => {}
         }
         let message = "the writer has deleted a file that this view needs, because the reader's \
-                       lease ran out or it has no slot: refresh, and read again";
+                       lease ran out or it has no slot: refresh, or take a new snapshot, and \
+                       read again";
         Error::new(ErrorKind::Busy, message).at_path(&self.inner.path().join(name))
     }
 }
