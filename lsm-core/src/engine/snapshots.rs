@@ -1,6 +1,7 @@
 //! The moments that somebody still reads at: what they see must not be compacted away.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use crate::base::current::Current;
@@ -13,16 +14,16 @@ use crate::read::view::View;
 /// The live snapshots of a database.
 #[derive(Debug, Default)]
 pub struct Snapshots {
-    /// Whoever comes later sees later writes, and by a later time.
-    live: Mutex<BTreeMap<AsOf, Live>>,
+    live: Mutex<Live>,
 }
 
-/// The snapshots of one moment.
+/// The moments that are pinned.
 #[derive(Debug, Default)]
 struct Live {
-    count: usize,
+    /// How often. Whoever comes later sees later writes, and by a later time.
+    counts: BTreeMap<AsOf, usize>,
     /// What they read, where the writer is another process and would give it up.
-    view: Option<Arc<View>>,
+    views: BTreeMap<AsOf, Arc<View>>,
 }
 
 /// One live snapshot; what it sees stays until it is dropped.
@@ -53,10 +54,9 @@ impl Snapshots {
         let mut live = self.live.lock();
         let seqno = SeqNo::new(visible.load(Ordering::Acquire)).unwrap_or(SeqNo::MAX);
         let as_of = AsOf { seqno, millis: clock.wall_millis() };
-        let moment = live.entry(as_of).or_default();
-        moment.count += 1;
-        if let (Some(current), None) = (view, &moment.view) {
-            moment.view = Some(current.load());
+        *live.counts.entry(as_of).or_insert(0) += 1;
+        if let Some(current) = view {
+            live.views.entry(as_of).or_insert_with(|| current.load());
         }
         drop(live);
         SnapshotPin { all: Arc::clone(self), as_of }
@@ -71,14 +71,14 @@ impl Snapshots {
     /// The view that the snapshots of this moment keep, if they do.
     #[must_use]
     pub fn view_at(&self, as_of: AsOf) -> Option<Arc<View>> {
-        self.live.lock().get(&as_of).and_then(|moment| moment.view.clone())
+        self.live.lock().views.get(&as_of).cloned()
     }
 
     /// The number of every moment that is pinned, ascending.
     #[must_use]
     pub fn live(&self) -> Vec<SeqNo> {
         let live = self.live.lock();
-        let mut numbers: Vec<SeqNo> = live.keys().map(|as_of| as_of.seqno).collect();
+        let mut numbers: Vec<SeqNo> = live.counts.keys().map(|as_of| as_of.seqno).collect();
         numbers.dedup();
         numbers
     }
@@ -86,7 +86,7 @@ impl Snapshots {
     /// The oldest moment that is pinned.
     #[must_use]
     pub fn oldest(&self) -> Option<AsOf> {
-        self.live.lock().keys().next().copied()
+        self.live.lock().counts.keys().next().copied()
     }
 
     /// What has expired by this time is seen by no live snapshot, and by none to come.
@@ -94,7 +94,7 @@ impl Snapshots {
     pub fn expired_millis(&self, clock: &dyn Clock) -> u64 {
         let live = self.live.lock();
         let now = clock.wall_millis();
-        live.keys().next().map_or(now, |oldest| oldest.millis.min(now))
+        live.counts.keys().next().map_or(now, |oldest| oldest.millis.min(now))
     }
 }
 
@@ -115,15 +115,15 @@ impl SnapshotPin {
 impl Drop for SnapshotPin {
     fn drop(&mut self) {
         let mut live = self.all.live.lock();
-        let mut gone = None;
-        if let Some(moment) = live.get_mut(&self.as_of) {
-            moment.count -= 1;
-            if moment.count == 0 {
-                gone = live.remove(&self.as_of);
-            }
+        let Entry::Occupied(mut count) = live.counts.entry(self.as_of) else { return };
+        *count.get_mut() -= 1;
+        if *count.get() > 0 {
+            return;
         }
+        count.remove();
+        let kept = if live.views.is_empty() { None } else { live.views.remove(&self.as_of) };
         drop(live);
         // What it kept goes with no lock held.
-        drop(gone);
+        drop(kept);
     }
 }
