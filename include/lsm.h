@@ -337,6 +337,9 @@ typedef uint32_t lsm_event_kind;
 // Stored bytes are wrong: `status` says LSM_CORRUPTION or LSM_IO, `message` which file and where.
 #define LSM_EVENT_DAMAGE_FOUND 14
 
+// A compaction filter of the program's own failed: `entries` times, and those are kept.
+#define LSM_EVENT_FILTER_FAILED 15
+
 // One event. What does not concern it is NULL or 0; strings live for the time of the call.
 typedef struct lsm_event {
   // sizeof(lsm_event) of the library.
@@ -466,6 +469,64 @@ typedef struct lsm_comparator {
 } lsm_comparator;
 #define LSM_COMPARATOR_INIT {sizeof(lsm_comparator), NULL, NULL, NULL, NULL}
 
+/* ---- compaction filters: what compactions take away or change -------------------------------- */
+
+// What becomes of a value that a compaction filter is shown.
+typedef uint32_t lsm_filter_decision;
+
+// It stays.
+#define LSM_FILTER_KEEP 0
+
+// It goes, as if the key had been deleted.
+#define LSM_FILTER_REMOVE 1
+
+// What was appended to `replacement` takes its place. When it expires stays.
+#define LSM_FILTER_REPLACE 2
+
+// What a compaction filter may know besides key and value.
+typedef struct lsm_filter_context {
+  // sizeof(lsm_filter_context) of the library.
+  uint32_t struct_size;
+  // The level where the value will stand.
+  uint32_t level;
+  // 1 if nothing older lies beneath what is rewritten.
+  uint32_t is_last_level;
+  // The name of the keyspace.
+  lsm_slice keyspace;
+  // When the value expires, in milliseconds since 1970; 0 for never.
+  uint64_t expires_at_ms;
+} lsm_filter_context;
+
+// Sets `decision`, which is LSM_FILTER_KEEP, to what becomes of a value. It has to depend on what
+// it is shown alone, and on nothing that goes back: it may be asked again. LSM_OK; anything else
+// keeps the value, is counted as `compaction_filter_failures` and told by LSM_EVENT_FILTER_FAILED.
+typedef lsm_status (*lsm_filter_fn)(void *context,
+                                    lsm_slice key,
+                                    lsm_slice value,
+                                    const lsm_filter_context *about,
+                                    lsm_filter_decision *decision,
+                                    lsm_sink *replacement);
+
+// A compaction filter of the program's own, for `compaction_filters` of lsm_options; keyspaces
+// choose it by its name. It is shown a value whenever a compaction rewrites it, and all of them by
+// lsm_compact() of a whole keyspace, but none that a snapshot sees. Threads of the database call
+// it, several at once: it may read the database, must not write to it, and not wait for background
+// work. Begin with LSM_COMPACTION_FILTER_INIT.
+typedef struct lsm_compaction_filter {
+  // sizeof(lsm_compaction_filter).
+  uint32_t struct_size;
+  // 1 to 64 letters, digits, `-`, `_` and `.`. Copied.
+  const char *name;
+  // Handed to the functions.
+  void *context;
+  // Says what becomes of a value.
+  lsm_filter_fn filter;
+  // Is called with the context, once, when the database is closed and nobody uses it any more,
+  // or when it could not be opened.
+  lsm_destroy_fn destroy;
+} lsm_compaction_filter;
+#define LSM_COMPACTION_FILTER_INIT {sizeof(lsm_compaction_filter), NULL, NULL, NULL, NULL}
+
 /* ---- options: what can be chosen ------------------------------------------------------------- */
 
 // When a write is durable.
@@ -545,6 +606,52 @@ typedef uint32_t lsm_memtable;
 // One budget of memory for several databases. Reserved: there are none yet.
 typedef struct lsm_memory lsm_memory;
 
+// How a keyspace is kept. Stored with it when it is made. Begin with LSM_KEYSPACE_OPTIONS_INIT.
+typedef struct lsm_keyspace_options {
+  // sizeof(lsm_keyspace_options).
+  uint32_t struct_size;
+  // How tables are merged. Usual: LSM_LEVELED.
+  lsm_strategy strategy;
+  // How many times larger each level is, for LSM_TIERED and LSM_LAZY how many runs it holds: 2
+  // to 100. Usual: 10, 4 for LSM_TIERED, and 8 for LSM_LAZY.
+  uint32_t level_ratio;
+  // How blocks are packed. Usual: LSM_COMPRESSION_LZ4.
+  lsm_compression compression;
+  // For LSM_COMPRESSION_ZSTD: 1, the fastest, to 22, the smallest. Usual: 3.
+  uint32_t compression_level;
+  // How many bytes of entries share a block: 512 to 65,536. Usual: 4096.
+  uint32_t block_bytes;
+  // What a filter spends on a key: up to 32 bits, or LSM_NO_FILTER. Usual: 10.
+  uint32_t filter_bits_per_key;
+  // For LSM_FIFO: how many bytes may stay. Usual: any number.
+  uint64_t fifo_bytes_max;
+  // For LSM_FIFO: how long a table may stay. Usual: for ever.
+  uint64_t fifo_age_max_ms;
+  // How long after its write a value expires, if the write does not say it. Usual: never.
+  uint64_t ttl_ms;
+  // How many bytes the keyspace may take, on disk and in memory together. While it takes more,
+  // puts are refused with LSM_NO_SPACE, deletes are not. Usual: any number.
+  uint64_t quota_bytes;
+  // What lsm_merge() does, for as long as the keyspace lives: "add_i64", "add_f64", "min",
+  // "max", "append", "bit_or", "set_union", "json_merge_patch", or the name of one of
+  // `merge_operators` of lsm_options. Usual: it is refused.
+  const char *merge_operator;
+  // How keys are ordered, for as long as the keyspace lives: "bytewise", "reverse", or "user:"
+  // and the name of one of `comparators` of lsm_options. Usual: "bytewise".
+  const char *comparator;
+  // 1 promises that no key is put again before it was deleted: what lsm_single_delete() deletes
+  // then goes as soon as the two meet. Usual: no such promise.
+  uint32_t write_once;
+  // What compactions are filtered by, for as long as the keyspace lives: the name of one of
+  // `compaction_filters` of lsm_options. Without it the keyspace is opened all the same, and
+  // everything is kept. Usual: nothing.
+  const char *compaction_filter;
+} lsm_keyspace_options;
+#define LSM_KEYSPACE_OPTIONS_INIT {sizeof(lsm_keyspace_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL}
+
+// For `filter_bits_per_key`: no filter.
+#define LSM_NO_FILTER UINT32_MAX
+
 // How a database is opened. Begin with LSM_OPTIONS_INIT.
 typedef struct lsm_options {
   // sizeof(lsm_options).
@@ -607,51 +714,15 @@ typedef struct lsm_options {
   // heard of it, because it hangs; 100 at least. Reads may answer LSM_BUSY afterwards, until
   // lsm_refresh(). Usual: 60000.
   uint32_t reader_lease_ms;
+  // Compaction filters of the program's own, `compaction_filter_count` of them. Usual: none.
+  const lsm_compaction_filter *compaction_filters;
+  // How many there are.
+  size_t compaction_filter_count;
+  // How the default keyspace is kept, if the opening makes the database. One that is there with
+  // another default keyspace is refused. Usual: as the options of any keyspace are.
+  const lsm_keyspace_options *default_keyspace;
 } lsm_options;
-#define LSM_OPTIONS_INIT {sizeof(lsm_options), 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL, 0, 0, 0}
-
-// How a keyspace is kept. Stored with it when it is made. Begin with LSM_KEYSPACE_OPTIONS_INIT.
-typedef struct lsm_keyspace_options {
-  // sizeof(lsm_keyspace_options).
-  uint32_t struct_size;
-  // How tables are merged. Usual: LSM_LEVELED.
-  lsm_strategy strategy;
-  // How many times larger each level is, for LSM_TIERED and LSM_LAZY how many runs it holds: 2
-  // to 100. Usual: 10, 4 for LSM_TIERED, and 8 for LSM_LAZY.
-  uint32_t level_ratio;
-  // How blocks are packed. Usual: LSM_COMPRESSION_LZ4.
-  lsm_compression compression;
-  // For LSM_COMPRESSION_ZSTD: 1, the fastest, to 22, the smallest. Usual: 3.
-  uint32_t compression_level;
-  // How many bytes of entries share a block: 512 to 65,536. Usual: 4096.
-  uint32_t block_bytes;
-  // What a filter spends on a key: up to 32 bits, or LSM_NO_FILTER. Usual: 10.
-  uint32_t filter_bits_per_key;
-  // For LSM_FIFO: how many bytes may stay. Usual: any number.
-  uint64_t fifo_bytes_max;
-  // For LSM_FIFO: how long a table may stay. Usual: for ever.
-  uint64_t fifo_age_max_ms;
-  // How long after its write a value expires, if the write does not say it. Usual: never.
-  uint64_t ttl_ms;
-  // How many bytes the keyspace may take, on disk and in memory together. While it takes more,
-  // puts are refused with LSM_NO_SPACE, deletes are not. Usual: any number.
-  uint64_t quota_bytes;
-  // What lsm_merge() does, for as long as the keyspace lives: "add_i64", "add_f64", "min",
-  // "max", "append", "bit_or", "set_union", in builds with the feature json
-  // "json_merge_patch", or the name of one of `merge_operators` of lsm_options. Usual: it is
-  // refused.
-  const char *merge_operator;
-  // How keys are ordered, for as long as the keyspace lives: "bytewise", "reverse", or "user:"
-  // and the name of one of `comparators` of lsm_options. Usual: "bytewise".
-  const char *comparator;
-  // 1 promises that no key is put again before it was deleted: what lsm_single_delete() deletes
-  // then goes as soon as the two meet. Usual: no such promise.
-  uint32_t write_once;
-} lsm_keyspace_options;
-#define LSM_KEYSPACE_OPTIONS_INIT {sizeof(lsm_keyspace_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0}
-
-// For `filter_bits_per_key`: no filter.
-#define LSM_NO_FILTER UINT32_MAX
+#define LSM_OPTIONS_INIT {sizeof(lsm_options), 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL, 0, 0, 0, NULL, 0, NULL}
 
 // For `flags` of lsm_read_options: blocks that are read from disk are not kept in the cache.
 #define LSM_READ_NO_FILL_CACHE 1

@@ -518,6 +518,48 @@ struct Comparator {
     std::function<std::optional<std::string>(std::string_view key)> sort_key;
 };
 
+/// What becomes of a value that a compaction filter is shown.
+struct FilterDecision {
+    /// LSM_FILTER_KEEP, LSM_FILTER_REMOVE or LSM_FILTER_REPLACE.
+    lsm_filter_decision what = LSM_FILTER_KEEP;
+    /// What takes its place.
+    std::string replacement = {};
+
+    /// It stays.
+    static FilterDecision keep() { return {}; }
+
+    /// It goes, as if the key had been deleted.
+    static FilterDecision remove() { return {LSM_FILTER_REMOVE, {}}; }
+
+    /// This takes its place. When it expires stays.
+    static FilterDecision replace(std::string value) {
+        return {LSM_FILTER_REPLACE, std::move(value)};
+    }
+};
+
+/// What a compaction filter may know besides key and value.
+struct FilterContext {
+    /// The name of the keyspace.
+    std::string_view keyspace;
+    /// The level where the value will stand.
+    std::uint32_t level = 0;
+    /// Nothing older lies beneath what is rewritten.
+    bool is_last_level = false;
+    /// When the value expires, in milliseconds since 1970; 0 for never.
+    std::uint64_t expires_at_ms = 0;
+};
+
+/// What compactions take away or change: see lsm_compaction_filter. Threads of the database call
+/// the function, several at once, until the database is closed. A throw keeps the value.
+struct CompactionFilter {
+    /// 1 to 64 letters, digits, `-`, `_` and `.`.
+    std::string name;
+    /// Says what becomes of a value.
+    std::function<FilterDecision(std::string_view key, std::string_view value,
+                                 const FilterContext &context)>
+        filter;
+};
+
 namespace detail {
 
 /// Milliseconds as C has them: what is longer is `never`, what is past is as short as can be.
@@ -538,6 +580,96 @@ inline std::chrono::milliseconds time_of(std::uint32_t millis) noexcept {
 }
 
 }  // namespace detail
+
+/// How a keyspace is kept: see lsm_keyspace_options.
+struct KeyspaceOptions {
+    /// How tables are merged.
+    Strategy strategy = Strategy::Usual;
+    /// How many times larger each level is, for Tiered and Lazy how many runs it holds: 2 to 100.
+    std::uint32_t level_ratio = 0;
+    /// How blocks are packed.
+    Compression compression = Compression::Usual;
+    /// For Zstd: 1, the fastest, to 22, the smallest.
+    std::uint32_t compression_level = 0;
+    /// How many bytes of entries share a block: 512 to 65,536.
+    std::uint32_t block_bytes = 0;
+    /// What a filter spends on a key: up to 32 bits, or LSM_NO_FILTER.
+    std::uint32_t filter_bits_per_key = 0;
+    /// For Fifo: how many bytes may stay.
+    std::uint64_t fifo_bytes_max = 0;
+    /// For Fifo: how many milliseconds a table may stay.
+    std::uint64_t fifo_age_max_ms = 0;
+    /// How many milliseconds after its write a value expires, if the write does not say it.
+    std::uint64_t ttl_ms = 0;
+    /// How many bytes the keyspace may take, on disk and in memory together; 0: any number.
+    std::uint64_t quota_bytes = 0;
+    /// What Db::merge() does: "add_i64", "append" and so on, or the name of one of
+    /// Options::merge_operators. Empty: it is refused.
+    std::string merge_operator = {};
+    /// How keys are ordered: "bytewise", "reverse", or "user:" and the name of one of
+    /// Options::comparators. Empty: as bytes.
+    std::string comparator = {};
+    /// The promise that no key is put again before it was deleted: see Db::single_delete().
+    bool write_once = false;
+    /// The name of one of Options::compaction_filters. Empty: none.
+    std::string compaction_filter = {};
+
+    /// Changes what `text` names, such as "strategy=leveled:10; compression=lz4".
+    Result<void> parse(const std::string &text) {
+        lsm_keyspace_options c = to_c();
+        auto parsed = detail::done(lsm_keyspace_options_parse, &c, detail::to_c(text));
+        if (parsed.ok()) {
+            *this = from_c(c);
+        }
+        return parsed;
+    }
+
+    /// The text form: parse() reads it back.
+    Result<Value> format() const {
+        const lsm_keyspace_options c = to_c();
+        return detail::text(lsm_keyspace_options_format, &c);
+    }
+
+    /// As lsm.h has it, for as long as this is not changed.
+    lsm_keyspace_options to_c() const noexcept {
+        lsm_keyspace_options c = LSM_KEYSPACE_OPTIONS_INIT;
+        c.strategy = detail::number(strategy);
+        c.level_ratio = level_ratio;
+        c.compression = detail::number(compression);
+        c.compression_level = compression_level;
+        c.block_bytes = block_bytes;
+        c.filter_bits_per_key = filter_bits_per_key;
+        c.fifo_bytes_max = fifo_bytes_max;
+        c.fifo_age_max_ms = fifo_age_max_ms;
+        c.ttl_ms = ttl_ms;
+        c.quota_bytes = quota_bytes;
+        c.merge_operator = merge_operator.empty() ? nullptr : merge_operator.c_str();
+        c.comparator = comparator.empty() ? nullptr : comparator.c_str();
+        c.write_once = write_once ? 1 : 0;
+        c.compaction_filter = compaction_filter.empty() ? nullptr : compaction_filter.c_str();
+        return c;
+    }
+
+    /// Those of lsm.h.
+    static KeyspaceOptions from_c(const lsm_keyspace_options &c) {
+        KeyspaceOptions options;
+        options.strategy = static_cast<Strategy>(c.strategy);
+        options.level_ratio = c.level_ratio;
+        options.compression = static_cast<Compression>(c.compression);
+        options.compression_level = c.compression_level;
+        options.block_bytes = c.block_bytes;
+        options.filter_bits_per_key = c.filter_bits_per_key;
+        options.fifo_bytes_max = c.fifo_bytes_max;
+        options.fifo_age_max_ms = c.fifo_age_max_ms;
+        options.ttl_ms = c.ttl_ms;
+        options.quota_bytes = c.quota_bytes;
+        options.merge_operator = detail::string_of(c.merge_operator);
+        options.comparator = detail::string_of(c.comparator);
+        options.write_once = c.write_once != 0;
+        options.compaction_filter = detail::string_of(c.compaction_filter);
+        return options;
+    }
+};
 
 /// How a database is opened. What is 0, Usual, false or empty is the usual choice: see lsm_options.
 struct Options {
@@ -587,6 +719,11 @@ struct Options {
     std::vector<MergeOperator> merge_operators = {};
     /// What keyspaces can choose as `user:` and its name to order their keys by.
     std::vector<Comparator> comparators = {};
+    /// What keyspaces can choose by its name to have their compactions filtered by.
+    std::vector<CompactionFilter> compaction_filters = {};
+    /// How the default keyspace is kept, if the opening makes the database; one that is there with
+    /// another default keyspace is refused. Nothing: as usual.
+    std::optional<KeyspaceOptions> default_keyspace = {};
 
     /// Changes what `text` names, such as "memory_limit=1GiB; durability=durable": see
     /// lsm_options_parse(). Nothing is changed if it fails.
@@ -599,13 +736,13 @@ struct Options {
         return parsed;
     }
 
-    /// The text form, without the functions: parse() reads it back.
+    /// The text form, without the functions and the default keyspace: parse() reads it back.
     Result<Value> format() const {
         const lsm_options c = to_c();
         return detail::text(lsm_options_format, &c);
     }
 
-    /// As lsm.h has it, without the functions.
+    /// As lsm.h has it, without the functions and the default keyspace.
     lsm_options to_c() const noexcept {
         lsm_options c = LSM_OPTIONS_INIT;
         c.flags = (must_exist ? detail::number(LSM_OPEN_EXISTING) : 0) |
@@ -629,6 +766,15 @@ struct Options {
         return c;
     }
 
+    /// `default_keyspace` as lsm.h has it, in `place`; NULL for nothing.
+    const lsm_keyspace_options *default_keyspace_in(lsm_keyspace_options &place) const noexcept {
+        if (!default_keyspace) {
+            return nullptr;
+        }
+        place = default_keyspace->to_c();
+        return &place;
+    }
+
   private:
     void from_c(const lsm_options &c) noexcept {
         must_exist = (c.flags & LSM_OPEN_EXISTING) != 0;
@@ -649,92 +795,6 @@ struct Options {
         scrub_bytes_per_second = c.scrub_bytes_per_second;
         refresh_every = detail::time_of(c.refresh_every_ms);
         reader_lease = detail::time_of(c.reader_lease_ms);
-    }
-};
-
-/// How a keyspace is kept: see lsm_keyspace_options.
-struct KeyspaceOptions {
-    /// How tables are merged.
-    Strategy strategy = Strategy::Usual;
-    /// How many times larger each level is, for Tiered and Lazy how many runs it holds: 2 to 100.
-    std::uint32_t level_ratio = 0;
-    /// How blocks are packed.
-    Compression compression = Compression::Usual;
-    /// For Zstd: 1, the fastest, to 22, the smallest.
-    std::uint32_t compression_level = 0;
-    /// How many bytes of entries share a block: 512 to 65,536.
-    std::uint32_t block_bytes = 0;
-    /// What a filter spends on a key: up to 32 bits, or LSM_NO_FILTER.
-    std::uint32_t filter_bits_per_key = 0;
-    /// For Fifo: how many bytes may stay.
-    std::uint64_t fifo_bytes_max = 0;
-    /// For Fifo: how many milliseconds a table may stay.
-    std::uint64_t fifo_age_max_ms = 0;
-    /// How many milliseconds after its write a value expires, if the write does not say it.
-    std::uint64_t ttl_ms = 0;
-    /// How many bytes the keyspace may take, on disk and in memory together; 0: any number.
-    std::uint64_t quota_bytes = 0;
-    /// What Db::merge() does: "add_i64", "append" and so on, or the name of one of
-    /// Options::merge_operators. Empty: it is refused.
-    std::string merge_operator = {};
-    /// How keys are ordered: "bytewise", "reverse", or "user:" and the name of one of
-    /// Options::comparators. Empty: as bytes.
-    std::string comparator = {};
-    /// The promise that no key is put again before it was deleted: see Db::single_delete().
-    bool write_once = false;
-
-    /// Changes what `text` names, such as "strategy=leveled:10; compression=lz4".
-    Result<void> parse(const std::string &text) {
-        lsm_keyspace_options c = to_c();
-        auto parsed = detail::done(lsm_keyspace_options_parse, &c, detail::to_c(text));
-        if (parsed.ok()) {
-            *this = from_c(c);
-        }
-        return parsed;
-    }
-
-    /// The text form: parse() reads it back.
-    Result<Value> format() const {
-        const lsm_keyspace_options c = to_c();
-        return detail::text(lsm_keyspace_options_format, &c);
-    }
-
-    /// As lsm.h has it, for as long as this is not changed.
-    lsm_keyspace_options to_c() const noexcept {
-        lsm_keyspace_options c = LSM_KEYSPACE_OPTIONS_INIT;
-        c.strategy = detail::number(strategy);
-        c.level_ratio = level_ratio;
-        c.compression = detail::number(compression);
-        c.compression_level = compression_level;
-        c.block_bytes = block_bytes;
-        c.filter_bits_per_key = filter_bits_per_key;
-        c.fifo_bytes_max = fifo_bytes_max;
-        c.fifo_age_max_ms = fifo_age_max_ms;
-        c.ttl_ms = ttl_ms;
-        c.quota_bytes = quota_bytes;
-        c.merge_operator = merge_operator.empty() ? nullptr : merge_operator.c_str();
-        c.comparator = comparator.empty() ? nullptr : comparator.c_str();
-        c.write_once = write_once ? 1 : 0;
-        return c;
-    }
-
-    /// Those of lsm.h.
-    static KeyspaceOptions from_c(const lsm_keyspace_options &c) {
-        KeyspaceOptions options;
-        options.strategy = static_cast<Strategy>(c.strategy);
-        options.level_ratio = c.level_ratio;
-        options.compression = static_cast<Compression>(c.compression);
-        options.compression_level = c.compression_level;
-        options.block_bytes = c.block_bytes;
-        options.filter_bits_per_key = c.filter_bits_per_key;
-        options.fifo_bytes_max = c.fifo_bytes_max;
-        options.fifo_age_max_ms = c.fifo_age_max_ms;
-        options.ttl_ms = c.ttl_ms;
-        options.quota_bytes = c.quota_bytes;
-        options.merge_operator = detail::string_of(c.merge_operator);
-        options.comparator = detail::string_of(c.comparator);
-        options.write_once = c.write_once != 0;
-        return options;
     }
 };
 
@@ -1108,6 +1168,7 @@ struct Callbacks {
     EventFunction event;
     std::vector<MergeOperator> operators;
     std::vector<Comparator> comparators;
+    std::vector<CompactionFilter> filters;
 
     static std::string_view view(lsm_slice bytes) noexcept {
         return bytes.size == 0 ? std::string_view() : std::string_view(bytes.data, bytes.size);
@@ -1204,6 +1265,34 @@ struct Callbacks {
 
     std::vector<lsm_comparator> orders_for_c;
 
+    static lsm_status filter(void *context, lsm_slice key, lsm_slice value,
+                             const lsm_filter_context *about, lsm_filter_decision *decision,
+                             lsm_sink *replacement) noexcept {
+        const auto *self = static_cast<const CompactionFilter *>(context);
+        const FilterContext told = {view(about->keyspace), about->level, about->is_last_level != 0,
+                                    about->expires_at_ms};
+        return answer(replacement, LSM_ABORTED, [&] {
+            FilterDecision answered = self->filter(view(key), view(value), told);
+            *decision = answered.what;
+            return std::optional<std::string>(std::move(answered.replacement));
+        });
+    }
+
+    /// The filters as C has them: they lead to those of this object.
+    std::vector<lsm_compaction_filter> compaction_filters_for_c() {
+        std::vector<lsm_compaction_filter> all;
+        for (CompactionFilter &one : filters) {
+            lsm_compaction_filter c = LSM_COMPACTION_FILTER_INIT;
+            c.name = one.name.c_str();
+            c.context = &one;
+            c.filter = one.filter ? filter : nullptr;
+            all.push_back(c);
+        }
+        return all;
+    }
+
+    std::vector<lsm_compaction_filter> filters_for_c;
+
     static void tell_log(void *context, lsm_log_level level, const char *message) noexcept {
         const auto *self = static_cast<const Callbacks *>(context);
         Caught().run([&] { self->log(static_cast<LogLevel>(level), message); });
@@ -1278,6 +1367,8 @@ class Db {
     /// Opens the database in a directory, and makes it if there is none: see lsm_open().
     static Result<Db> open(const std::string &path, Options options = {}) {
         lsm_options c = options.to_c();
+        lsm_keyspace_options kept = LSM_KEYSPACE_OPTIONS_INIT;
+        c.default_keyspace = options.default_keyspace_in(kept);
         detail::Close close{callbacks_of(options, c)};
         lsm_db *db = nullptr;
         auto answer = detail::ask(lsm_open, detail::to_c(path), &c, &db);
@@ -1298,6 +1389,8 @@ class Db {
     static Result<Value> salvage(const std::string &path, const std::string &new_path,
                                  Options options = {}, const CallOptions &call_options = {}) {
         lsm_options c = options.to_c();
+        lsm_keyspace_options kept = LSM_KEYSPACE_OPTIONS_INIT;
+        c.default_keyspace = options.default_keyspace_in(kept);
         const auto callbacks = callbacks_of(options, c);
         detail::Watched call(call_options);
         lsm_value report = LSM_VALUE_INIT;
@@ -1755,7 +1848,7 @@ class Db {
     /// Moves the functions to where they stay, and tells C where that is.
     static std::unique_ptr<detail::Callbacks> callbacks_of(Options &options, lsm_options &c) {
         if (!options.log && !options.event && options.merge_operators.empty() &&
-            options.comparators.empty()) {
+            options.comparators.empty() && options.compaction_filters.empty()) {
             return nullptr;
         }
         auto callbacks = std::make_unique<detail::Callbacks>();
@@ -1773,6 +1866,10 @@ class Db {
         callbacks->orders_for_c = callbacks->comparators_for_c();
         c.comparators = callbacks->orders_for_c.data();
         c.comparator_count = callbacks->orders_for_c.size();
+        callbacks->filters = std::move(options.compaction_filters);
+        callbacks->filters_for_c = callbacks->compaction_filters_for_c();
+        c.compaction_filters = callbacks->filters_for_c.data();
+        c.compaction_filter_count = callbacks->filters_for_c.size();
         return callbacks;
     }
 

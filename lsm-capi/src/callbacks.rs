@@ -63,6 +63,8 @@ pub const LSM_EVENT_KEYSPACE_DROPPED: lsm_event_kind = 12;
 pub const LSM_EVENT_RECOVERED: lsm_event_kind = 13;
 /// Stored bytes are wrong: `status` says LSM_CORRUPTION or LSM_IO, `message` which file and where.
 pub const LSM_EVENT_DAMAGE_FOUND: lsm_event_kind = 14;
+/// A compaction filter of the program's own failed: `entries` times, and those are kept.
+pub const LSM_EVENT_FILTER_FAILED: lsm_event_kind = 15;
 
 /// One event. What does not concern it is NULL or 0; strings live for the time of the call.
 #[repr(C)]
@@ -219,7 +221,8 @@ fn keyspace_of(event: &Event) -> Option<&str> {
     match event {
         Event::CompactionBegan { keyspace, .. }
         | Event::Compacted { keyspace, .. }
-        | Event::StrategyFailed { keyspace, .. } => Some(keyspace),
+        | Event::StrategyFailed { keyspace, .. }
+        | Event::FilterFailed { keyspace, .. } => Some(keyspace),
         Event::KeyspaceCreated { name, .. } | Event::KeyspaceDropped { name, .. } => Some(name),
         _ => None,
     }
@@ -287,6 +290,7 @@ fn parts_of(event: &Event) -> lsm_event {
         Event::WorkFailed { error, .. }
         | Event::BecameReadOnly { error, .. }
         | Event::DamageFound { error, .. } => lsm_event { status: status_of(error.kind()), ..none },
+        Event::FilterFailed { failures, .. } => lsm_event { entries: *failures, ..none },
         Event::TableDeleted { table, .. } => lsm_event { table: *table, ..none },
         Event::PacingChanged { per_kib, .. } => {
             lsm_event { duration_micros: micros(per_kib.saturating_mul(1024)), ..none }
@@ -311,6 +315,7 @@ fn kind_of(event: &Event) -> lsm_event_kind {
         Event::KeyspaceDropped { .. } => LSM_EVENT_KEYSPACE_DROPPED,
         Event::Recovered { .. } => LSM_EVENT_RECOVERED,
         Event::DamageFound { .. } => LSM_EVENT_DAMAGE_FOUND,
+        Event::FilterFailed { .. } => LSM_EVENT_FILTER_FAILED,
         // Listeners pass over what they do not know.
         _ => 0,
     }

@@ -15,7 +15,9 @@ use crate::bytes::lsm_value;
 use crate::callbacks::{Context, LSM_LOG_DEBUG, LSM_LOG_INFO, listener, logger};
 use crate::comparator;
 use crate::error::{lsm_error, string_of};
+use crate::filter;
 use crate::handles::{self, Database, Life, Seen, insert, lsm_db, seen};
+use crate::merging;
 use crate::operator::register;
 use crate::options::{convert, lsm_options};
 use crate::status::lsm_status;
@@ -62,7 +64,12 @@ pub(crate) fn with_callbacks(
     let count = chosen.merge_operator_count;
     let builder = register(border, builder, chosen.merge_operators, count)?;
     let count = chosen.comparator_count;
-    let mut builder = comparator::register(border, builder, chosen.comparators, count)?;
+    let builder = comparator::register(border, builder, chosen.comparators, count)?;
+    let count = chosen.compaction_filter_count;
+    let mut builder = filter::register(border, builder, chosen.compaction_filters, count)?;
+    if let Some(default) = border.options(chosen.default_keyspace)? {
+        builder = builder.default_keyspace(merging::keyspace(border, Some(default))?);
+    }
     if chosen.log_level > LSM_LOG_DEBUG {
         return Err(invalid(format!("`log_level` does not know {}", chosen.log_level)));
     }

@@ -24,6 +24,7 @@ pub mod callbacks;
 pub mod operator;
 
 pub mod comparator;
+pub mod filter;
 
 pub mod options;
 

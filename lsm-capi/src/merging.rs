@@ -113,6 +113,10 @@ pub(crate) fn keyspace(
     if !chosen.comparator.is_null() {
         options = options.comparator(border.text("comparator", chosen.comparator)?.parse()?);
     }
+    if !chosen.compaction_filter.is_null() {
+        let name = border.text("compaction_filter", chosen.compaction_filter)?;
+        options = options.compaction_filter(name);
+    }
     options.check()?;
     Ok(options)
 }
@@ -129,7 +133,7 @@ pub(crate) fn name_for_c(name: Option<&str>) -> Result<*const c_char> {
         return Ok(known.as_ptr());
     }
     if names.len() == NAMES_MAX {
-        let message = "too many different names of merge operators were asked for";
+        let message = "too many different names of operators and filters were asked for";
         return Err(Error::new(ErrorKind::TooLarge, message));
     }
     let text = CString::new(name).unwrap_or_default();

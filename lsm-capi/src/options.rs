@@ -12,6 +12,7 @@ use crate::bytes::{lsm_slice, lsm_value};
 use crate::callbacks::{lsm_event_fn, lsm_log_fn, lsm_log_level, lsm_progress_fn};
 use crate::comparator::lsm_comparator;
 use crate::error::lsm_error;
+use crate::filter::lsm_compaction_filter;
 use crate::handles::lsm_snapshot;
 use crate::merging;
 use crate::operator::lsm_merge_operator;
@@ -92,6 +93,53 @@ pub struct lsm_memory {
     _opaque: [u8; 0],
 }
 
+/// How a keyspace is kept. Stored with it when it is made. Begin with LSM_KEYSPACE_OPTIONS_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lsm_keyspace_options {
+    /// sizeof(lsm_keyspace_options).
+    pub struct_size: u32,
+    /// How tables are merged. Usual: LSM_LEVELED.
+    pub strategy: lsm_strategy,
+    /// How many times larger each level is, for LSM_TIERED and LSM_LAZY how many runs it holds: 2
+    /// to 100. Usual: 10, 4 for LSM_TIERED, and 8 for LSM_LAZY.
+    pub level_ratio: u32,
+    /// How blocks are packed. Usual: LSM_COMPRESSION_LZ4.
+    pub compression: lsm_compression,
+    /// For LSM_COMPRESSION_ZSTD: 1, the fastest, to 22, the smallest. Usual: 3.
+    pub compression_level: u32,
+    /// How many bytes of entries share a block: 512 to 65,536. Usual: 4096.
+    pub block_bytes: u32,
+    /// What a filter spends on a key: up to 32 bits, or LSM_NO_FILTER. Usual: 10.
+    pub filter_bits_per_key: u32,
+    /// For LSM_FIFO: how many bytes may stay. Usual: any number.
+    pub fifo_bytes_max: u64,
+    /// For LSM_FIFO: how long a table may stay. Usual: for ever.
+    pub fifo_age_max_ms: u64,
+    /// How long after its write a value expires, if the write does not say it. Usual: never.
+    pub ttl_ms: u64,
+    /// How many bytes the keyspace may take, on disk and in memory together. While it takes more,
+    /// puts are refused with LSM_NO_SPACE, deletes are not. Usual: any number.
+    pub quota_bytes: u64,
+    /// What lsm_merge() does, for as long as the keyspace lives: "add_i64", "add_f64", "min",
+    /// "max", "append", "bit_or", "set_union", "json_merge_patch", or the name of one of
+    /// `merge_operators` of lsm_options. Usual: it is refused.
+    pub merge_operator: *const c_char,
+    /// How keys are ordered, for as long as the keyspace lives: "bytewise", "reverse", or "user:"
+    /// and the name of one of `comparators` of lsm_options. Usual: "bytewise".
+    pub comparator: *const c_char,
+    /// 1 promises that no key is put again before it was deleted: what lsm_single_delete() deletes
+    /// then goes as soon as the two meet. Usual: no such promise.
+    pub write_once: u32,
+    /// What compactions are filtered by, for as long as the keyspace lives: the name of one of
+    /// `compaction_filters` of lsm_options. Without it the keyspace is opened all the same, and
+    /// everything is kept. Usual: nothing.
+    pub compaction_filter: *const c_char,
+}
+
+/// For `filter_bits_per_key`: no filter.
+pub const LSM_NO_FILTER: u32 = u32::MAX;
+
 /// How a database is opened. Begin with LSM_OPTIONS_INIT.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -156,51 +204,14 @@ pub struct lsm_options {
     /// heard of it, because it hangs; 100 at least. Reads may answer LSM_BUSY afterwards, until
     /// lsm_refresh(). Usual: 60000.
     pub reader_lease_ms: u32,
+    /// Compaction filters of the program's own, `compaction_filter_count` of them. Usual: none.
+    pub compaction_filters: *const lsm_compaction_filter,
+    /// How many there are.
+    pub compaction_filter_count: usize,
+    /// How the default keyspace is kept, if the opening makes the database. One that is there with
+    /// another default keyspace is refused. Usual: as the options of any keyspace are.
+    pub default_keyspace: *const lsm_keyspace_options,
 }
-
-/// How a keyspace is kept. Stored with it when it is made. Begin with LSM_KEYSPACE_OPTIONS_INIT.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct lsm_keyspace_options {
-    /// sizeof(lsm_keyspace_options).
-    pub struct_size: u32,
-    /// How tables are merged. Usual: LSM_LEVELED.
-    pub strategy: lsm_strategy,
-    /// How many times larger each level is, for LSM_TIERED and LSM_LAZY how many runs it holds: 2
-    /// to 100. Usual: 10, 4 for LSM_TIERED, and 8 for LSM_LAZY.
-    pub level_ratio: u32,
-    /// How blocks are packed. Usual: LSM_COMPRESSION_LZ4.
-    pub compression: lsm_compression,
-    /// For LSM_COMPRESSION_ZSTD: 1, the fastest, to 22, the smallest. Usual: 3.
-    pub compression_level: u32,
-    /// How many bytes of entries share a block: 512 to 65,536. Usual: 4096.
-    pub block_bytes: u32,
-    /// What a filter spends on a key: up to 32 bits, or LSM_NO_FILTER. Usual: 10.
-    pub filter_bits_per_key: u32,
-    /// For LSM_FIFO: how many bytes may stay. Usual: any number.
-    pub fifo_bytes_max: u64,
-    /// For LSM_FIFO: how long a table may stay. Usual: for ever.
-    pub fifo_age_max_ms: u64,
-    /// How long after its write a value expires, if the write does not say it. Usual: never.
-    pub ttl_ms: u64,
-    /// How many bytes the keyspace may take, on disk and in memory together. While it takes more,
-    /// puts are refused with LSM_NO_SPACE, deletes are not. Usual: any number.
-    pub quota_bytes: u64,
-    /// What lsm_merge() does, for as long as the keyspace lives: "add_i64", "add_f64", "min",
-    /// "max", "append", "bit_or", "set_union", in builds with the feature json
-    /// "json_merge_patch", or the name of one of `merge_operators` of lsm_options. Usual: it is
-    /// refused.
-    pub merge_operator: *const c_char,
-    /// How keys are ordered, for as long as the keyspace lives: "bytewise", "reverse", or "user:"
-    /// and the name of one of `comparators` of lsm_options. Usual: "bytewise".
-    pub comparator: *const c_char,
-    /// 1 promises that no key is put again before it was deleted: what lsm_single_delete() deletes
-    /// then goes as soon as the two meet. Usual: no such promise.
-    pub write_once: u32,
-}
-
-/// For `filter_bits_per_key`: no filter.
-pub const LSM_NO_FILTER: u32 = u32::MAX;
 
 /// For `flags` of lsm_read_options: blocks that are read from disk are not kept in the cache.
 pub const LSM_READ_NO_FILL_CACHE: u32 = 1;

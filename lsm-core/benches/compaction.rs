@@ -111,6 +111,7 @@ fn merged(version: &Version, codec: Codec, sink: &Arc<Shop>) {
         options: TableOptions { codec, ..TableOptions::default() },
         parts: 1,
         mergers: Mergers::default(),
+        sieve: None,
     };
     let plan = plan.with_tables_of(32 << 20);
     let mut merging = Merging::new(plan, setup, Arc::clone(sink) as _);

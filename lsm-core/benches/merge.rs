@@ -214,7 +214,7 @@ fn scan(runs: &[Arc<Run>], is_backward: bool, tombstones: &Arc<Fragments>) -> u6
     let sources = cursors(runs).into_iter().map(|c| Source::new(c, SeqNo::MAX)).collect();
     let reader = Reader {
         keyspace: KeyspaceId::DEFAULT,
-        as_of: AsOf { seqno: SeqNo::MAX, millis: 0 },
+        as_of: AsOf { seqno: SeqNo::MAX, millis: 0, sifted: 0 },
         tombstones: Arc::clone(tombstones),
         is_keys_only: false,
         merger: None,

@@ -70,6 +70,7 @@ pub use crate::api::stats::Stats;
 pub use crate::api::strategy;
 pub use crate::base::error::{Error, ErrorKind, Result};
 pub use crate::base::slice::Slice;
+pub use crate::compaction::filter::{CompactionFilter, FilterContext, FilterDecision};
 pub use crate::engine::reader::ReaderInfo;
 pub use crate::extend::event::{Event, OpenReport, PaceCause, Reason};
 pub use crate::extend::listener::Listener;

@@ -21,6 +21,7 @@ use crate::border::write::How;
 use crate::comparator::{self, Orders};
 use crate::event::Told;
 use crate::explain::{diagnosis, parsed};
+use crate::filter::{self, Filters};
 use crate::keyspace::Keyspace;
 use crate::life::Life;
 use crate::operator::{Owns, Parts};
@@ -36,7 +37,11 @@ pub(crate) struct Database {
     told: Told,
     operators: Owns,
     orders: Orders,
+    filters: Filters,
 }
+
+/// The program's own merge operators, comparators and compaction filters.
+type Functions = (Vec<Parts>, Vec<comparator::Parts>, Vec<filter::Parts>);
 
 /// A way to the directory, of anything that `open` of Python takes.
 pub(crate) fn path_of(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
@@ -78,7 +83,8 @@ fn make_room(path: &Path) -> Result<(), Error> {
 impl Database {
     /// The program's functions, but for the listener.
     fn functions(&self) -> impl Iterator<Item = &Told> {
-        self.operators.functions().chain(self.orders.functions())
+        let others = self.orders.functions().chain(self.filters.functions());
+        self.operators.functions().chain(others)
     }
 
     fn life(&self) -> Outcome<&Arc<Life>> {
@@ -103,8 +109,8 @@ impl Database {
 impl Database {
     #[new]
     #[pyo3(signature = (
-        path, /, *, mode = "c", options = "", listener = None, merge_operators = Vec::new(),
-        comparators = Vec::new()
+        path, /, *, mode = "c", options = "", listener = None, functions = Functions::default(),
+        default_keyspace = None
     ))]
     fn new(
         py: Python<'_>,
@@ -112,23 +118,27 @@ impl Database {
         mode: &str,
         options: &str,
         listener: Option<Py<PyAny>>,
-        merge_operators: Vec<Parts>,
-        comparators: Vec<comparator::Parts>,
+        functions: Functions,
+        default_keyspace: Option<&str>,
     ) -> Outcome<PyClassInitializer<Self>> {
         let path = path_of(path)?;
         let options = with_mode(Options::parse(options)?, mode)?;
         let usual = options.get_durability();
         let mut builder = Db::builder(&path).options(options);
+        if let Some(text) = default_keyspace {
+            builder = builder.default_keyspace(lsm_core::KeyspaceOptions::parse(text)?);
+        }
         let told = Told::new(listener);
         if !told.is_nobody(py) {
             builder = builder.listener(told.clone());
         }
-        let operators = Owns::new(merge_operators);
+        let (operators, orders, filters) = functions;
+        let operators = Owns::new(operators);
         for own in &operators.0 {
             builder = builder.merge_operator(own.clone());
         }
-        let orders = Orders::new(comparators);
-        builder = orders.register(builder);
+        let (orders, filters) = (Orders::new(orders), Filters::new(filters));
+        builder = filters.register(orders.register(builder));
         let db = detached(py, || {
             if mode == "n" {
                 make_room(&path)?;
@@ -143,6 +153,7 @@ impl Database {
             told,
             operators,
             orders,
+            filters,
         }))
     }
 
@@ -396,8 +407,9 @@ impl Database {
     /// Something that closes the database and keeps no object of it: for when it is forgotten.
     fn _closer(&self) -> Outcome<Closer> {
         let (operators, orders) = (self.operators.clone(), self.orders.clone());
+        let (told, filters) = (self.told.clone(), self.filters.clone());
         let life = Kept::new(self.life.get()?.clone());
-        Ok(Closer { life, told: self.told.clone(), operators, orders })
+        Ok(Closer { life, told, operators, orders, filters })
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -418,6 +430,7 @@ pub(crate) struct Closer {
     told: Told,
     operators: Owns,
     orders: Orders,
+    filters: Filters,
 }
 
 #[pymethods]
@@ -435,6 +448,7 @@ impl Closer {
         self.operators
             .functions()
             .chain(self.orders.functions())
+            .chain(self.filters.functions())
             .for_each(|function| function.forget(py));
         closed
     }

@@ -60,6 +60,7 @@ fn kind(event: &Happened) -> &'static str {
         Happened::KeyspaceDropped { .. } => "keyspace_dropped",
         Happened::Recovered { .. } => "recovered",
         Happened::DamageFound { .. } => "damage_found",
+        Happened::FilterFailed { .. } => "filter_failed",
         // Listeners pass over what they do not know.
         _ => "other",
     }
@@ -78,7 +79,8 @@ fn keyspace(event: &Happened) -> Option<&str> {
     match event {
         Happened::CompactionBegan { keyspace, .. }
         | Happened::Compacted { keyspace, .. }
-        | Happened::StrategyFailed { keyspace, .. } => Some(keyspace),
+        | Happened::StrategyFailed { keyspace, .. }
+        | Happened::FilterFailed { keyspace, .. } => Some(keyspace),
         Happened::KeyspaceCreated { name, .. } | Happened::KeyspaceDropped { name, .. } => {
             Some(name)
         }

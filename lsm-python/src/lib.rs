@@ -55,6 +55,7 @@ mod batch;
 
 mod event;
 
+mod filter;
 mod operator;
 
 mod database;

@@ -213,6 +213,7 @@ pub(crate) fn keyspace_for_c(options: &KeyspaceOptions) -> Result<lsm_keyspace_o
         merge_operator: name_for_c(options.get_merge_operator())?,
         comparator: name_for_c(Some(&options.get_comparator().to_string()))?,
         write_once: u32::from(options.is_write_once()),
+        compaction_filter: name_for_c(options.get_compaction_filter())?,
     };
     match options.get_strategy() {
         Strategy::Leveled { ratio } => {

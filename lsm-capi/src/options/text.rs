@@ -114,6 +114,7 @@ fn take_keyspace(
         "merge_operator" => options.merge_operator = new.merge_operator,
         "comparator" => options.comparator = new.comparator,
         "write_once" => options.write_once = new.write_once,
+        "compaction_filter" => options.compaction_filter = new.compaction_filter,
         _ => {}
     }
 }

@@ -6,6 +6,35 @@ static void counted(void *context, const char *name) {
     ++*(int *)context;
 }
 
+/* How the default keyspace is kept is chosen with the opening that makes the database. */
+static void default_keyspace(const char *path) {
+    lsm_options options = LSM_OPTIONS_INIT;
+    lsm_keyspace_options kept = LSM_KEYSPACE_OPTIONS_INIT, read = LSM_KEYSPACE_OPTIONS_INIT;
+    lsm_db *db;
+    options.default_keyspace = &kept;
+    kept.merge_operator = "nobody";
+    IS(LSM_INVALID_ARGUMENT, lsm_open(path, &options, &db, &error));
+    kept.merge_operator = "append";
+    kept.comparator = "reverse";
+    kept.strategy = LSM_TIERED;
+    OK(lsm_open(path, &options, &db, &error));
+    OK(lsm_merge(db, NULL, T("k"), T("1"), &error));
+    OK(lsm_merge(db, NULL, T("k"), T("2"), &error));
+    CHECK(check_has(db, "k", "12"));
+    OK(lsm_keyspace_options_read(db, &read, &error));
+    CHECK(strcmp(read.merge_operator, "append") == 0 && strcmp(read.comparator, "reverse") == 0);
+    CHECK(read.strategy == LSM_TIERED && read.level_ratio == 4);
+    OK(lsm_close(db, &error));
+    OK(lsm_open(path, NULL, &db, &error));
+    CHECK(check_has(db, "k", "12"));
+    OK(lsm_close(db, &error));
+    kept.merge_operator = "max";
+    IS(LSM_INVALID_ARGUMENT, lsm_open(path, &options, &db, &error));
+    CHECK(db == NULL);
+    kept.struct_size = 1;
+    IS(LSM_INVALID_ARGUMENT, lsm_open(path, &options, &db, &error));
+}
+
 int main(int count, char **arguments) {
     (void)count;
     lsm_db *db = check_open(arguments[1]), *users, *jobs, *none;
@@ -49,5 +78,6 @@ int main(int count, char **arguments) {
     OK(lsm_close(users, &error));
     OK(lsm_close(jobs, &error));
     OK(lsm_close(db, &error));
+    default_keyspace(check_beside(arguments[1], "default"));
     return 0;
 }

@@ -215,6 +215,50 @@ void operators_of_the_programs_own_are_asked(const std::string &path) {
     CHECK(MUST(words.get("w"))->str() == "wombat");
 }
 
+void filters_of_the_programs_own_are_asked(const std::string &path) {
+    lsm::Options options;
+    lsm::CompactionFilter sweeper;
+    sweeper.name = "sweeper";
+    sweeper.filter = [](std::string_view key, std::string_view value,
+                        const lsm::FilterContext &context) {
+        CHECK(context.keyspace == "default" && context.level > 0 && context.is_last_level);
+        CHECK((context.expires_at_ms != 0) == (key == "brief"));
+        if (value == "nonsense") {
+            lsm::FilterDecision none;
+            none.what = 7;
+            return none;
+        }
+        if (value == "old") {
+            return lsm::FilterDecision::replace("new");
+        }
+        return value == "x" ? lsm::FilterDecision::remove() : lsm::FilterDecision::keep();
+    };
+    options.compaction_filters.push_back(sweeper);
+    options.default_keyspace = lsm::KeyspaceOptions();
+    options.default_keyspace->compaction_filter = "sweeper";
+    options.default_keyspace->merge_operator = "append";
+    auto db = MUST(lsm::Db::open(path, options));
+    for (const char *value : {"x", "old", "nonsense", "stays"}) {
+        MUST(db.put(value, value));
+    }
+    lsm::WriteOptions brief;
+    brief.ttl = std::chrono::hours(1);
+    MUST(db.put("brief", "old", brief));
+    MUST(db.merge("merged", "o"));
+    MUST(db.merge("merged", "ld"));
+    MUST(db.compact());
+    CHECK(!MUST(db.get("x")) && MUST(db.get("old"))->str() == "new");
+    CHECK(MUST(db.get("nonsense"))->str() == "nonsense");
+    CHECK(MUST(db.get("stays"))->str() == "stays");
+    CHECK(MUST(db.get("brief"))->str() == "new" && MUST(db.get("merged"))->str() == "new");
+    CHECK(MUST(db.keyspace_options()).compaction_filter == "sweeper");
+    MUST(db.close());
+    lsm::Options others;
+    others.default_keyspace = lsm::KeyspaceOptions();
+    FAILS(lsm::Db::open(path, others), InvalidArgument);
+    MUST(lsm::Db::open(path));
+}
+
 void a_batch_that_was_moved_from_is_none(const lsm::Db &db) {
     auto batch = MUST(db.batch());
     MUST(batch.put(db, "z", "1"));
@@ -243,6 +287,7 @@ int main(int, char **argv) {
     values_expire(db);
     operands_become_one_value(db);
     operators_of_the_programs_own_are_asked(path + "/own");
+    filters_of_the_programs_own_are_asked(path + "/swept");
     a_batch_that_was_moved_from_is_none(db);
     return 0;
 }

@@ -199,6 +199,31 @@ static lsm_status ordered(void *context, lsm_slice key, lsm_sink *result) {
 
 static const lsm_comparator order[1] = {{sizeof order[0], "own", NULL, ordered, NULL}};
 
+/* Some values go, some change, some cannot be judged, and some are judged by nonsense. */
+static lsm_status filtered(void *context, lsm_slice key, lsm_slice value, const lsm_filter_context *about,
+                           lsm_filter_decision *decision, lsm_sink *replacement) {
+    (void)context;
+    in_callback(__atomic_load_n(&pool[key.size % POOL], __ATOMIC_ACQUIRE));
+    if (about->struct_size != sizeof *about || about->keyspace.size == 0 || *decision != LSM_FILTER_KEEP ||
+        lsm_sink_append(replacement, key) != LSM_OK) {
+        abort();
+    }
+    *decision = (lsm_filter_decision)(value.size % 5);
+    return value.size % 7 == 6 ? LSM_BUSY : LSM_OK;
+}
+
+static const lsm_compaction_filter sieve[1] = {{sizeof sieve[0], "own", NULL, filtered, NULL}};
+
+/* Default keyspaces, the last of which cannot be. */
+static lsm_keyspace_options kept[3] = {LSM_KEYSPACE_OPTIONS_INIT, LSM_KEYSPACE_OPTIONS_INIT,
+                                       LSM_KEYSPACE_OPTIONS_INIT};
+
+static void keep_well(void) {
+    kept[1].merge_operator = "append";
+    kept[1].compaction_filter = "own";
+    kept[2].compaction_filter = "no";
+}
+
 /* -- options: mostly what makes sense */
 
 static lsm_options open_options(struct chance *c) {
@@ -212,6 +237,11 @@ static lsm_options open_options(struct chance *c) {
     options.merge_operator_count = 1;
     options.comparators = order;
     options.comparator_count = 1;
+    options.compaction_filters = sieve;
+    options.compaction_filter_count = 1;
+    if (once_in(c, 6)) {
+        options.default_keyspace = &kept[below(c, 3)];
+    }
     if (once_in(c, 3)) {
         options.flags = (uint32_t)below(c, 9);
         options.durability = (lsm_durability)below(c, 5);
@@ -231,6 +261,9 @@ static lsm_options open_options(struct chance *c) {
         options.merge_operator_count = 0;
         options.comparators = NULL;
         options.comparator_count = 0;
+        options.compaction_filters = NULL;
+        options.compaction_filter_count = 0;
+        options.default_keyspace = NULL;
         options.memory_limit = 16u << 20;
         options.background_threads %= 5;
     }
@@ -244,6 +277,11 @@ static const char *operator_of(struct chance *c) {
 
 static const char *comparator_of(struct chance *c) {
     static const char *const names[] = {NULL, NULL, NULL, "reverse", "bytewise", "user:own", "user:no", "own"};
+    return names[below(c, 8)];
+}
+
+static const char *filter_of(struct chance *c) {
+    static const char *const names[] = {NULL, NULL, NULL, "own", "own", "own", "no", "o w n"};
     return names[below(c, 8)];
 }
 
@@ -380,6 +418,7 @@ static void open_and_close(struct chance *c, lsm_error **error) {
         tuned.merge_operator = operator_of(c);
         tuned.comparator = comparator_of(c);
         tuned.write_once = (uint32_t)below(c, 40) / 20;
+        tuned.compaction_filter = filter_of(c);
         judge(c, lsm_keyspace_open((lsm_db *)handle(c, DB), text(c), &tuned, &db, error), error);
         keep(c, db, DB);
         break;
@@ -832,6 +871,7 @@ int main(int count, char **arguments) {
     }
     unsigned long long seed = strtoull(arguments[2], NULL, 0);
     fprintf(stderr, "seed %llu\n", seed);
+    keep_well();
     for (int i = 0; i < PLACES; i++) {
         snprintf(places[i], sizeof places[i], "%s-%d", arguments[3], i);
     }

@@ -12,11 +12,13 @@ use crate::api::keyspace_ref::{Handle, KeyspaceRef};
 use crate::api::read::Moment;
 use crate::api::snapshot::Snapshot;
 use crate::api::stats::Stats;
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, Result};
+use crate::compaction::filter::CompactionFilter;
 use crate::compaction::strategy::Strategy;
 use crate::engine::keyspaces::DEFAULT_NAME;
 use crate::engine::plugins::Plugins;
 use crate::engine::reader::ReaderInfo;
+use crate::engine::snapshots::SnapshotPin;
 use crate::engine::state::Engine;
 use crate::env::os::world::real;
 use crate::env::world::Env;
@@ -30,7 +32,6 @@ use crate::options::keyspace::{KeyspaceOptions, is_strategy_name};
 use crate::options::progress::CallOptions;
 use crate::options::write::WriteOptions;
 use crate::read::access::Usual;
-use crate::read::as_of::AsOf;
 
 /// An open database. Cheap to clone, `Send` and `Sync`; closed by `close`, or when the last handle
 /// of it and of its keyspaces is dropped.
@@ -49,8 +50,8 @@ impl Moment for Db {
         Moment::keyspace(&self.default)
     }
 
-    fn as_of(&self) -> Result<Option<AsOf>> {
-        Moment::as_of(&self.default)
+    fn at(&self) -> Result<Option<&SnapshotPin>> {
+        Moment::at(&self.default)
     }
 
     fn how(&self) -> Usual {
@@ -73,6 +74,7 @@ pub struct Builder {
     pub(crate) options: Options,
     pub(crate) env: Option<Env>,
     pub(crate) plugins: Plugins,
+    pub(crate) default_keyspace: Option<KeyspaceOptions>,
 }
 
 impl Builder {
@@ -80,6 +82,32 @@ impl Builder {
     #[must_use]
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Chooses how the default keyspace is kept, if the opening makes the database. One that is
+    /// there with another default keyspace is refused, as `Db::keyspace_with` refuses a keyspace; a
+    /// database that was made without this has one with the usual options. What those options name
+    /// has to be registered at each opening: without its comparator or its merge operator the
+    /// default keyspace is not opened, and neither is the database.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use lsm_core::{Db, KeyspaceOptions};
+    ///
+    /// # let dir = std::env::temp_dir().join(format!("lsm-default-{}", std::process::id()));
+    /// let counters = KeyspaceOptions::new().merge_operator("add_i64");
+    /// let db = Db::builder(&dir).default_keyspace(counters).open()?;
+    /// db.merge("visits", 2i64.to_le_bytes())?;
+    /// assert_eq!(db.options().get_merge_operator(), Some("add_i64"));
+    /// # db.close()?;
+    /// # Db::destroy(&dir)?;
+    /// # Ok::<(), lsm_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn default_keyspace(mut self, options: KeyspaceOptions) -> Self {
+        self.default_keyspace = Some(options);
         self
     }
 
@@ -160,6 +188,15 @@ impl Builder {
         self
     }
 
+    /// Registers a compaction filter of the program's own by its name: keyspaces can choose it
+    /// (`KeyspaceOptions::compaction_filter`). Without it a keyspace that did is opened all the
+    /// same, and everything in it is kept. There may be several.
+    #[must_use]
+    pub fn compaction_filter(mut self, filter: impl CompactionFilter) -> Self {
+        self.plugins.filters.add(Arc::new(filter));
+        self
+    }
+
     /// Deletes the files of the database, and nothing else. Options do not matter.
     pub fn destroy(self) -> Result<Destroyed> {
         destroy(&self.env.unwrap_or_else(real), &self.path)
@@ -168,11 +205,10 @@ impl Builder {
     /// Opens the database.
     pub fn open(self) -> Result<Db> {
         let env = self.env.unwrap_or_else(real);
-        let (engine, report) = Engine::open(&env, &self.path, &self.options, self.plugins)?;
+        let chosen = self.default_keyspace.as_ref();
+        let (engine, report) = Engine::open(&env, &self.path, &self.options, self.plugins, chosen)?;
         let handle = Arc::new(Handle(engine));
-        let state = handle.0.keyspaces.get(DEFAULT_NAME).ok_or_else(|| {
-            Error::new(ErrorKind::Internal, "the database lacks its default keyspace")
-        })?;
+        let state = handle.0.keyspace(DEFAULT_NAME, chosen)?;
         let default = Keyspace { inner: KeyspaceRef { handle, state } };
         Ok(Db { default, report: Arc::new(report) })
     }
@@ -196,7 +232,8 @@ impl Db {
     #[must_use]
     pub fn builder(path: impl AsRef<Path>) -> Builder {
         let (path, options) = (path.as_ref().to_path_buf(), Options::new());
-        Builder { path, options, env: None, plugins: Plugins::default() }
+        let (env, plugins, default_keyspace) = (None, Plugins::default(), None);
+        Builder { path, options, env, plugins, default_keyspace }
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {

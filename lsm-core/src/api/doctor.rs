@@ -121,6 +121,8 @@ pub struct KeyspaceFacts {
     pub unpacked_bytes: u64,
     /// Its merge operator was not registered: it cannot be opened.
     pub lacks_operator: bool,
+    /// Its compaction filter was not registered: everything in it is kept.
+    pub lacks_filter: bool,
 }
 
 /// What goes on in the background.
@@ -245,6 +247,9 @@ fn keyspaces_of(engine: &Engine) -> Vec<KeyspaceFacts> {
             name: keyspace.name.clone(),
             options: keyspace.options.clone(),
             lacks_operator: keyspace.check_merger().is_err(),
+            lacks_filter: keyspace.options.get_compaction_filter().is_some()
+                && keyspace.sieve.is_none()
+                && !engine.options.is_read_only(),
             ..KeyspaceFacts::default()
         };
         if let Some(tree) = view.version.tree(keyspace.id) {

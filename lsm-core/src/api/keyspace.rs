@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::base::slice::Slice;
 use crate::batch::{Record, Records, check_sizes};
 use crate::engine::scan::Span;
+use crate::engine::snapshots::SnapshotPin;
 use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
 use crate::options::expiry::{Expiry, Life};
@@ -19,7 +20,6 @@ use crate::options::progress::CallOptions;
 use crate::options::read::ReadOptions;
 use crate::options::write::WriteOptions;
 use crate::read::access::Usual;
-use crate::read::as_of::AsOf;
 use crate::stats::usage::{Estimate, Usage};
 
 /// A keyspace of an open database: cheap to clone, `Send` and `Sync`. Reads see the newest.
@@ -37,7 +37,7 @@ impl Moment for Keyspace {
         &self.inner
     }
 
-    fn as_of(&self) -> Result<Option<AsOf>> {
+    fn at(&self) -> Result<Option<&SnapshotPin>> {
         Ok(None)
     }
 

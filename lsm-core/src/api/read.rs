@@ -9,12 +9,12 @@ use crate::api::snapshot::Snapshot;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Slice;
 use crate::engine::scan::Span;
+use crate::engine::snapshots::SnapshotPin;
 use crate::engine::state::Engine;
 use crate::options::expiry::Expiry;
 use crate::options::progress::CallOptions;
 use crate::options::read::ReadOptions;
 use crate::read::access::{Access, Usual};
-use crate::read::as_of::AsOf;
 use crate::read::explain::{Explanation, RangeExplanation};
 use crate::read::get::Found;
 
@@ -305,8 +305,8 @@ pub(crate) trait Moment {
 
     /// Where it reads.
     fn keyspace(&self) -> &KeyspaceRef;
-    /// What the snapshot sees; an error if it is of another database.
-    fn as_of(&self) -> Result<Option<AsOf>>;
+    /// The snapshot; an error if it is of another database.
+    fn at(&self) -> Result<Option<&SnapshotPin>>;
     /// How tables are got at.
     fn how(&self) -> Self::How;
 }
@@ -318,8 +318,8 @@ impl Moment for KeyspaceAt {
         &self.inner
     }
 
-    fn as_of(&self) -> Result<Option<AsOf>> {
-        as_of_in(&self.inner, &self.snapshot).map(Some)
+    fn at(&self) -> Result<Option<&SnapshotPin>> {
+        pin_in(&self.inner, &self.snapshot).map(Some)
     }
 
     fn how(&self) -> Usual {
@@ -334,9 +334,9 @@ impl Moment for KeyspaceWith {
         &self.inner
     }
 
-    fn as_of(&self) -> Result<Option<AsOf>> {
+    fn at(&self) -> Result<Option<&SnapshotPin>> {
         self.options.check()?;
-        self.snapshot.as_ref().map(|snapshot| as_of_in(&self.inner, snapshot)).transpose()
+        self.snapshot.as_ref().map(|snapshot| pin_in(&self.inner, snapshot)).transpose()
     }
 
     fn how(&self) -> ReadOptions {
@@ -345,9 +345,9 @@ impl Moment for KeyspaceWith {
 }
 
 /// What a snapshot sees, if it is of this database.
-fn as_of_in(keyspace: &KeyspaceRef, snapshot: &Snapshot) -> Result<AsOf> {
+fn pin_in<'s>(keyspace: &KeyspaceRef, snapshot: &'s Snapshot) -> Result<&'s SnapshotPin> {
     if snapshot.pin.is_of(&keyspace.engine().snapshots) {
-        return Ok(snapshot.pin.as_of());
+        return Ok(&snapshot.pin);
     }
     let message = "the snapshot was taken of another database";
     Err(Error::new(ErrorKind::InvalidArgument, message))
@@ -370,14 +370,14 @@ impl<M: Moment> Read for M {
         &self,
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Option<Slice>>> {
-        let (keyspace, as_of) = (self.keyspace(), self.as_of()?);
+        let (keyspace, at) = (self.keyspace(), self.at()?);
         let engine = keyspace.engine();
         if keyspace.is_bytewise() {
-            return engine.get_many(self.how(), &keyspace.state, keys, as_of);
+            return engine.get_many(self.how(), &keyspace.state, keys, at);
         }
         let stored = |key: K| Ok(keyspace.stored(key.as_ref())?.into_owned());
         let keys: Vec<Vec<u8>> = keys.into_iter().map(stored).collect::<Result<_>>()?;
-        engine.get_many(self.how(), &keyspace.state, keys, as_of)
+        engine.get_many(self.how(), &keyspace.state, keys, at)
     }
 
     fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
@@ -391,13 +391,13 @@ impl<M: Moment> Read for M {
         mut look: impl FnMut(Lent<'_>) -> T,
     ) -> Result<Option<T>> {
         let keyspace = self.keyspace();
-        let as_of = self.as_of()?;
+        let at = self.at()?;
         let engine = keyspace.engine();
         let show = |found: Found<'_>| look(Lent { found, engine });
         if !keyspace.is_bytewise() {
-            return look_stored((self, as_of), key.as_ref(), &mut { show });
+            return look_stored((self, at), key.as_ref(), &mut { show });
         }
-        engine.get(self.how(), &keyspace.state, key.as_ref(), as_of, show)
+        engine.get(self.how(), &keyspace.state, key.as_ref(), at, show)
     }
 
     fn range(&self, range: impl KeyRange) -> Range {
@@ -410,8 +410,8 @@ impl<M: Moment> Read for M {
 
     fn explain_get(&self, key: impl AsRef<[u8]>) -> Result<Explanation> {
         let keyspace = self.keyspace();
-        let as_of = self.as_of()?;
-        keyspace.engine().explain_get(self.how(), &keyspace.state, key.as_ref(), as_of)
+        let at = self.at()?;
+        keyspace.engine().explain_get(self.how(), &keyspace.state, key.as_ref(), at)
     }
 
     fn explain_range_with(
@@ -420,9 +420,9 @@ impl<M: Moment> Read for M {
         options: ExplainOptions<'_>,
     ) -> Result<RangeExplanation> {
         let keyspace = self.keyspace();
-        let (as_of, (walk, mut call)) = (self.as_of()?, options.parts());
+        let (at, (walk, mut call)) = (self.at()?, options.parts());
         let what = (keyspace.span(range)?, self.how().options());
-        keyspace.engine().explain_range(&keyspace.state, what, as_of, walk, &mut call)
+        keyspace.engine().explain_range(&keyspace.state, what, at, walk, &mut call)
     }
 }
 
@@ -430,21 +430,21 @@ impl<M: Moment> Read for M {
 #[cold]
 #[inline(never)]
 fn look_stored<T, M: Moment>(
-    (reads, as_of): (&M, Option<AsOf>),
+    (reads, at): (&M, Option<&SnapshotPin>),
     key: &[u8],
     show: &mut dyn FnMut(Found<'_>) -> T,
 ) -> Result<Option<T>> {
     let keyspace = reads.keyspace();
     let key = keyspace.stored(key)?;
-    keyspace.engine().get(reads.how(), &keyspace.state, &key, as_of, show)
+    keyspace.engine().get(reads.how(), &keyspace.state, &key, at, show)
 }
 
 /// The pairs of a range of stored keys.
 fn scan(reads: &impl Moment, span: Result<Span>) -> Range {
     let keyspace = reads.keyspace();
-    let opened = reads.as_of().and_then(|as_of| {
-        keyspace.engine().scan(&keyspace.state, span?, as_of, reads.how().options())
-    });
+    let opened = reads
+        .at()
+        .and_then(|at| keyspace.engine().scan(&keyspace.state, span?, at, reads.how().options()));
     Range::new(opened)
 }
 

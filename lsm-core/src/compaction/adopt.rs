@@ -7,8 +7,9 @@
 use std::sync::Arc;
 
 use crate::compaction::context::Context;
+use crate::compaction::gather::must_be_shown;
 use crate::compaction::place::Place;
-use crate::compaction::plan::{Input, Plan, is_same};
+use crate::compaction::plan::{Input, Plan, PlanKind, is_same};
 use crate::version::tree::{Slice, Tree};
 
 /// Tables are at least this part of their usual size: each one is an open file.
@@ -22,8 +23,10 @@ pub fn adopt(plan: &Plan, tree: &Tree, context: &Context) -> Option<Plan> {
     let adopted = Plan::new(tree, plan.kind, inputs?, plan.output())
         .because(plan.reason)
         .with_tables_of(plan.table_bytes.max(bytes_min).max(1));
+    let is_shown = plan.kind == PlanKind::Move && must_be_shown(&adopted, context);
+    let kind = if is_shown { PlanKind::Merge } else { plan.kind };
     // Deletes may be kept for longer than they must; `Plan::check` refuses the contrary.
-    Some(Plan { is_bottom: plan.is_bottom, keyspace: plan.keyspace, ..adopted })
+    Some(Plan { kind, is_bottom: plan.is_bottom, keyspace: plan.keyspace, ..adopted })
 }
 
 fn of_tree(input: &Input, tree: &Tree) -> Option<Input> {

@@ -24,6 +24,8 @@ pub struct Context {
     /// Nobody has written for a while, or somebody waits until nothing is left to do: what makes
     /// reads faster may cost more than usual.
     pub is_quiet: bool,
+    /// A compaction filter wants to see what there is: what leaves level 0 is rewritten.
+    pub is_filtered: bool,
 }
 
 impl Default for Context {
@@ -38,6 +40,7 @@ impl Default for Context {
             delete_age_millis: 0,
             may_drop: false,
             is_quiet: false,
+            is_filtered: false,
         }
     }
 }

@@ -88,7 +88,7 @@ pub fn widened(tree: &Tree, busy: &Busy, context: &Context, run: &Run, plan: Pla
 /// True if the inputs can stand in the output's run as they are, and it is good that they do.
 fn can_move(plan: &Plan, context: &Context) -> bool {
     let output = plan.output();
-    if plan.inputs.iter().any(|input| input.place() == output) {
+    if plan.inputs.iter().any(|input| input.place() == output) || must_be_shown(plan, context) {
         return false;
     }
     let is_fit = |slice: &Arc<Slice>| {
@@ -101,6 +101,12 @@ fn can_move(plan: &Plan, context: &Context) -> bool {
     spans.sort_by(|a, b| a.smallest.cmp(b.smallest));
     let is_apart = spans.iter().zip(spans.iter().skip(1)).all(|(a, b)| !a.overlaps(b));
     is_narrow && is_apart && plan.slices().all(is_fit)
+}
+
+/// True if a filter has not seen the inputs yet: whatever has left level 0, it has.
+#[must_use]
+pub fn must_be_shown(plan: &Plan, context: &Context) -> bool {
+    context.is_filtered && plan.from_level() == 0
 }
 
 /// A slice that is a small part of its file keeps all of the file alive for as long as it stands.

@@ -9,6 +9,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::compaction::part::{Common, Part, Setup};
 use crate::compaction::parts::{Helper, Parts};
 use crate::compaction::plan::{Plan, PlanKind};
+use crate::compaction::sieve::Sifted;
 use crate::compaction::split::cuts;
 use crate::cursor::tombstone::Fragments;
 use crate::output::{Sink, Written, is_over};
@@ -144,6 +145,12 @@ impl Merging {
     /// The tables that were made, once `step` has answered true.
     pub fn written(&self) -> impl Iterator<Item = &Written> {
         self.done.iter().flat_map(Part::written)
+    }
+
+    /// What a filter has made of the values, once `step` has answered true.
+    #[must_use]
+    pub fn sifted(&self) -> Sifted {
+        self.done.iter().map(Part::sifted).fold(Sifted::default(), Sifted::plus)
     }
 
     /// The changes that put the result in place of the inputs; none before `step` has answered

@@ -35,7 +35,8 @@ pub enum Answer {
 }
 
 /// The next step of a request: everything in the range is merged at once into the oldest run, and
-/// what was there already is rewritten only if deletes, old versions or expired values go by it.
+/// what was there already is rewritten only if deletes, old versions or expired values go by it, or
+/// if there is a filter to be shown it.
 #[must_use]
 pub fn next_step(tree: &Tree, busy: &Busy, context: &Context, request: &Request) -> Answer {
     let output = oldest_place(tree);
@@ -49,7 +50,7 @@ pub fn next_step(tree: &Tree, busy: &Busy, context: &Context, request: &Request)
                 let is_shrinking = has_deletes(slice) || has_old_versions(slice);
                 let is_shrinking = (is_shrinking && can_drop_deletes(slice, context))
                     || meta.has_expired(context.expired_millis);
-                return meta.number < request.before && is_shrinking;
+                return meta.number < request.before && (is_shrinking || context.is_filtered);
             }
             meta.seqno_min <= request.seqno
         };

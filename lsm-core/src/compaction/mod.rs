@@ -9,10 +9,13 @@ pub mod span;
 pub mod place;
 
 pub mod context;
+pub mod filter;
 pub mod plan;
 
 pub mod busy;
 pub mod check;
+pub mod filters;
+pub mod sieve;
 pub mod split;
 
 pub mod gather;

@@ -1,10 +1,12 @@
 //! One part of a merge: a range of keys, from the inputs to finished and proved tables.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::planted::{Bug, planted};
 use crate::compaction::plan::Plan;
+use crate::compaction::sieve::{Entry, Sieve, Sifted, Sifter};
 use crate::compaction::source::{SlicePart, run_cursor};
 use crate::compaction::split::Splitter;
 use crate::cursor::concat::Concat;
@@ -33,6 +35,8 @@ pub struct Setup {
     pub parts: usize,
     /// Whose operands are folded.
     pub mergers: Mergers,
+    /// The filter that is shown what is written, if the keyspace has one.
+    pub sieve: Option<Arc<Sieve>>,
 }
 
 /// What the parts of a merge share.
@@ -59,6 +63,7 @@ pub struct Part {
     source: Merge<Concat<Vec<SlicePart>>>,
     survive: Survive,
     folder: Folder,
+    sifter: Option<Sifter>,
     splitter: Splitter,
     /// Where the table that is written begins.
     from: Vec<u8>,
@@ -94,11 +99,14 @@ impl Part {
         let plan = &common.plan;
         let sources = plan.inputs.iter().map(|input| run_cursor(input, &common.sink)).collect();
         let snapshots = common.setup.snapshots.clone();
+        let sieve = common.setup.sieve.clone();
+        let sifter = sieve.map(|sieve| Sifter::new(sieve, plan, &snapshots));
         let rules = Rules { snapshots, is_bottom: plan.is_bottom };
         Self {
             source: Merge::new(sources),
             survive: Survive::new(rules, Arc::clone(&common.tombstones)),
             folder: Folder::new(Arc::clone(&common.setup.mergers), common.setup.expired_millis),
+            sifter,
             splitter: Splitter::new(plan),
             from: start.clone(),
             start,
@@ -183,8 +191,11 @@ impl Part {
                     Verdict::KeepAsZero => Some(trailer & 0xff),
                     Verdict::Drop => None,
                 };
-                if let Some(trailer) = kept {
-                    begun(&mut draft, &self.common, &mut self.made)?.add(key, trailer, value)?;
+                let kept = kept.and_then(|trailer| {
+                    sifted(&mut self.sifter, (key, trailer, value), &mut self.survive)
+                });
+                if let Some((trailer, value)) = kept {
+                    begun(&mut draft, &self.common, &mut self.made)?.add(key, trailer, &value)?;
                 }
             }
             self.read += 1;
@@ -207,15 +218,20 @@ impl Part {
     #[cold]
     fn end_folding(&mut self, draft: &mut Option<Draft>) -> Result<()> {
         self.folder.finish(&mut self.survive)?;
-        self.write_folded(draft)
+        self.write_folded(draft)?;
+        self.sifter.iter_mut().for_each(Sifter::end_key);
+        Ok(())
     }
 
     #[cold]
     fn write_folded(&mut self, draft: &mut Option<Draft>) -> Result<()> {
         let ready = self.folder.take_ready();
         for (trailer, value) in &ready {
-            let draft = begun(draft, &self.common, &mut self.made)?;
-            draft.add(self.folder.key(), *trailer, value)?;
+            let entry = (self.folder.key(), *trailer, value.as_slice());
+            if let Some((trailer, value)) = sifted(&mut self.sifter, entry, &mut self.survive) {
+                let draft = begun(draft, &self.common, &mut self.made)?;
+                draft.add(self.folder.key(), trailer, &value)?;
+            }
         }
         self.folder.keep(ready);
         Ok(())
@@ -259,6 +275,12 @@ impl Part {
         self.read
     }
 
+    /// What a filter has made of them.
+    #[must_use]
+    pub fn sifted(&self) -> Sifted {
+        self.sifter.as_ref().map(Sifter::sifted).unwrap_or_default()
+    }
+
     /// The tables of a part that is done, in order.
     #[must_use]
     pub fn written(&self) -> &[Written] {
@@ -278,6 +300,19 @@ impl Part {
 
 fn new_draft(common: &Common, made: &mut Vec<u64>) -> Result<Draft> {
     Draft::begin_provable(common.sink.as_ref(), common.setup.options, made)
+}
+
+/// What is written in the place of an entry that is kept; none if nothing is.
+#[inline]
+fn sifted<'v>(
+    sifter: &mut Option<Sifter>,
+    entry: Entry<'_, 'v>,
+    survive: &mut Survive,
+) -> Option<(u64, Cow<'v, [u8]>)> {
+    match sifter {
+        Some(sifter) => sifter.sift(entry, survive),
+        None => Some((entry.1, Cow::Borrowed(entry.2))),
+    }
 }
 
 /// The table that is written, which is begun with its first entry.

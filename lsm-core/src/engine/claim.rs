@@ -14,11 +14,13 @@ use crate::compaction::job::Merging;
 use crate::compaction::level_zero::pick_among;
 use crate::compaction::manual::Answer;
 use crate::compaction::part::Setup;
-use crate::compaction::plan::Plan;
+use crate::compaction::plan::{Plan, PlanKind};
 use crate::compaction::shape::LAST;
+use crate::compaction::sieve::Sieve;
 use crate::engine::desk::{Asked, Begun};
 use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::sink::JournalSink;
+use crate::engine::snapshots::Sieving;
 use crate::engine::state::Engine;
 use crate::engine::task::{FlushTask, MergeTask, Task};
 use crate::extend::event::Event;
@@ -239,6 +241,16 @@ impl Engine {
         if planted(Bug::SnapshotsForgotten) { Vec::new() } else { self.snapshots.live() }
     }
 
+    /// The same for a merge that shows what it writes to a filter, and what has to be kept for as
+    /// long as that goes on.
+    fn readers_beside(&self, sieve: Option<&Arc<Sieve>>) -> (Vec<SeqNo>, Option<Sieving>) {
+        if sieve.is_none() || planted(Bug::SnapshotsForgotten) {
+            return (self.readers(), None);
+        }
+        let (snapshots, sieving) = self.snapshots.begin_sieving();
+        (snapshots, Some(sieving))
+    }
+
     fn begin_flush(self: &Arc<Self>, sealed: Arc<Sealed>) -> Task {
         let setup = FlushSetup {
             snapshots: self.readers(),
@@ -271,16 +283,20 @@ impl Engine {
             Some(keyspace) => self.expired_millis_in(keyspace),
             None => self.expired_millis(),
         };
+        let sieve = keyspace.as_ref().and_then(|keyspace| keyspace.sieve.clone());
+        let sieve = sieve.filter(|_| plan.kind == PlanKind::Merge);
+        let (snapshots, sieving) = self.readers_beside(sieve.as_ref());
         let (name, options) = keyspace
             .map(|keyspace| (keyspace.name.clone(), keyspace.options.clone()))
             .unwrap_or_default();
         let worth_sharing = plan.bytes() >= plan.table_bytes.saturating_mul(2);
         let setup = Setup {
-            snapshots: self.readers(),
+            snapshots,
             expired_millis,
             mergers: self.mergers(Some(plan.keyspace)),
             options: table_options(&options, plan.is_bottom),
             parts: if worth_sharing { self.options.get_background_threads() } else { 1 },
+            sieve,
         };
         let id = plan.keyspace;
         let merging = Merging::new(plan, setup, JournalSink::of(self));
@@ -298,7 +314,7 @@ impl Engine {
             tables: merging.plan().slices().count() as u64,
         });
         let begun = self.timings.now();
-        Task::Merge(Box::new(MergeTask { ticket, merging, name, asked, begun }))
+        Task::Merge(Box::new(MergeTask { ticket, merging, name, asked, begun, sieving }))
     }
 
     /// Unlinks tables that nobody needs any more; false if there are none.

@@ -2,7 +2,7 @@
 //!
 //! They are looked at before the commit lock, for that may read tables. Under it only the memtables
 //! are asked whether somebody has written to one of the keys since: then, or if such a memtable is
-//! a table by now, everything is looked at again.
+//! a table by now, or if a compaction filter has changed something, everything is looked at again.
 
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub struct Held {
     seen: SeqNo,
     /// What is written later is in this memtable, or in a later one.
     memtable: Arc<Memtable>,
+    /// What compaction filters had changed by then was seen: see `View::sifted`.
+    sifted: u64,
 }
 
 impl Engine {
@@ -49,15 +51,18 @@ impl Engine {
                 return Err(Error::new(ErrorKind::Conflict, message));
             }
         }
-        Ok(Held { seen, memtable: view.active.clone() })
+        Ok(Held { seen, memtable: view.active.clone(), sifted: view.sifted })
     }
 
-    /// True if nobody has written to a key of the conditions since they were looked at. Under the
-    /// commit lock, so that nobody does.
+    /// True if nobody has written to a key of the conditions since they were looked at, and no
+    /// compaction filter has changed anything. Under the commit lock, so that nobody does.
     #[inline(never)]
     #[must_use]
     pub fn still_hold(&self, held: &Held, conditions: &Conditions) -> bool {
         let view = self.view.load();
+        if view.sifted != held.sifted {
+            return false;
+        }
         let at_once = self.as_of_now();
         for memtable in view.memtables() {
             let is_written = |condition: &Condition| {

@@ -7,12 +7,12 @@ use crate::base::error::Result;
 use crate::base::slice::Slice;
 use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::scan::{ScanSource, Span};
+use crate::engine::snapshots::SnapshotPin;
 use crate::engine::state::Engine;
 use crate::key::order::Order;
 use crate::options::progress::CallOptions;
 use crate::options::read::ReadOptions;
 use crate::read::access::Access;
-use crate::read::as_of::AsOf;
 use crate::read::explain::{Explanation, Place, RangeExplanation};
 use crate::read::itinerary::{Fate, Itinerary};
 use crate::read::recorder::Recorder;
@@ -37,7 +37,7 @@ impl Engine {
         access: impl Access,
         keyspace: &KeyspaceState,
         key: &[u8],
-        at: Option<AsOf>,
+        at: Option<&SnapshotPin>,
     ) -> Result<Explanation> {
         let mut recorder = Recorder::new(self.env.clock.as_ref());
         let way = (access, &mut recorder);
@@ -51,7 +51,7 @@ impl Engine {
         &self,
         keyspace: &Arc<KeyspaceState>,
         (span, how): (Span, ReadOptions),
-        at: Option<AsOf>,
+        at: Option<&SnapshotPin>,
         walk: Walk,
         options: &mut CallOptions<'_>,
     ) -> Result<RangeExplanation> {

@@ -11,7 +11,6 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::Ordering;
 use crate::engine::reader::{Memtables, Reader, ReaderInfo, Reading};
 use crate::engine::replay::Replay;
-use crate::engine::snapshots::SnapshotPin;
 use crate::engine::state::Engine;
 use crate::journal::follow::{Follow, Patience};
 use crate::journal::lockfile::ReaderSlot;
@@ -116,15 +115,10 @@ impl Engine {
         new_keyspaces.into_iter().for_each(|new| self.keyspaces.insert(new));
         Ok(())
     }
-
-    /// Pins what is visible now.
-    pub fn take_snapshot(&self) -> SnapshotPin {
-        let view = self.reader.as_ref().map(|_| &self.view);
-        self.snapshots.take(&self.visible, self.env.clock.as_ref(), view)
-    }
 }
 
-/// What was taken in, over these tables.
+/// What was taken in, over these tables. What a filter has changed in them is of no concern: where
+/// only deletes lie is remembered for writers alone.
 fn view_of(memtables: &Memtables, version: Arc<Version>) -> View {
-    View { active: memtables.active.clone(), sealed: memtables.sealed.clone(), version }
+    View { active: memtables.active.clone(), sealed: memtables.sealed.clone(), version, sifted: 0 }
 }

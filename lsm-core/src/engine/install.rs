@@ -8,24 +8,49 @@ use crate::base::sync::Ordering;
 use crate::engine::desk::Desk;
 use crate::engine::state::Engine;
 use crate::extend::event::Event;
-use crate::read::view::Sealed;
+use crate::read::view::{Sealed, View};
 use crate::stats::counters::Counter;
 use crate::version::edit::Edit;
 
 /// How long to leave be what has failed; twice as long each time it fails again, up to a limit.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
+/// What is shown with new trees.
+struct Shown<'a> {
+    /// The memtable that they replace.
+    flushed: Option<&'a Arc<Sealed>>,
+    /// A compaction filter has changed what is in them.
+    is_sifted: bool,
+}
+
 impl Engine {
     /// Makes edits durable, then shows readers the trees after them. What they say of keyspaces
     /// that were dropped meanwhile is left out. `flushed` is the memtable that they replace,
     /// and then they rest on nothing that was written behind it.
     pub fn install(&self, edits: Vec<Edit>, flushed: Option<&Arc<Sealed>>) -> Result<()> {
+        self.install_as(edits, flushed, false)
+    }
+
+    /// The same for a merge in which a compaction filter has changed what readers see.
+    pub fn install_sifted(&self, edits: Vec<Edit>) -> Result<()> {
+        self.install_as(edits, None, true)
+    }
+
+    fn install_as(
+        &self,
+        edits: Vec<Edit>,
+        flushed: Option<&Arc<Sealed>>,
+        is_sifted: bool,
+    ) -> Result<()> {
         let mut edits = Some(edits);
         let mut refused = None;
         self.journal.commit_with(
             flushed.map(|flushed| flushed.last),
             &mut |catalog| Ok(catalog.without_dropped(edits.take().unwrap_or_default())),
-            &mut |catalog, edits| refused = self.show(edits, catalog.edit, flushed).err(),
+            &mut |catalog, edits| {
+                let shown = Shown { flushed, is_sifted };
+                refused = self.show(edits, catalog.edit, &shown).err();
+            },
         )?;
         if flushed.is_some() {
             self.sealed.fetch_sub(1, Ordering::AcqRel);
@@ -45,11 +70,18 @@ impl Engine {
     }
 
     /// Replaces the view by one with the edits in it.
-    fn show(&self, edits: &[Edit], edit: u64, flushed: Option<&Arc<Sealed>>) -> Result<()> {
+    fn show(&self, edits: &[Edit], edit: u64, shown: &Shown<'_>) -> Result<()> {
         let before = self.view.load().version.clone();
         // Versions are replaced here alone, one edit after the other: nobody is faster.
         let after = Arc::new(before.apply(edits, edit)?);
-        self.view.update(|view| view.installed(after.clone(), flushed));
+        let next = |view: &View| view.installed(after.clone(), shown.flushed);
+        if shown.is_sifted {
+            // Under the commit lock: no batch whose conditions have been confirmed is half way in.
+            let _writer = self.writer.lock();
+            self.view.update(|view| next(view).sifted());
+        } else {
+            self.view.update(next);
+        }
         before.retire(&after);
         Ok(())
     }

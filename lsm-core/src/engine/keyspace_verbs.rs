@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::compaction::choose::strategist_of;
-use crate::engine::keyspaces::{DEFAULT_NAME, KeyspaceState, order_of};
+use crate::engine::keyspaces::{DEFAULT_NAME, KeyspaceState};
 use crate::engine::state::Engine;
 use crate::extend::event::Event;
 use crate::options::keyspace::KeyspaceOptions;
@@ -37,15 +36,7 @@ impl Engine {
             }
             self.check_writable()?;
             let options = wanted.cloned().unwrap_or_default();
-            options.check_built()?;
-            let strategist = strategist_of(options.get_strategy(), &self.plugins.strategies)?;
-            let order = order_of(&options, &self.plugins.orders);
-            self.plugins.orders.admit(&order)?;
-            if let Some(merger) =
-                self.plugins.operators.merger(options.get_merge_operator(), &order)
-            {
-                merger.check_there()?;
-            }
+            let strategist = self.plugins.admit(&options)?;
             match self.journal.create_keyspace(name, &options.to_string()) {
                 Ok(id) => {
                     let state = KeyspaceState::new(id, name, options, strategist, &self.plugins);

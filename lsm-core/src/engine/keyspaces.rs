@@ -7,13 +7,13 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicBool, Mutex, Ordering};
 use crate::compaction::choose::strategist_of;
 use crate::compaction::registry::Strategies;
+use crate::compaction::sieve::Sieve;
 use crate::compaction::strategist::Strategist;
 use crate::engine::plugins::Plugins;
 use crate::engine::quota::Quota;
 use crate::key::keyspace::KeyspaceId;
-use crate::key::order::{Order, Orders};
+use crate::key::order::Order;
 use crate::merge::merger::Merger;
-use crate::options::comparator::Comparator;
 use crate::options::keyspace::KeyspaceOptions;
 use crate::version::catalog::Catalog;
 
@@ -37,6 +37,8 @@ pub struct KeyspaceState {
     pub quota: Quota,
     /// What `merge` does, if it may be called.
     pub merger: Option<Arc<Merger>>,
+    /// What its compactions are filtered by, if it has a filter and that is there.
+    pub sieve: Option<Arc<Sieve>>,
     is_dropped: AtomicBool,
     /// The drop failed, and may be found after a restart all the same.
     is_in_doubt: AtomicBool,
@@ -55,8 +57,12 @@ impl KeyspaceState {
         let name = name.to_owned();
         let (is_dropped, is_in_doubt) = (AtomicBool::new(false), AtomicBool::new(false));
         let quota = Quota::new(options.get_quota_bytes());
-        let order = order_of(&options, &plugins.orders);
+        let order = plugins.order_of(&options);
         let merger = plugins.operators.merger(options.get_merge_operator(), &order);
+        let filter = options.get_compaction_filter();
+        let filter = filter.and_then(|name| Some((name, plugins.filters.get(name)?.clone())));
+        let sieve =
+            filter.map(|filter| Arc::new(Sieve::new(filter, &name, &order, merger.clone())));
         Arc::new(Self {
             id,
             name,
@@ -65,6 +71,7 @@ impl KeyspaceState {
             order,
             quota,
             merger,
+            sieve,
             is_dropped,
             is_in_doubt,
         })
@@ -220,16 +227,6 @@ impl Keyspaces {
     #[must_use]
     pub fn all(&self) -> Vec<Arc<KeyspaceState>> {
         self.by_name.lock().values().cloned().collect()
-    }
-}
-
-/// The order that options choose, which may be missing.
-#[must_use]
-pub fn order_of(options: &KeyspaceOptions, orders: &Orders) -> Order {
-    match options.get_comparator() {
-        Comparator::Bytewise => Order::Bytewise,
-        Comparator::Reverse => Order::Reverse,
-        Comparator::User { name } => orders.get(name),
     }
 }
 

@@ -71,7 +71,7 @@ impl Ground {
         let version =
             Version::from_catalog(&Catalog::default(), Garbage::new(Signal::new()), None).unwrap();
         let (active, inserter) = memtable();
-        let view = View { active, sealed: Vec::new(), version: Arc::new(version) };
+        let view = View { active, sealed: Vec::new(), version: Arc::new(version), sifted: 0 };
         let ground = Arc::new(Self {
             view: Current::new(view),
             visible: AtomicU64::new(0),

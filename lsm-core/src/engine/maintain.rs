@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::Ordering;
+use crate::compaction::busy::Busy;
 use crate::compaction::manual::Request;
+use crate::compaction::plan::Plan;
 use crate::compaction::span::Bounds;
 use crate::engine::desk::Asked;
 use crate::engine::keyspaces::KeyspaceState;
@@ -102,6 +104,9 @@ impl Engine {
         }
         options.begin(|| self.env.clock.monotonic());
         self.flush(options)?;
+        if keyspace.sieve.is_some() {
+            self.outwait_merges(keyspace, options)?;
+        }
         let (lower, upper) = span.hull(keyspace.id);
         let bounds = Bounds {
             smallest: lower.bytes().to_vec(),
@@ -142,6 +147,28 @@ impl Engine {
         }
         self.check_open()?;
         Err(self.failure("a compaction has failed"))
+    }
+
+    /// Returns once the merges of a keyspace that run now have ended. They show a filter what no
+    /// snapshot saw when they began, and what they make would count as shown.
+    fn outwait_merges(
+        &self,
+        keyspace: &KeyspaceState,
+        options: &mut CallOptions<'_>,
+    ) -> Result<()> {
+        let (taken, failures) = {
+            let desk = self.desk.lock();
+            let busy = desk.busy.get(&keyspace.id);
+            let plans = busy.into_iter().flat_map(Busy::plans);
+            (plans.flat_map(Plan::slices).cloned().collect::<Vec<_>>(), desk.failures)
+        };
+        let mut is_over = || {
+            let desk = self.desk.lock();
+            let busy = desk.busy.get(&keyspace.id);
+            let is_running = busy.is_some_and(|busy| taken.iter().any(|slice| busy.holds(slice)));
+            !is_running || desk.failures > failures || self.is_closing.load(Ordering::Acquire)
+        };
+        self.wait_told(options, &mut is_over, &|| (0, 0))
     }
 
     /// Checks every file: the heads, the manifest and the log, then of each table every checksum,

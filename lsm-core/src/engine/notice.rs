@@ -60,6 +60,21 @@ impl Engine {
         });
     }
 
+    /// Tells listeners that the compaction filter of a keyspace failed, if they do not know of it.
+    /// To be called with no lock held.
+    pub fn note_sieve(&self, keyspace: KeyspaceId) {
+        let sieve = self.keyspaces.by_id(keyspace).and_then(|keyspace| keyspace.sieve.clone());
+        let Some(sieve) = sieve else { return };
+        let Some((failures, why)) = sieve.take_failures() else { return };
+        self.counters.add(Counter::CompactionFilterFailures, failures);
+        self.plugins.listeners.tell(|| Event::FilterFailed {
+            keyspace: sieve.keyspace().to_owned(),
+            filter: sieve.name().to_owned(),
+            failures,
+            why,
+        });
+    }
+
     /// Takes in that a plan of a keyspace's strategy is done and installed.
     pub fn note_plan_done(&self, keyspace: KeyspaceId) {
         let view = self.view.load();

@@ -37,6 +37,7 @@ use crate::journal::turn::Turn;
 use crate::memtable::handle::{Inserter, Memtable};
 use crate::memtable::stock::Stock;
 use crate::options::database::Options;
+use crate::options::keyspace::KeyspaceOptions;
 use crate::read::view::View;
 use crate::version::catalog::Catalog;
 use crate::version::current::Version;
@@ -46,22 +47,25 @@ use crate::version::shelf::Shelf;
 use crate::wal::chain::Replayed;
 
 impl Engine {
-    /// Opens the database at `path`.
+    /// Opens the database at `path`, and if it makes one, with such a default keyspace.
     pub fn open(
         env: &Env,
         path: &Path,
         options: &Options,
         plugins: Plugins,
+        default_keyspace: Option<&KeyspaceOptions>,
     ) -> Result<(Arc<Self>, OpenReport)> {
         options.check_opening()?;
         plugins.strategies.check()?;
         plugins.orders.check()?;
         plugins.operators.check()?;
+        plugins.filters.check()?;
         let options = &options.clone().fit_to(env.host.memory_bytes());
         options.check()?;
         let clock = SteadyClock::new(env.clock.clone());
         let env = &Env { clock: clock.clone(), ..env.clone() };
-        let (engine, report) = Self::open_by((env, &clock), path, options, plugins)?;
+        let new = default_keyspace.map_or_else(|| Ok(String::new()), |it| text_of(it, &plugins));
+        let (engine, report) = Self::open_by((env, &clock), path, (options, new), plugins)?;
         engine.begin(&report)?;
         Ok((engine, report))
     }
@@ -70,12 +74,12 @@ impl Engine {
     fn open_by(
         (env, clock): (&Env, &Arc<SteadyClock>),
         path: &Path,
-        options: &Options,
+        (options, new): (&Options, Result<String>),
         plugins: Plugins,
     ) -> Result<(Arc<Self>, OpenReport)> {
         let budget = Budget::new(options.get_memory_limit());
         let mut replay = Replay::new(env.scheduler.as_ref(), options, &budget)?;
-        let (journal, follower, report) = open_journal((env, path), options, &mut replay)?;
+        let (journal, follower, report) = open_journal((env, path), (options, new), &mut replay)?;
         let catalog = journal.catalog()?;
         clock.raise(catalog.clock_millis);
         let work = Signal::new();
@@ -180,7 +184,7 @@ impl Engine {
 /// Opens the ground, and has what its log holds replayed. There is a follower if it is only read.
 fn open_journal(
     (env, path): (&Env, &Path),
-    options: &Options,
+    (options, new): (&Options, Result<String>),
     replay: &mut Replay<'_>,
 ) -> Result<(Journal, Option<Follower>, OpenReport)> {
     if options.is_read_only() {
@@ -189,7 +193,7 @@ fn open_journal(
         return Ok((journal, Some(follower), report));
     }
     let mut take_in = |catalog: &Catalog, batch: Replayed<'_>| replay.take_in(catalog, &batch);
-    let (journal, report) = Journal::open(env, path, journal_options(options), &mut take_in)?;
+    let (journal, report) = Journal::open(env, path, journal_options(options, new), &mut take_in)?;
     Ok((journal, None, report))
 }
 
@@ -207,7 +211,8 @@ fn sides(
     let (active, sealed) = (memtables.active.clone(), memtables.sealed.clone());
     let Some(follower) = follower else {
         let writer = first_writer((active.clone(), memtables.inserter), options, journal);
-        return Ok((View { active, sealed, version: Arc::new(version) }, writer, None));
+        let version = Arc::new(version);
+        return Ok((View { active, sealed, version, sifted: 0 }, writer, None));
     };
     let pins = Pins::new(work.clone());
     let pin = pins.hold(version.edit);
@@ -218,7 +223,7 @@ fn sides(
     // Nobody writes here: what the log holds comes to memory in another way.
     let nobody = new_memtable(options, budget, &Weak::new())?;
     let writer = first_writer(nobody, options, journal);
-    Ok((View { active, sealed, version }, writer, Some(reader)))
+    Ok((View { active, sealed, version, sifted: 0 }, writer, Some(reader)))
 }
 
 /// Where the tables are opened, with so many files at once as the options allow.
@@ -236,7 +241,14 @@ fn first_writer(
     Writer { memtable, inserter, has_volatile: false, log_left }
 }
 
-fn journal_options(options: &Options) -> JournalOptions {
+/// What is stored of the options of the default keyspace; nothing if they are the usual ones.
+fn text_of(options: &KeyspaceOptions, plugins: &Plugins) -> Result<String> {
+    plugins.admit(options)?;
+    let is_usual = *options == KeyspaceOptions::default();
+    Ok(if is_usual { String::new() } else { options.to_string() })
+}
+
+fn journal_options(options: &Options, default_keyspace: Result<String>) -> JournalOptions {
     let segment_bytes_max = segment_bytes_max(options);
     JournalOptions {
         if_missing: options.get_if_missing(),
@@ -244,5 +256,6 @@ fn journal_options(options: &Options) -> JournalOptions {
         segment_bytes_min: segment_bytes_max.min(64 << 10),
         segment_bytes_max,
         sync_interval: options.get_sync_interval(),
+        default_keyspace,
     }
 }

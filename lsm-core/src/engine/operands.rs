@@ -129,6 +129,10 @@ impl Engine {
         }
         let mut conditions = Conditions::default();
         conditions.push(keyspace.id, user_key, Wanted::Unchanged(at.seqno))?;
+        if keyspace.sieve.is_some() {
+            // What a filter takes away meanwhile is not to come back by this.
+            conditions.push(keyspace.id, user_key, Wanted::Value(value.clone()))?;
+        }
         let is_volatile = options.get_durability() == Some(Durability::Volatile);
         let durability = if is_volatile { Durability::Volatile } else { Durability::Buffered };
         // Whoever has merged waits for nothing more.

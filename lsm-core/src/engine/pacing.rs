@@ -99,6 +99,7 @@ impl Engine {
             table_bytes: table_bytes(memtable_bytes),
             may_drop: may_drop(keyspace.options.get_strategy()),
             is_quiet: self.quiet.is_now(self.env.clock.monotonic()),
+            is_filtered: keyspace.sieve.is_some(),
             ..Context::default()
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::base::error::Result;
 use crate::base::slice::Slice;
 use crate::engine::keyspaces::KeyspaceState;
+use crate::engine::snapshots::SnapshotPin;
 use crate::engine::state::Engine;
 use crate::env::clock::Now;
 use crate::key::full::FullKey;
@@ -28,7 +29,7 @@ impl Engine {
         access: impl Access,
         keyspace: &KeyspaceState,
         key: &[u8],
-        at: Option<AsOf>,
+        at: Option<&SnapshotPin>,
         take: impl FnMut(Found<'_>) -> T,
     ) -> Result<Option<T>> {
         self.get_told((access, &mut Looked::default()), keyspace, key, at, take)
@@ -41,7 +42,7 @@ impl Engine {
         (access, trace): (impl Access, &mut impl Trace),
         keyspace: &KeyspaceState,
         key: &[u8],
-        at: Option<AsOf>,
+        at: Option<&SnapshotPin>,
         take: impl FnMut(Found<'_>) -> T,
     ) -> Result<Option<T>> {
         let begun = self.timings.begin(Timing::Get);
@@ -49,27 +50,29 @@ impl Engine {
         keyspace.check()?;
         let full = FullKey::new(keyspace.id, key);
         // The view comes first: what is visible by then stands in it.
-        let view = self.view_at(at);
-        let question = self.question(full.bytes(), at).merging(keyspace.merger.as_deref());
+        let view = self.view_of(at);
+        let question = self
+            .question(full.bytes(), at.map(SnapshotPin::as_of))
+            .merging(keyspace.merger.as_deref());
         let found = get(access, &view, &question, trace, take)?;
         self.counters.add_gets(&trace.looked(), 1, u64::from(found.is_some()));
         self.timings.end(Timing::Get, begun);
         Ok(found)
     }
 
-    /// What there is to read: now, or for a snapshot. A reader beside a writer keeps its own for
-    /// each snapshot, because the writer gives up what nobody there needs.
+    /// Where a snapshot reads; without one, what there is now.
     #[inline]
-    pub fn view_at(&self, at: Option<AsOf>) -> Arc<View> {
-        match at {
-            Some(at) if self.reader.is_some() => self.kept_view(at),
-            _ => self.view.load(),
-        }
+    #[must_use]
+    pub(super) fn view_of(&self, at: Option<&SnapshotPin>) -> Arc<View> {
+        at.and_then(SnapshotPin::view).map_or_else(|| self.view.load(), Arc::clone)
     }
 
-    #[cold]
-    fn kept_view(&self, at: AsOf) -> Arc<View> {
-        self.snapshots.view_at(at).unwrap_or_else(|| self.view.load())
+    /// Pins what is visible now. A reader beside a writer keeps the view, too, because the writer
+    /// gives up what nobody there needs.
+    #[must_use]
+    pub fn take_snapshot(&self) -> SnapshotPin {
+        let keeps_view = self.reader.is_some();
+        self.snapshots.take(&self.visible, self.env.clock.as_ref(), (&self.view, keeps_view))
     }
 
     /// Asks for a full key as of some moment; without one, for the newest. The view comes before.
@@ -84,7 +87,7 @@ impl Engine {
     /// What a reader sees who keeps to this moment. A view that was loaded before has all of it.
     #[must_use]
     pub fn as_of_now(&self) -> AsOf {
-        AsOf { seqno: self.visible(), millis: self.now_millis() }
+        AsOf { seqno: self.visible(), millis: self.now_millis(), sifted: 0 }
     }
 
     /// Looks up several keys at one moment, together where nothing special is asked.
@@ -93,13 +96,13 @@ impl Engine {
         access: A,
         keyspace: &KeyspaceState,
         keys: impl IntoIterator<Item = K>,
-        at: Option<AsOf>,
+        at: Option<&SnapshotPin>,
     ) -> Result<Vec<Option<Slice>>> {
         self.check_open()?;
         keyspace.check()?;
-        let view = self.view_at(at);
+        let view = self.view_of(at);
         // All of one moment, which is that of the first.
-        let at = at.unwrap_or_else(|| self.as_of_now());
+        let at = at.map_or_else(|| self.as_of_now(), SnapshotPin::as_of);
         let mut many = Many::new(&view, &self.cache);
         let mut keys = keys.into_iter().map(|key| FullKey::new(keyspace.id, key.as_ref()));
         let mut values = Vec::with_capacity(keys.size_hint().0.min(ROOM_MAX));

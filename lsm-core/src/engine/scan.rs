@@ -12,6 +12,7 @@ use crate::cursor::merge::Merge;
 use crate::cursor::skip::Source;
 use crate::cursor::tombstone::Fragments;
 use crate::engine::keyspaces::KeyspaceState;
+use crate::engine::snapshots::SnapshotPin;
 use crate::engine::state::{Engine, Home};
 use crate::key::full::FullKey;
 use crate::key::keyspace::KeyspaceId;
@@ -83,15 +84,16 @@ impl Engine {
         &self,
         keyspace: &Arc<KeyspaceState>,
         span: Span,
-        at: Option<AsOf>,
+        at: Option<&SnapshotPin>,
         how: ReadOptions,
     ) -> Result<ScanSource> {
         self.check_open()?;
         keyspace.check()?;
         self.watch_dead_ranges();
         // The view comes first: what is visible by then stands in it.
-        let view = self.view_at(at);
-        let as_of = at.unwrap_or_else(|| self.as_of_now());
+        let view = self.view_of(at);
+        let as_of = at.map_or_else(|| self.as_of_now(), SnapshotPin::as_of);
+        let as_of = AsOf { sifted: view.sifted, ..as_of };
         self.counters.add(Counter::Scans, 1);
         Ok(ScanSource {
             home: self.home.clone(),

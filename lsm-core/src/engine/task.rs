@@ -11,6 +11,7 @@ use crate::compaction::parts::Helper;
 use crate::compaction::plan::PlanKind;
 use crate::engine::damage::is_damage;
 use crate::engine::desk::Asked;
+use crate::engine::snapshots::Sieving;
 use crate::engine::state::Engine;
 use crate::extend::event::Event;
 use crate::flush::Flush;
@@ -55,6 +56,8 @@ pub struct MergeTask {
     pub asked: Option<Arc<Asked>>,
     /// When it was taken on, by the clock of the timings.
     pub begun: Duration,
+    /// Kept until the end, if a filter is shown what is written.
+    pub sieving: Option<Sieving>,
 }
 
 /// What came of a step.
@@ -140,6 +143,7 @@ impl Task {
             }
             Self::Merge(mut task) => {
                 task.merging.discard();
+                engine.note_sieve(task.merging.plan().keyspace);
                 engine.desk.lock().release(task.merging.plan().keyspace, task.ticket);
             }
             // Its drop gives the part back: before the one who waits for that is woken.
@@ -187,9 +191,19 @@ impl MergeTask {
     }
 
     fn install(&mut self, engine: &Engine) -> Result<()> {
-        let Self { ticket, merging, name, begun, .. } = self;
-        engine.install(merging.edits(), None)?;
+        let Self { ticket, merging, name, begun, sieving, .. } = self;
         let plan = merging.plan();
+        let sifted = merging.sifted();
+        // Before anybody who waits for the result may go on.
+        engine.note_sieve(plan.keyspace);
+        engine.counters.add(Counter::CompactionFilterRemoved, sifted.removed);
+        engine.counters.add(Counter::CompactionFilterReplaced, sifted.replaced);
+        match sifted.total() {
+            0 => engine.install(merging.edits(), None)?,
+            _ => engine.install_sifted(merging.edits())?,
+        }
+        // From here on snapshots see what the filter has left, wherever they read.
+        *sieving = None;
         engine.note_plan_done(plan.keyspace);
         let slices = plan.slices().count() as u64;
         let written = merging.written().fold(0, |sum, table| sum + table.bytes());

@@ -76,6 +76,19 @@ pub enum Event {
         /// What it did.
         why: String,
     },
+    /// A compaction filter of the program's own failed or panicked while tables were merged: the
+    /// values that it failed at were kept as they are.
+    #[non_exhaustive]
+    FilterFailed {
+        /// The keyspace.
+        keyspace: String,
+        /// The filter's name.
+        filter: String,
+        /// How often it failed since this was told last.
+        failures: u64,
+        /// How it failed the first time.
+        why: String,
+    },
     /// Stored bytes are wrong: the error says where. Told once for each place, by whoever meets it
     /// in the background: a scrub, or a compaction, which leaves the table alone from then on.
     #[non_exhaustive]

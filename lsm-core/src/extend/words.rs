@@ -23,7 +23,9 @@ impl Event {
     pub fn level(&self) -> Level {
         match self {
             Self::BecameReadOnly { .. } | Self::DamageFound { .. } => Level::Error,
-            Self::WorkFailed { .. } | Self::StrategyFailed { .. } => Level::Warn,
+            Self::WorkFailed { .. } | Self::StrategyFailed { .. } | Self::FilterFailed { .. } => {
+                Level::Warn
+            }
             Self::Recovered { report } if report.dropped_bytes > 0 || !report.notes.is_empty() => {
                 Level::Warn
             }
@@ -66,6 +68,10 @@ impl fmt::Display for Event {
             Self::DamageFound { error } => write!(f, "damage was found: {error}"),
             Self::StrategyFailed { keyspace, strategy, why } => {
                 write!(f, "strategy \"{strategy}\" of keyspace \"{keyspace}\" is dismissed: {why}")
+            }
+            Self::FilterFailed { keyspace, filter, failures, why } => {
+                write!(f, "compaction filter \"{filter}\" of keyspace \"{keyspace}\" failed ")?;
+                write!(f, "{failures} times, and what it failed at is kept: {why}")
             }
             Self::TableDeleted { table } => write!(f, "table {table} is deleted"),
             Self::PacingChanged { cause: Some(cause), per_kib } => {

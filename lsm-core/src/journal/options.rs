@@ -8,7 +8,7 @@ use crate::options::durability::IfMissing;
 use crate::options::log_mode::LogMode;
 
 /// How a database's ground is opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct JournalOptions {
     /// What to do when there is no database.
     pub if_missing: IfMissing,
@@ -20,6 +20,9 @@ pub struct JournalOptions {
     pub segment_bytes_max: u64,
     /// How long a `Buffered` write stays unsynced at most; `None` leaves it to the caller.
     pub sync_interval: Option<Duration>,
+    /// What is chosen for the default keyspace if a database is made, as text, nothing for what is
+    /// usual; or why none can be made.
+    pub default_keyspace: Result<String>,
 }
 
 /// The largest segment that may be asked for: watermarks reach far beyond it.
@@ -58,6 +61,7 @@ impl Default for JournalOptions {
             segment_bytes_min: 64 << 10,
             segment_bytes_max: 64 << 20,
             sync_interval: Some(Duration::from_secs(1)),
+            default_keyspace: Ok(String::new()),
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::journal::names::NewNames;
 use crate::journal::options::{JournalOptions, OpenReport};
 use crate::journal::readers::Hold;
 use crate::journal::retired::Retired;
+use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
 use crate::options::durability::IfMissing;
 use crate::record::header::{FileHeader, FileKind};
@@ -71,6 +72,7 @@ pub fn recover(
     check_may_exist(path, &listing, options.if_missing)?;
     if !listing.has_head {
         check_may_create(dir.as_ref(), &listing, options.if_missing)?;
+        options.default_keyspace.clone()?;
     }
     check_medium(dir.as_ref())?;
     let lock = lockfile::take(dir.as_ref(), !listing.has_lock)?;
@@ -81,7 +83,7 @@ pub fn recover(
         recover_existing(env, dir, held, &listing, replay)?
     } else {
         check_may_create(dir.as_ref(), &listing, options.if_missing)?;
-        create(env, dir, held, &listing)?
+        create(env, (dir, held), &listing, &options.default_keyspace.clone()?)?
     };
     // The name in the lock file informs people; the lock itself is the kernel's.
     if let Err(error) = sign_lock(env, &recovered) {
@@ -117,9 +119,18 @@ fn check_finished(dir: &dyn Directory, listing: &Listing, if_missing: IfMissing)
     if is_salvage { Ok(()) } else { listing.check_finished(dir) }
 }
 
-fn create(env: &Env, dir: Arc<dyn Directory>, held: Held, listing: &Listing) -> Result<Recovered> {
+fn create(
+    env: &Env,
+    (dir, held): (Arc<dyn Directory>, Held),
+    listing: &Listing,
+    default_keyspace: &str,
+) -> Result<Recovered> {
     sync_ancestors(env, dir.path())?;
-    let mut manifest = Manifest::create(dir.clone(), env.host.clone(), listing.number_floor())?;
+    // In the first record: the keyspace never stood there with other options.
+    let (id, text) = (KeyspaceId::DEFAULT, default_keyspace.to_owned());
+    let first = (!text.is_empty()).then_some(Edit::KeyspaceOptions { id, text });
+    let (host, floor) = (env.host.clone(), listing.number_floor());
+    let mut manifest = Manifest::create(dir.clone(), host, floor, first.as_slice())?;
     let mut report = OpenReport { is_new: true, ..OpenReport::default() };
     for &number in &listing.manifests {
         let name = names::manifest(number);

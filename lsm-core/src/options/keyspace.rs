@@ -3,7 +3,7 @@
 //! ```text
 //! strategy=leveled:10; compression=lz4; block_bytes=4096; filter_bits_per_key=10
 //! strategy=user:by-day; ttl_ms=86400000; quota_bytes=1000000000; merge_operator=add_i64
-//! comparator=reverse; write_once=true
+//! comparator=reverse; write_once=true; compaction_filter=sweeper
 //! ```
 
 use std::fmt;
@@ -27,6 +27,7 @@ pub struct KeyspaceOptions {
     comparator: Comparator,
     write_once: bool,
     merge_operator: Option<String>,
+    compaction_filter: Option<String>,
 }
 
 /// How tables are merged.
@@ -128,6 +129,7 @@ impl Default for KeyspaceOptions {
             comparator: Comparator::Bytewise,
             write_once: false,
             merge_operator: None,
+            compaction_filter: None,
         }
     }
 }
@@ -236,6 +238,21 @@ impl KeyspaceOptions {
         self.merge_operator.as_deref()
     }
 
+    /// Chooses a compaction filter of the program's own, by its name, for as long as the keyspace
+    /// lives: it is registered with `Builder::compaction_filter` at each opening, and without it
+    /// everything is kept. A fifo keyspace has none, since nothing in it is rewritten.
+    #[must_use]
+    pub fn compaction_filter(mut self, name: impl Into<String>) -> Self {
+        self.compaction_filter = Some(name.into());
+        self
+    }
+
+    /// The name of the compaction filter; `None` if there is none.
+    #[must_use]
+    pub fn get_compaction_filter(&self) -> Option<&str> {
+        self.compaction_filter.as_deref()
+    }
+
     /// How tables are merged.
     #[must_use]
     pub fn get_strategy(&self) -> &Strategy {
@@ -299,7 +316,15 @@ impl KeyspaceOptions {
                 "the name of a merge operator is 1 to 64 letters, digits, `-`, `_` and `.`",
             );
         }
+        if self.compaction_filter.as_deref().is_some_and(|name| !is_strategy_name(name)) {
+            return refuse(
+                "the name of a compaction filter is 1 to 64 letters, digits, `-`, `_` and `.`",
+            );
+        }
         match &self.strategy {
+            Strategy::Fifo { .. } if self.compaction_filter.is_some() => {
+                refuse("a fifo keyspace has no compaction filter: nothing in it is rewritten")
+            }
             Strategy::Leveled { ratio } if !FAN.contains(ratio) => {
                 refuse("the ratio of a leveled keyspace is from 2 to 100")
             }
@@ -357,6 +382,7 @@ impl KeyspaceOptions {
             "comparator" => self.comparator = value.parse().ok()?,
             "write_once" => self.write_once = value.parse().ok()?,
             "merge_operator" => self.merge_operator = Some(value.to_owned()),
+            "compaction_filter" => self.compaction_filter = Some(value.to_owned()),
             _ => return None,
         }
         Some(())
@@ -422,7 +448,13 @@ impl fmt::Display for KeyspaceOptions {
         if self.comparator != Comparator::Bytewise {
             write!(f, "; comparator={}", self.comparator)?;
         }
-        if self.write_once { f.write_str("; write_once=true") } else { Ok(()) }
+        if self.write_once {
+            f.write_str("; write_once=true")?;
+        }
+        match &self.compaction_filter {
+            Some(name) => write!(f, "; compaction_filter={name}"),
+            None => Ok(()),
+        }
     }
 }
 

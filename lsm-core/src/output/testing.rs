@@ -16,6 +16,7 @@ use crate::compaction::context::Context;
 use crate::compaction::job::Merging;
 use crate::compaction::part::Setup;
 use crate::compaction::plan::Plan;
+use crate::compaction::sieve::Sieve;
 use crate::compaction::strategy::Strategy;
 use crate::cursor::contract::Cursor;
 use crate::cursor::testing::{Entry, VecCursor};
@@ -117,7 +118,7 @@ impl Write {
         seqno_of(self.trailer)
     }
 
-    fn is_sweep(&self) -> bool {
+    pub(crate) fn is_sweep(&self) -> bool {
         kind_of(self.trailer) == Some(Kind::RangeDelete)
     }
 }
@@ -163,6 +164,7 @@ pub(crate) struct Mini {
     pub(crate) context: Context,
     pub(crate) options: TableOptions,
     pub(crate) parts: usize,
+    pub(crate) sieve: Option<Arc<Sieve>>,
     next_seqno: u64,
     edit: u64,
 }
@@ -182,6 +184,7 @@ impl Mini {
             context: Context { memtable_bytes: 3000, table_bytes: 2500, ..Context::default() },
             options: TableOptions { block_bytes: 256, codec: Codec::None, ..Default::default() },
             parts: 3,
+            sieve: None,
             next_seqno: 10,
             edit: 0,
         }
@@ -293,6 +296,7 @@ impl Mini {
             options: self.options,
             parts: self.parts,
             mergers: Mergers::default(),
+            sieve: self.sieve.clone(),
         };
         Merging::new(plan.clone(), setup, Arc::clone(&self.sink) as _)
     }

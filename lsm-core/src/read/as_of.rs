@@ -9,4 +9,6 @@ pub struct AsOf {
     pub seqno: SeqNo,
     /// The time, in milliseconds since 1970.
     pub millis: u64,
+    /// What a compaction filter had changed: see `View::sifted`. Of use beside a view only.
+    pub sifted: u64,
 }

@@ -7,7 +7,9 @@
 //! not before the watch, and that finds nothing alive between two keys of one area, has proved a
 //! stretch: whatever a later reader could see there was put after the watch began, and so was cut
 //! out before that reader got its number. Deletes never make anything alive and are not looked at;
-//! neither are flushes and compactions, which change no answer.
+//! neither are flushes and compactions, which change no answer. A compaction filter may take away
+//! what a view that was loaded earlier still has: what was proved after that holds only for readers
+//! whose view is as late.
 //!
 //! What an area proves is lost with it, never wrong, so areas are few and go when nobody uses them.
 

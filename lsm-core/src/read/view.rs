@@ -15,6 +15,8 @@ pub struct View {
     pub sealed: Vec<Arc<Sealed>>,
     /// The tables.
     pub version: Arc<Version>,
+    /// How many merges since the opening have changed, by a compaction filter, what readers see.
+    pub sifted: u64,
 }
 
 /// A memtable that takes no more writes.
@@ -42,7 +44,13 @@ impl View {
     pub fn switched(&self, active: Arc<Memtable>, sealed: Arc<Sealed>) -> Self {
         let older = self.sealed.iter().cloned();
         let sealed = std::iter::once(sealed).chain(older).collect();
-        Self { active, sealed, version: self.version.clone() }
+        Self { active, sealed, version: self.version.clone(), sifted: self.sifted }
+    }
+
+    /// The same tables and memtables, after one more merge that has changed what readers see.
+    #[must_use]
+    pub fn sifted(self) -> Self {
+        Self { sifted: self.sifted.wrapping_add(1), ..self }
     }
 
     /// The view once the tables are those of `version`, which have what stood in `flushed`.
@@ -50,6 +58,6 @@ impl View {
     pub fn installed(&self, version: Arc<Version>, flushed: Option<&Arc<Sealed>>) -> Self {
         let is_kept = |it: &&Arc<Sealed>| flushed.is_none_or(|done| !Arc::ptr_eq(it, done));
         let sealed = self.sealed.iter().filter(is_kept).cloned().collect();
-        Self { active: self.active.clone(), sealed, version }
+        Self { active: self.active.clone(), sealed, version, sifted: self.sifted }
     }
 }

@@ -11,6 +11,7 @@ use crate::api::keyspace::Keyspace;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::batch::{Record, Records};
 use crate::condition::Conditions;
+use crate::engine::keyspaces::DEFAULT_NAME;
 use crate::engine::write::Writing;
 use crate::env::fs::{Directory, write_all_at};
 use crate::env::world::Env;
@@ -63,9 +64,41 @@ pub fn check_missing(env: &Env, path: &Path) -> Result<()> {
     }
 }
 
+/// What is made with the options of a keyspace, or, if they cannot be had, with the usual ones.
+fn as_chosen<T>(
+    name: &str,
+    options: Result<KeyspaceOptions>,
+    findings: &mut Findings,
+    make: impl Fn(KeyspaceOptions) -> Result<T>,
+) -> Result<T> {
+    let mut usual = KeyspaceOptions::new();
+    if let Ok(options) = &options {
+        usual = usual.comparator(options.get_comparator().clone());
+    }
+    options.and_then(&make).or_else(|error| {
+        let is_choice = matches!(
+            error.kind(),
+            ErrorKind::InvalidArgument | ErrorKind::Unsupported | ErrorKind::Format
+        );
+        if !is_choice {
+            return Err(error);
+        }
+        let note = format!("the keyspace `{name}` has the usual options: {error}");
+        let made = make(usual)?;
+        findings.notes.push(note);
+        Ok(made)
+    })
+}
+
 impl Rebuild {
-    /// Makes the database and its mark. The builder's options are those of the new database.
-    pub fn begin(builder: &Builder, env: &Env, path: &Path) -> Result<Self> {
+    /// Makes the database and its mark. The builder's options are those of the new database; how
+    /// its default keyspace is kept is known from the old one, or the builder says so.
+    pub fn begin(
+        builder: &Builder,
+        env: &Env,
+        path: &Path,
+        (known, findings): (&Known, &mut Findings),
+    ) -> Result<Self> {
         check_missing(env, path)?;
         let dir = open_or_make_dir(env, path, IfMissing::MustBeMissing)?;
         let mark = dir.create(UNFINISHED)?;
@@ -89,7 +122,15 @@ impl Rebuild {
         opening.plugins.orders.excuse_missing();
         // Operands are copied, not folded: whoever opens the new database has the operators.
         opening.plugins.operators.excuse_missing();
-        rebuild.db = Some(opening.open()?);
+        // And what is there is brought as it is.
+        opening.plugins.filters.switch_off();
+        let text = known.catalog.options_of(KeyspaceId::DEFAULT);
+        let chosen = match (text, &builder.default_keyspace) {
+            ("", chosen) => Ok(chosen.clone().unwrap_or_default()),
+            (text, _) => KeyspaceOptions::parse(text),
+        };
+        let open = |options| opening.clone().default_keyspace(options).open();
+        rebuild.db = Some(as_chosen(DEFAULT_NAME, chosen, findings, open)?);
         Ok(rebuild)
     }
 
@@ -141,23 +182,8 @@ impl Rebuild {
 
     fn make(&self, name: &str, text: &str, findings: &mut Findings) -> Result<Keyspace> {
         let db = self.db()?;
-        let options = KeyspaceOptions::parse(text);
-        let mut usual = KeyspaceOptions::new();
-        if let Ok(options) = &options {
-            usual = usual.comparator(options.get_comparator().clone());
-        }
-        let made = options.and_then(|options| db.keyspace_with(name, options));
-        made.or_else(|error| {
-            let is_choice = matches!(
-                error.kind(),
-                ErrorKind::InvalidArgument | ErrorKind::Unsupported | ErrorKind::Format
-            );
-            if !is_choice {
-                return Err(error);
-            }
-            findings.notes.push(format!("the keyspace `{name}` has the usual options: {error}"));
-            db.keyspace_with(name, usual)
-        })
+        let make = |options| db.keyspace_with(name, options);
+        as_chosen(name, KeyspaceOptions::parse(text), findings, make)
     }
 
     /// Writes a record; its keyspace is the one that it had.

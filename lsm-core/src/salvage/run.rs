@@ -136,7 +136,8 @@ impl Salvage<'_, '_> {
         });
         self.tell(0)?;
         self.look_at_tables()?;
-        let mut rebuild = Rebuild::begin(builder, self.env, new_path)?;
+        let known = (&self.known, &mut self.findings);
+        let mut rebuild = Rebuild::begin(builder, self.env, new_path, known)?;
         rebuild.make_keyspaces(&self.known, &mut self.findings)?;
         self.copy_tables(&mut rebuild)?;
         self.copy_log(&log, &mut rebuild)?;

@@ -36,6 +36,9 @@ pub enum Counter {
     TablesDeleted,
     BackgroundFailures,
     StrategiesFailed,
+    CompactionFilterRemoved,
+    CompactionFilterReplaced,
+    CompactionFilterFailures,
     WritesPaced,
     PacedForFlushMicros,
     PacedForRunsMicros,
@@ -47,7 +50,7 @@ pub enum Counter {
 
 impl Counter {
     /// Every counter with its name, in order.
-    pub const ALL: [(Self, &'static str); 30] = [
+    pub const ALL: [(Self, &'static str); 33] = [
         (Self::Writes, "writes"),
         (Self::RecordsWritten, "records_written"),
         (Self::BytesWritten, "bytes_written"),
@@ -71,6 +74,9 @@ impl Counter {
         (Self::TablesDeleted, "tables_deleted"),
         (Self::BackgroundFailures, "background_failures"),
         (Self::StrategiesFailed, "strategies_failed"),
+        (Self::CompactionFilterRemoved, "compaction_filter_removed"),
+        (Self::CompactionFilterReplaced, "compaction_filter_replaced"),
+        (Self::CompactionFilterFailures, "compaction_filter_failures"),
         (Self::WritesPaced, "writes_paced"),
         (Self::PacedForFlushMicros, "paced_for_flush_micros"),
         (Self::PacedForRunsMicros, "paced_for_runs_micros"),
@@ -85,9 +91,15 @@ impl Counter {
 const SHARED: usize = 63;
 
 /// One lane's share, on cache lines of its own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(align(128))]
 struct Share([AtomicU64; Counter::ALL.len()]);
+
+impl Default for Share {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
 
 /// All counters of one database.
 #[derive(Debug)]

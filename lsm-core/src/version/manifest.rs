@@ -73,8 +73,13 @@ pub struct RecoveredManifest {
 }
 
 impl Manifest {
-    /// Makes the manifest and the heads of a new database.
-    pub fn create(dir: Arc<dyn Directory>, host: Arc<dyn Host>, number_floor: u64) -> Result<Self> {
+    /// Makes the manifest and the heads of a new database, with these edits from the beginning.
+    pub fn create(
+        dir: Arc<dyn Directory>,
+        host: Arc<dyn Host>,
+        number_floor: u64,
+        edits: &[Edit],
+    ) -> Result<Self> {
         let mut database_id = [0; 16];
         for half in database_id.chunks_exact_mut(8) {
             half.copy_from_slice(&host.random()?.to_le_bytes());
@@ -93,7 +98,7 @@ impl Manifest {
             is_in_doubt: false,
             unlink: None,
         };
-        manifest.commit(&[])?;
+        manifest.commit(edits)?;
         Ok(manifest)
     }
 

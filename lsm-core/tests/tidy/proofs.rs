@@ -31,6 +31,7 @@ const FILES: &[&str] = &[
     "lsm-capi/src/callbacks.rs",
     "lsm-capi/src/lib.rs",
     "lsm-capi/src/comparator.rs",
+    "lsm-capi/src/filter.rs",
     "lsm-capi/src/operator.rs",
     "lsm-python/src/arrow/abi.rs",
     "lsm-python/src/arrow/capsule.rs",

@@ -32,6 +32,7 @@ from lsmdb._errors import (
     Unsupported,
 )
 from lsmdb._explain import Diagnosis, Explanation
+from lsmdb._filters import CompactionFilter, FilterContext, FilterDecision
 from lsmdb._native import (
     Batch,
     Columns,
@@ -63,6 +64,7 @@ __all__ = [
     "Busy",
     "Closed",
     "Columns",
+    "CompactionFilter",
     "Conflict",
     "Corruption",
     "Cursor",
@@ -72,6 +74,8 @@ __all__ = [
     "Event",
     "Exists",
     "Explanation",
+    "FilterContext",
+    "FilterDecision",
     "ForkedProcess",
     "FormatTooNew",
     "InternalError",

@@ -11,9 +11,10 @@ from typing import Any, Literal, Self
 
 from lsmdb._comparators import SortKey, native_comparators
 from lsmdb._errors import InvalidArgument
+from lsmdb._filters import CompactionFilters, native_filters
 from lsmdb._native import Closer, Database, Event
 from lsmdb._operators import MergeOperators, native_operators
-from lsmdb._options import Durability, Options
+from lsmdb._options import Durability, KeyspaceOptions, Options
 
 Mode = Literal["r", "w", "c", "n", "x"]
 StrPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -32,7 +33,10 @@ class DB(Database):
     `comparators` are what keyspaces can choose as `user:` and a name to order their keys by:
     functions that make of a key the bytes by which it is ordered, always the same of the same key.
     `merge_operators` are what keyspaces can choose by name, beside the built-in ones: objects of
-    `MergeOperator`, or a mapping of names to functions.
+    `MergeOperator`, or a mapping of names to functions. `compaction_filters` are what keyspaces can
+    choose by name to have their compactions filtered by: objects of `CompactionFilter`, or a
+    mapping of names to functions. `default_keyspace` says how the default keyspace is kept, if the
+    database is made; one that is there with another default keyspace is refused.
 
     With "r" another process may be writing: what is shown is as it was when it was opened, until
     `refresh` is called, or as it was `refresh_every` so many seconds at most ago.
@@ -62,6 +66,8 @@ class DB(Database):
         listener: Callable[[Event], object] | None = None,
         merge_operators: MergeOperators = (),
         comparators: Mapping[str, SortKey] = MappingProxyType({}),
+        compaction_filters: CompactionFilters = (),
+        default_keyspace: KeyspaceOptions | None = None,
     ) -> Self:
         if not os.fsdecode(path):
             raise InvalidArgument("the path of the database is empty")
@@ -77,15 +83,19 @@ class DB(Database):
         }
         beside = {name: value for name, value in chosen.items() if value is not None}
         text = str(replace(options or Options(), **beside))
-        own = native_operators(merge_operators)
+        functions = (
+            native_operators(merge_operators),
+            native_comparators(comparators),
+            native_filters(compaction_filters),
+        )
         self = super().__new__(
             cls,
             path,
             mode=mode,
             options=text,
             listener=listener,
-            merge_operators=own,
-            comparators=native_comparators(comparators),
+            functions=functions,
+            default_keyspace=None if default_keyspace is None else str(default_keyspace),
         )
         name = Database.__repr__(self)  # a subclass may not be ready for its own yet
         told = self._closer(), name, _opener()

@@ -40,6 +40,13 @@ class _ArrowArray(Protocol):
         self, requested_schema: object | None = None
     ) -> tuple[object, object]: ...
 
+# The program's own merge operators, comparators and compaction filters.
+_Functions: TypeAlias = tuple[
+    list[tuple[Any, ...]],
+    list[tuple[str, Callable[[bytes], bytes]]],
+    list[tuple[str, Callable[..., object]]],
+]
+
 # What is told (done, total) while a call goes on. What it raises ends the call.
 _Progress: TypeAlias = Told | Bar
 
@@ -910,8 +917,8 @@ class Database(Writable):
         mode: _Mode = "c",
         options: str = "",
         listener: Callable[[Event], object] | None = None,
-        merge_operators: list[tuple[Any, ...]] = ...,
-        comparators: list[tuple[str, Callable[[bytes], bytes]]] = ...,
+        functions: _Functions = ...,
+        default_keyspace: str | None = None,
     ) -> Self: ...
     @property
     def path(self) -> str:

@@ -129,6 +129,9 @@ class KeyspaceOptions(_Settings):
     write_once: bool = False
     """The promise that no key is put again before it was deleted: what `single_delete` deletes then
     goes as soon as the two meet."""
+    compaction_filter: str | None = None
+    """What compactions are filtered by: the name of one of `compaction_filters` of `DB`. Without it
+    the keyspace is opened all the same, and everything is kept."""
 
     def __post_init__(self) -> None:
         for name in ("strategy", "compression"):

@@ -149,6 +149,16 @@ fn what_was_chosen_and_what_was_switched_off_is_told() {
         }];
     });
     is(&it, "operator_missing", Severity::Warning, Some("merge_operator"));
+    let it = found(|facts| {
+        facts.keyspaces = vec![KeyspaceFacts {
+            options: KeyspaceOptions::new().compaction_filter("own"),
+            lacks_filter: true,
+            ..KeyspaceFacts::default()
+        }];
+    });
+    is(&it, "filter_missing", Severity::Warning, Some("compaction_filter"));
+    let it = found(|facts| facts.stats.counters.push(("compaction_filter_failures", 3)));
+    is(&it, "filter_failed", Severity::Warning, Some("compaction_filter"));
     let it = found(|facts| facts.background.pauses = 1);
     is(&it, "background_paused", Severity::Warning, Some("pause_background"));
 }

@@ -133,6 +133,14 @@ fn dismissed(facts: &Facts) -> Vec<Finding> {
         let finding = Finding::new(Severity::Warning, "strategy_dismissed", seen, advice);
         found.push(finding.caused_by("strategy"));
     }
+    let failures = facts.stats.counter("compaction_filter_failures").unwrap_or(0);
+    if failures > 0 {
+        let seen = format!("Compaction filters failed {failures} times.");
+        let advice = "The values that they failed at are kept: mend the filter; a listener is told \
+                      what it did (`FilterFailed`).";
+        let finding = Finding::new(Severity::Warning, "filter_failed", seen, advice);
+        found.push(finding.caused_by("compaction_filter"));
+    }
     let panics = facts.stats.listeners.panics;
     if panics > 0 {
         let seen = format!("{panics} listeners panicked and were switched off.");
@@ -143,8 +151,17 @@ fn dismissed(facts: &Facts) -> Vec<Finding> {
     found
 }
 
-/// Keyspaces whose merge operator is not there.
+/// Keyspaces whose merge operator or compaction filter is not there.
 fn missing(facts: &Facts) -> Vec<Finding> {
+    let unfiltered = facts.keyspaces.iter().filter(|keyspace| keyspace.lacks_filter);
+    let filter = |keyspace: &KeyspaceFacts| {
+        let filter = keyspace.options.get_compaction_filter().unwrap_or_default();
+        let seen = format!("The compaction filter `{filter}` is not registered.");
+        let advice = "Merges keep everything in the keyspace: give the filter to the builder at \
+                      each opening, and `compact` shows it what it has missed.";
+        let finding = Finding::new(Severity::Warning, "filter_missing", seen, advice);
+        finding.caused_by("compaction_filter").within(&keyspace.name)
+    };
     let lacking = facts.keyspaces.iter().filter(|keyspace| keyspace.lacks_operator);
     let finding = |keyspace: &KeyspaceFacts| {
         let operator = keyspace.options.get_merge_operator().unwrap_or_default();
@@ -154,7 +171,7 @@ fn missing(facts: &Facts) -> Vec<Finding> {
         let finding = Finding::new(Severity::Warning, "operator_missing", seen, advice);
         finding.caused_by("merge_operator").within(&keyspace.name)
     };
-    lacking.map(finding).collect()
+    lacking.map(finding).chain(unfiltered.map(filter)).collect()
 }
 
 fn chosen(facts: &Facts) -> Vec<Finding> {

@@ -16,6 +16,8 @@ pub(super) struct Stretch {
     pub(super) from: Option<SeqNo>,
     /// And at this time or later.
     pub(super) now_millis: u64,
+    /// And in a view in which a compaction filter has taken away as much.
+    pub(super) sifted: u64,
 }
 
 /// Keys that are watched.
@@ -35,7 +37,8 @@ impl Stretch {
     /// What was found, not believed yet.
     pub(super) fn of(found: &Found<'_>) -> Self {
         let (start, end) = (found.start.to_vec(), found.end.to_vec());
-        Self { start, end, from: None, now_millis: found.as_of.millis }
+        let AsOf { millis: now_millis, sifted, .. } = found.as_of;
+        Self { start, end, from: None, now_millis, sifted }
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -43,7 +46,9 @@ impl Stretch {
     }
 
     fn is_for(&self, reader: AsOf) -> bool {
-        self.from.is_some_and(|from| from <= reader.seqno) && self.now_millis <= reader.millis
+        self.from.is_some_and(|from| from <= reader.seqno)
+            && self.now_millis <= reader.millis
+            && self.sifted <= reader.sifted
     }
 }
 
@@ -96,8 +101,8 @@ impl Area {
     pub(super) fn prove(&mut self, found: &Found<'_>) {
         let start = found.start.max(&self.low).to_vec();
         let end = found.end.min(&self.high).to_vec();
-        let (from, now_millis) = (Some(found.as_of.seqno), found.as_of.millis);
-        self.add(Stretch { start, end, from, now_millis });
+        let AsOf { seqno, millis: now_millis, sifted } = found.as_of;
+        self.add(Stretch { start, end, from: Some(seqno), now_millis, sifted });
     }
 
     /// Keeps an eye on `stretch`, or takes it in, if it is known to be true from `from` on.
@@ -153,7 +158,9 @@ impl Area {
         };
         let from = a.from.max(b.from);
         let now_millis = a.now_millis.max(b.now_millis);
-        let united = Stretch { start: a.start.clone(), end: b.end.clone(), from, now_millis };
+        let sifted = a.sifted.max(b.sifted);
+        let (start, end) = (a.start.clone(), b.end.clone());
+        let united = Stretch { start, end, from, now_millis, sifted };
         self.stretches.splice(at..at + 2, [united]);
     }
 

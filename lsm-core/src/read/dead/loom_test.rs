@@ -39,7 +39,7 @@ fn number(number: u64) -> SeqNo {
 }
 
 fn as_of(seqno: u64) -> AsOf {
-    AsOf { seqno: number(seqno), millis: 0 }
+    AsOf { seqno: number(seqno), millis: 0, sifted: 0 }
 }
 
 impl Ground {

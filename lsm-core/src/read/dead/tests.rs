@@ -12,7 +12,7 @@ fn full(keyspace: u64, key: u64) -> Vec<u8> {
 }
 
 fn as_of(seqno: SeqNo, millis: u64) -> AsOf {
-    AsOf { seqno, millis }
+    AsOf { seqno, millis, sifted: 0 }
 }
 
 /// Everything that was ever written: number, keyspace, key, and when a value expires; `None` is a

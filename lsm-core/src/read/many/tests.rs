@@ -114,7 +114,7 @@ fn view(rng: &mut Rng, cache_bytes: u64, options: TableOptions) -> (View, Arc<Ca
         inserter.put(key, hash64(key), *trailer, value).unwrap();
     }
     inserter.delete_range(&key_of(300), &key_of(320), seqno(TABLES * 1000 + 900)).unwrap();
-    (View { active, sealed: Vec::new(), version }, cache)
+    (View { active, sealed: Vec::new(), version, sifted: 0 }, cache)
 }
 
 #[test]

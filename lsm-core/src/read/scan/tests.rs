@@ -148,7 +148,7 @@ impl History {
     fn reader(&self, seqno: u64) -> Reader {
         Reader {
             keyspace: HERE,
-            as_of: AsOf { seqno: no(seqno), millis: NOW },
+            as_of: AsOf { seqno: no(seqno), millis: NOW, sifted: 0 },
             tombstones: Arc::new(Fragments::build(self.tombstones.clone())),
             is_keys_only: false,
             merger: None,

@@ -264,7 +264,7 @@ fn options_that_cannot_be_meant_are_refused() {
         let disk = new_disk();
         let env = SimWorld::from_disk(disk.clone(), 3).env();
         let refused =
-            Journal::open(&env, Path::new(PATH), options, &mut |_, _| Ok(())).unwrap_err();
+            Journal::open(&env, Path::new(PATH), options.clone(), &mut |_, _| Ok(())).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::InvalidArgument, "{options:?}");
         assert_eq!(disk.paths().len(), 0, "nothing was made");
     }

@@ -15,6 +15,7 @@ import lsmdb
 from lsmdb import _progress
 from lsmdb._database import Mode, StrPath
 from lsmdb._comparators import SortKey
+from lsmdb._filters import CompactionFilters
 from lsmdb._operators import MergeOperators
 from lsmdb._options import Durability, KeyspaceOptions, Options
 from lsmdb.aio._desk import Desk
@@ -255,6 +256,8 @@ def open(
     listener: Callable[[lsmdb.Event], object] | None = None,
     merge_operators: MergeOperators = (),
     comparators: Mapping[str, SortKey] = MappingProxyType({}),
+    compaction_filters: CompactionFilters = (),
+    default_keyspace: KeyspaceOptions | None = None,
 ) -> Opening:
     """Opens a database, for `await` or `async with`; `lsmdb.DB` says what the options are.
 
@@ -281,6 +284,8 @@ def open(
         listener=listener,
         merge_operators=merge_operators,
         comparators=comparators,
+        compaction_filters=compaction_filters,
+        default_keyspace=default_keyspace,
     )
     return Opening(make, usual)
 

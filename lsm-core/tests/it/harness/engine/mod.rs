@@ -12,6 +12,8 @@ pub mod rich;
 pub mod script;
 pub mod stage;
 
+pub mod swept;
+
 pub mod walker;
 
 pub mod player;
