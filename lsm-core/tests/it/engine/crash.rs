@@ -102,6 +102,9 @@ pub const CURATED: &[&str] = &[
     "KAFBAFCO",
     "KAVAMX",
     "KAAAAAAX",
+    "WFWFGX",
+    "WTWFGUG",
+    "WWFGCO",
 ];
 
 /// Splits the scripts over the processors and the setups.

@@ -17,7 +17,7 @@ pub trait Scripted: Subject + Copy + Debug + Send + 'static {
     type Run: ScriptRun<Of = Self>;
 
     const ALL: [Self; 2];
-    /// Every letter that a script may have.
+    /// The letters that scripts are made up of.
     const VERBS: &'static str;
     /// What works again after a mended fault, as letters.
     const CHORES: &'static str;

@@ -23,21 +23,23 @@ use lsm_core::options::write::WriteOptions;
 
 use crate::harness::disk::{PATH, complaint};
 use crate::harness::engine::acts::{Act, bound_of, key_of, value_of};
-use crate::harness::engine::player_conditions::{Holds, Old, require};
+use crate::harness::engine::player_conditions::{Holds, Old, Today, require};
 use crate::harness::engine::player_estimates::check_estimates;
 use crate::harness::engine::player_reads::{
     Done, Held, READS, read, said, same, same_pairs, within,
 };
-use crate::harness::engine::reference::{Change, Contents, DEFAULT};
+use crate::harness::engine::reference::{Change, Contents, DEFAULT, Swept, swept};
 use crate::harness::engine::subject::kill;
 use crate::harness::engine::walker::{Newest, Walker};
 use crate::machine::kit::Dice;
 
 mod expiry;
 mod merging;
+mod sweeping;
 
 use expiry::{some_ttl, ttl_of};
 use merging::{Tail, operator_of};
+use sweeping::{Broom, sweeping};
 
 /// Where the database of a play lies.
 #[derive(Clone, Debug)]
@@ -197,7 +199,7 @@ impl Player {
             'k' => self.make(a, b),
             'q' => self.drop_keyspace(a),
             'f' => self.flush(),
-            'm' => self.keyspace(a)?.1.compact((bound_of(b), bound_of(c))).map_err(said),
+            'm' => self.compact(act),
             'y' => self.db()?.sync().map_err(said),
             'w' => self.wait_durable(a, b),
             'e' => self.idle(a),
@@ -209,6 +211,7 @@ impl Player {
             'z' => self.reopen(a, false),
             other => Err(format!("no act is called {other:?}")),
         }?;
+        self.settle()?;
         self.check_clock()?;
         match &self.world {
             Some(world) => complaint(&world.disk).map_or(Ok(()), Err),
@@ -241,8 +244,9 @@ impl Player {
             }
             Place::Real(path) => Db::builder(path),
         };
-        builder = builder.options(options_of(number)).merge_operator(Tail);
+        builder = builder.options(options_of(number)).merge_operator(Tail).compaction_filter(Broom);
         self.db = Some(builder.open().map_err(|error| format!("open: {}", said(error)))?);
+        self.settle()?;
         self.whole()
     }
 
@@ -423,7 +427,13 @@ impl Player {
                 pairs: old.pairs(id),
                 may_have_expired: &may_have_expired,
             });
-            let now = (&keyspace, self.contents.pairs(id));
+            let is_in_doubt = |key: &[u8]| self.is_in_doubt(id, key);
+            let now = Today {
+                keyspace: &keyspace,
+                pairs: self.contents.pairs(id),
+                is_swept: self.contents.is_swept(id),
+                is_in_doubt: &is_in_doubt,
+            };
             holds = holds.max(require(&mut batch, now, old, &mut dice));
         }
         match self.db()?.write_with(&batch, &options) {
@@ -443,17 +453,31 @@ impl Player {
         let (key, value) = (key_of(b), value_of(c, self.serial));
         let id = self.contents.id(&name).unwrap();
         let before = self.contents.pairs(id).get(&key).cloned();
+        let after_sweep =
+            before.as_ref().filter(|_| self.is_in_doubt(id, &key)).map(|it| swept(it));
         if c % 8 == 0 {
             let answer = keyspace.insert_if_absent_with(&key, &value, &options).map_err(said)?;
-            same("inserted if absent", answer.is_some(), before.is_none())?;
-            if before.is_none() {
+            // The filter may have taken it away while the write was held back.
+            let was_absent = match after_sweep {
+                Some(Swept::Goes) => answer.is_some(),
+                _ => before.is_none(),
+            };
+            same("inserted if absent", answer.is_some(), was_absent)?;
+            if was_absent {
                 self.change(&[Change::Put(name, key, value)]);
             }
             return Ok(());
         }
         let after = (c % 3 > 0).then(|| value.clone());
         let found = keyspace.fetch_update_with(&key, |_| after.clone(), &options).map_err(said)?;
-        same("the value before", found.as_deref(), before.as_deref())?;
+        let is_swept = match (&after_sweep, &found) {
+            (Some(Swept::Goes), None) => true,
+            (Some(Swept::Becomes(other)), Some(found)) => other[..] == found[..],
+            _ => false,
+        };
+        if !is_swept {
+            same("the value before", found.as_deref(), before.as_deref())?;
+        }
         self.change(&[match after {
             Some(value) => Change::Put(name, key, value),
             None => Change::Delete(name, key),
@@ -582,13 +606,20 @@ impl Player {
             let again = self.db()?.keyspace_with(name, keyspace.options()).map(drop);
             return again.map_err(said);
         }
-        let chosen = merging_options_of(b);
+        // On a machine tables are merged at any time, so that nothing would ever be known.
+        let sweeping = self.world.as_ref().and_then(|_| sweeping(b, &keyspace_options_of(b)));
+        let is_swept = sweeping.is_some();
+        let chosen = sweeping.unwrap_or_else(|| merging_options_of(b));
         let keyspace = self.db()?.keyspace_with(name, chosen.clone()).map_err(said)?;
         same("options", keyspace.options(), chosen.clone())?;
         let ttl = ttl_of(&chosen);
         self.change(&[Change::Make(name.to_owned())]);
         ttl.into_iter().for_each(|minutes| self.contents.set_ttl(name, minutes));
-        operator_of(b).into_iter().for_each(|it| self.contents.set_operator(name, it));
+        match operator_of(b) {
+            _ if is_swept => self.contents.set_swept(name),
+            Some(operator) => self.contents.set_operator(name, operator),
+            None => {}
+        }
         Ok(())
     }
 

@@ -14,6 +14,9 @@ use lsm_core::base::error::Error;
 
 pub const DEFAULT: &str = "default";
 
+/// The keyspace of scripts that a filter sweeps.
+pub const SWEPT: &str = "swept";
+
 /// The pairs of one keyspace.
 pub type Pairs = BTreeMap<Vec<u8>, Arc<[u8]>>;
 
@@ -48,6 +51,8 @@ pub struct Contents {
     ttls: BTreeMap<u64, u64>,
     /// What operands do, in keyspaces that take any.
     operators: BTreeMap<u64, &'static str>,
+    /// Keyspaces in which merges of tables show the values to the model's filter.
+    swept: BTreeSet<u64>,
     /// The last minute of those that do not.
     ends: BTreeMap<(u64, Vec<u8>), u64>,
 }
@@ -133,6 +138,36 @@ impl Contents {
     /// What operands of a keyspace do, if it takes any.
     pub fn operator(&self, id: u64) -> Option<&'static str> {
         self.operators.get(&id).copied()
+    }
+
+    /// Values of a keyspace go or become others, as `swept` says, whenever the engine likes.
+    pub fn set_swept(&mut self, name: &str) {
+        self.swept.extend(self.id(name));
+    }
+
+    pub fn is_swept(&self, id: u64) -> bool {
+        self.swept.contains(&id)
+    }
+
+    /// True if there are values that will go or become others.
+    pub fn has_doubt(&self, id: u64) -> bool {
+        self.is_swept(id) && self.pairs(id).values().any(|value| swept(value) != Swept::Stays)
+    }
+
+    /// Takes in what of that has been done by now, where just this is in `found`.
+    pub fn settle(&mut self, id: u64, found: &Pairs) {
+        let Some(pairs) = self.pairs.get_mut(&id) else { return };
+        pairs.retain(|key, value| match (swept(value), found.get(key)) {
+            (Swept::Goes, None) => {
+                self.ends.remove(&(id, key.clone()));
+                false
+            }
+            (Swept::Becomes(other), Some(found)) if other[..] == found[..] => {
+                *value = found.clone();
+                true
+            }
+            _ => true,
+        });
     }
 
     fn merge(&mut self, name: &str, key: &[u8], operand: &[u8], end: Option<Option<u64>>) {
@@ -232,6 +267,41 @@ pub fn merged(operator: &str, base: Option<&[u8]>, operand: &[u8]) -> Vec<u8> {
         }
         other => panic!("no operator is called {other}"),
     }
+}
+
+/// What a filter makes of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Swept {
+    Stays,
+    Goes,
+    Becomes(Vec<u8>),
+}
+
+/// The same of the model's own filter. What it has made stays.
+pub fn swept(value: &[u8]) -> Swept {
+    let mark = b"swept:".as_slice();
+    let sum = value.iter().take(8).fold(0, |sum, byte| sum + u32::from(*byte));
+    match sum % 5 {
+        _ if value.len() < 4 || value.starts_with(mark) => Swept::Stays,
+        0 => Swept::Goes,
+        1 => Swept::Becomes([mark, value].concat()),
+        _ => Swept::Stays,
+    }
+}
+
+/// True of values that the filter of scripts takes away or changes.
+pub fn is_garbage(value: &[u8]) -> bool {
+    value.starts_with(b"x") || value.starts_with(b"old")
+}
+
+/// What is shown, as if that filter had been shown everything.
+pub fn as_if_swept(mut shown: Shown) -> Shown {
+    if let Some(pairs) = shown.get_mut(SWEPT) {
+        pairs.retain(|_, value| !value.starts_with(b"x"));
+        let old = pairs.values_mut().filter(|value| is_garbage(value));
+        old.for_each(|value| *value = Arc::from(b"new".as_slice()));
+    }
+    shown
 }
 
 /// A number for what is shown, equal for equal things only.
@@ -336,7 +406,7 @@ impl Candidates {
     }
 
     fn add(&mut self, contents: &Contents) {
-        let shown = contents.shown();
+        let shown = as_if_swept(contents.shown());
         if self.prints.insert(fingerprint(&shown)) {
             self.least.get_or_insert_with(|| shown.clone());
             self.most = Some(shown);

@@ -9,6 +9,12 @@
 //! Y put for half an hour Z let an hour pass    A merge in the newest keyspace
 //! ```
 //!
+//! And in chosen scripts only, so that there are not more of the others:
+//!
+//! ```text
+//! W put into a keyspace that a filter sweeps, which the first one makes    G compact that keyspace
+//! ```
+//!
 //! Memtables have 4 KiB and log segments 8 KiB at most, so that short scripts see both end.
 
 use std::ops::Bound;
@@ -32,9 +38,10 @@ use lsm_core::options::write::WriteOptions;
 
 use crate::harness::disk::{complaint, keeps_cache};
 use crate::harness::engine::reference::{
-    Candidates, Change, Contents, DEFAULT, History, Pairs, Shown, describe,
+    Candidates, Change, Contents, DEFAULT, History, Pairs, SWEPT, Shown, describe, is_garbage,
 };
 use crate::harness::engine::subject::{KEYS, Setup, Trouble, kill, open, show};
+use crate::harness::engine::swept::swept;
 use crate::harness::images::Crash;
 use crate::harness::scripted::{ScriptRun, Scripted};
 use crate::machine::kit::mode_name;
@@ -119,6 +126,8 @@ impl ScriptRun for Run {
             'Y' => self.put_expiring(),
             'Z' => self.pass_an_hour(),
             'A' => self.merge(),
+            'W' => self.put_swept(),
+            'G' => self.sweep(),
             other => panic!("no verb is called {other:?}"),
         }
         if let Some(first) = complaint(&self.disk) {
@@ -303,6 +312,51 @@ impl Run {
         });
     }
 
+    /// Garbage, something old and something of use, over what the last one has put.
+    fn put_swept(&mut self) {
+        let names = self.db.as_ref().map(Db::keyspace_names).unwrap_or_default();
+        if !names.iter().any(|name| name == SWEPT) {
+            let changes = vec![Change::Make(SWEPT.to_owned())];
+            let options = swept().strategy(Strategy::Leveled { ratio: 2 }).block_bytes(512);
+            self.commit(changes, Durability::Durable, |db, _| {
+                db.keyspace_with(SWEPT, options).map(drop)
+            });
+        }
+        let Some(Ok(keyspace)) = self.db.as_ref().map(|db| db.keyspace(SWEPT)) else { return };
+        let count = self.history.commit_count();
+        let pairs = ["x", "old", "of use"].into_iter().zip(count..).map(|(start, at)| {
+            let value: Arc<[u8]> = format!("{start} {at}").into_bytes().into();
+            (KEYS[at % KEYS.len()].as_bytes().to_vec(), value)
+        });
+        let pairs: Vec<(Vec<u8>, Arc<[u8]>)> = pairs.collect();
+        let put = |(key, value): &(Vec<u8>, Arc<[u8]>)| {
+            Change::Put(SWEPT.to_owned(), key.clone(), value.clone())
+        };
+        let changes = pairs.iter().map(put).collect();
+        self.commit(changes, Durability::Buffered, |db, options| {
+            let mut batch = Batch::new();
+            pairs.iter().for_each(|(key, value)| drop(batch.put(&keyspace, key, value)));
+            db.write_with(&batch, options).map(drop)
+        });
+    }
+
+    /// Has the filter shown everything: nothing that it sweeps is left, if no snapshot sees it.
+    fn sweep(&mut self) {
+        let Some(Ok(keyspace)) = self.db.as_ref().map(|db| db.keyspace(SWEPT)) else { return };
+        if !self.with(|_| keyspace.compact(..)) || !self.snapshots.is_empty() {
+            return;
+        }
+        for pair in keyspace.iter() {
+            match pair {
+                Ok((key, value)) if is_garbage(&value) => {
+                    self.fail(format!("{key:?} was not swept: {value:?}"));
+                }
+                Ok(_) => {}
+                Err(error) => return self.history.note_failure(&error),
+            }
+        }
+    }
+
     fn pass_an_hour(&mut self) {
         let Some(world) = &self.world else { return };
         world.clock.set_wall_millis(world.clock.wall_millis() + 3_600_000);
@@ -330,7 +384,10 @@ impl Run {
     fn newest(&self) -> Option<(String, Keyspace)> {
         let db = self.db.as_ref()?;
         let names = db.keyspace_names();
-        let newest = names.iter().max_by_key(|name| (name.len(), (*name).clone()));
+        let newest = names
+            .iter()
+            .filter(|name| *name != SWEPT)
+            .max_by_key(|name| (name.len(), (*name).clone()));
         match newest {
             Some(name) => Some((name.clone(), db.keyspace(name).ok()?)),
             None => Some((DEFAULT.to_owned(), db.default_keyspace().clone())),

@@ -17,7 +17,8 @@ use lsm_core::options::memory::MemtableKind;
 use lsm_core::options::write::WriteOptions;
 
 use crate::harness::disk::PATH;
-use crate::harness::engine::reference::{DEFAULT, Pairs, Shown, describe};
+use crate::harness::engine::reference::{DEFAULT, Pairs, Shown, as_if_swept, describe};
+use crate::harness::engine::swept::Sweeper;
 use crate::harness::images::{Crash, Subject};
 
 /// The keys of the default keyspace that the scripts write.
@@ -48,7 +49,8 @@ const YEAR_MILLIS: u64 = 365 * 24 * 3_600_000;
 pub fn open(disk: &SimDisk, setup: Setup, seed: u64, years: u64) -> (SimWorld, Result<Db>) {
     let world = SimWorld::from_disk(disk.clone(), seed);
     world.clock.set_wall_millis(world.clock.wall_millis() + years * YEAR_MILLIS);
-    let opened = Db::builder(Path::new(PATH)).options(setup.options()).env(world.env()).open();
+    let builder = Db::builder(Path::new(PATH)).options(setup.options()).env(world.env());
+    let opened = builder.compaction_filter(Sweeper::default()).open();
     (world, opened)
 }
 
@@ -114,14 +116,14 @@ fn show_keyspace(keyspace: &Keyspace) -> Result<Pairs, Trouble> {
     Ok(forward.iter().map(|(key, value)| (key.to_vec(), Arc::from(&value[..]))).collect())
 }
 
-/// Everything that a database shows.
+/// Everything that a database shows; where a filter sweeps, as if it had been shown everything.
 pub fn show(db: &Db) -> Result<Shown, Trouble> {
     let mut shown = Shown::from([(DEFAULT.to_owned(), show_keyspace(db)?)]);
     for name in db.keyspace_names() {
         let pairs = show_keyspace(&db.keyspace(&name)?)?;
         shown.insert(name, pairs);
     }
-    Ok(shown)
+    Ok(as_if_swept(shown))
 }
 
 impl Subject for Setup {

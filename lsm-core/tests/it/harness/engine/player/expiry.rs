@@ -14,7 +14,7 @@ use lsm_core::options::keyspace::KeyspaceOptions;
 use super::Player;
 use crate::harness::engine::acts::{Act, key_of, value_of};
 use crate::harness::engine::player_reads::{Done, said, same};
-use crate::harness::engine::reference::Change;
+use crate::harness::engine::reference::{Change, Swept, swept};
 
 const MINUTE: u64 = 60_000;
 /// When the simulated world began, in milliseconds since 1970.
@@ -82,6 +82,12 @@ impl Player {
         let change = |value| Change::PutUntil(name.clone(), key.clone(), value, end);
         if c % 3 == 0 {
             let is_touched = keyspace.touch_with(&key, &options).map_err(said)?;
+            let goes = before.as_ref().is_some_and(|it| swept(it) == Swept::Goes);
+            if is_touched.is_none() && goes && self.is_in_doubt(id, &key) {
+                // The filter took it away while the write was held back.
+                self.change(&[Change::Delete(name.clone(), key.clone())]);
+                return self.check_expiry(a, b);
+            }
             same("touched", is_touched.is_some(), before.is_some())?;
             if let Some(value) = before {
                 // Another one, for it was written again.
@@ -92,6 +98,7 @@ impl Player {
             keyspace.put_with(&key, &value, &options).map_err(said)?;
             self.change(&[change(value)]);
         }
+        self.settle()?;
         self.check_expiry(a, b)
     }
 
