@@ -62,6 +62,8 @@ bugs! {
     LogStartTooFar,
     FlushOutOfOrder,
     VolatileLostAtClose,
+    FilterShownWhatSnapshotsSee,
+    FilterUncoversOlder,
     ReadersNotAsked,
     SlotWrittenTooLate,
     KeyspacesNotLookedAtTwice,

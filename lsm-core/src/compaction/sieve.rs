@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::base::contain::contained;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
 use crate::base::sync::{AtomicU64, Mutex, Ordering};
 use crate::compaction::filter::{CompactionFilter, FilterContext, FilterDecision};
 use crate::compaction::plan::Plan;
@@ -164,7 +165,10 @@ impl Sifter {
             sieve,
             level: plan.output_level,
             is_last_level: plan.is_bottom,
-            newest_snapshot: snapshots.last().copied(),
+            newest_snapshot: snapshots
+                .last()
+                .copied()
+                .filter(|_| !planted(Bug::FilterShownWhatSnapshotsSee)),
             is_beneath: false,
             sifted: Sifted::default(),
         }
@@ -220,7 +224,8 @@ impl Sifter {
                 self.sifted.removed += 1;
                 let trailer = trailer_of(seqno, Kind::Delete);
                 let verdict = survive.judge_folded(key, trailer);
-                (verdict != Verdict::Drop).then_some((trailer, Cow::Borrowed(&[])))
+                let is_left_out = verdict == Verdict::Drop || planted(Bug::FilterUncoversOlder);
+                (!is_left_out).then_some((trailer, Cow::Borrowed(&[])))
             }
         }
     }

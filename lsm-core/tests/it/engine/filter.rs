@@ -17,9 +17,8 @@ use lsm_core::{
 use crate::harness::disk::new_disk;
 use crate::harness::engine::stage::{options, quiet};
 use crate::harness::engine::subject::kill;
-use crate::harness::engine::swept::{
-    Ground, KEYS, PAIRS, Sweeper, builder, map, pairs, seen, swept,
-};
+use crate::harness::engine::sweeper::{Sweeper, swept};
+use crate::harness::engine::swept::{Ground, KEYS, PAIRS, builder, map, pairs, seen};
 
 #[test]
 fn values_go_and_change_when_they_are_compacted_and_not_before() {
@@ -495,4 +494,22 @@ fn a_salvage_filters_nothing() {
     drop(now);
     things.compact_with(.., CallOptions::new().timeout(Duration::from_secs(60))).unwrap();
     assert_eq!(seen(&things, &KEYS), map(&[("b", "new"), ("d", "stays")]));
+}
+
+#[test]
+fn a_reader_in_another_process_keeps_its_snapshot_and_needs_no_filter() {
+    let it = Ground::quiet();
+    it.fill(&PAIRS);
+    it.db.flush().unwrap();
+    let (_world, builder) = builder(&it.disk, quiet().read_only(true));
+    let reader = builder.open().unwrap();
+    let things = reader.keyspace("things").unwrap();
+    let (before, range) = (reader.snapshot().unwrap(), things.iter());
+    it.things.compact(..).unwrap();
+    assert_eq!(seen(&things, &KEYS), map(&PAIRS), "nothing was refreshed yet");
+    assert!(reader.refresh().unwrap());
+    assert_eq!(seen(&things, &KEYS), map(&[("b", "new"), ("d", "stays")]));
+    assert_eq!(seen(&things.at(&before), &KEYS), map(&PAIRS));
+    assert_eq!(pairs(range).into_iter().collect::<BTreeMap<_, _>>(), map(&PAIRS));
+    assert!(reader.doctor().unwrap().finding("filter_missing").is_none());
 }

@@ -22,6 +22,8 @@ pub const OF_MEANING: &[Bug] = &[
     Bug::LogStartTooFar,
     Bug::FlushOutOfOrder,
     Bug::VolatileLostAtClose,
+    Bug::FilterShownWhatSnapshotsSee,
+    Bug::FilterUncoversOlder,
 ];
 
 /// Bugs of what readers in other processes may rely on.

@@ -2,6 +2,7 @@
 
 pub mod acts;
 pub mod reference;
+pub mod sweeper;
 
 pub mod subject;
 

@@ -39,7 +39,7 @@ mod sweeping;
 
 use expiry::{some_ttl, ttl_of};
 use merging::{Tail, operator_of};
-use sweeping::{Broom, sweeping};
+use sweeping::{Broom, sweeping, sweeping_default};
 
 /// Where the database of a play lies.
 #[derive(Clone, Debug)]
@@ -60,6 +60,8 @@ pub struct Player {
     /// Something that only a flush keeps was written.
     has_volatile: bool,
     serial: u64,
+    /// How the default keyspace is kept, if not as usual.
+    default_keyspace: Option<KeyspaceOptions>,
     /// The minute that it is.
     now: u64,
     /// How often each letter was played.
@@ -152,8 +154,10 @@ impl Player {
         if let Place::Simulated { disk, .. } = &place {
             disk.record_trace(true);
         }
+        let default_keyspace = sweeping_default(&place, seed);
         let mut player = Self {
             place,
+            default_keyspace,
             world: None,
             db: None,
             contents: Contents::new(),
@@ -166,6 +170,9 @@ impl Player {
             now: 0,
             played: BTreeMap::new(),
         };
+        if player.default_keyspace.is_some() {
+            player.contents.set_swept(DEFAULT);
+        }
         player.open(Dice(seed).below(1 << 16), false)?;
         Ok(player)
     }
@@ -245,6 +252,9 @@ impl Player {
             Place::Real(path) => Db::builder(path),
         };
         builder = builder.options(options_of(number)).merge_operator(Tail).compaction_filter(Broom);
+        if let Some(options) = &self.default_keyspace {
+            builder = builder.default_keyspace(options.clone());
+        }
         self.db = Some(builder.open().map_err(|error| format!("open: {}", said(error)))?);
         self.settle()?;
         self.whole()

@@ -41,7 +41,7 @@ use crate::harness::engine::reference::{
     Candidates, Change, Contents, DEFAULT, History, Pairs, SWEPT, Shown, describe, is_garbage,
 };
 use crate::harness::engine::subject::{KEYS, Setup, Trouble, kill, open, show};
-use crate::harness::engine::swept::swept;
+use crate::harness::engine::sweeper::swept;
 use crate::harness::images::Crash;
 use crate::harness::scripted::{ScriptRun, Scripted};
 use crate::machine::kit::mode_name;

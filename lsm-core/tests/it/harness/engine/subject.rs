@@ -18,7 +18,7 @@ use lsm_core::options::write::WriteOptions;
 
 use crate::harness::disk::PATH;
 use crate::harness::engine::reference::{DEFAULT, Pairs, Shown, as_if_swept, describe};
-use crate::harness::engine::swept::Sweeper;
+use crate::harness::engine::sweeper::Sweeper;
 use crate::harness::images::{Crash, Subject};
 
 /// The keys of the default keyspace that the scripts write.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use lsm_core::options::keyspace::{KeyspaceOptions, Strategy};
 use lsm_core::{CompactionFilter, FilterContext, FilterDecision, Result};
 
-use super::{NAMES, Player};
+use super::{NAMES, Place, Player};
 use crate::harness::engine::acts::{Act, bound_of};
 use crate::harness::engine::player_reads::{Done, said, same};
 use crate::harness::engine::reference::{DEFAULT, Pairs, Swept, swept};
@@ -40,17 +40,35 @@ pub fn sweeping(number: u64, options: &KeyspaceOptions) -> Option<KeyspaceOption
     is_chosen.then(|| options.clone().compaction_filter("model.broom"))
 }
 
+/// The same of the default keyspace, in some plays. On a machine tables are merged at any time, so
+/// that nothing would ever be known.
+pub fn sweeping_default(place: &Place, seed: u64) -> Option<KeyspaceOptions> {
+    let is_chosen = matches!(place, Place::Simulated { .. }) && seed % 4 == 3;
+    let strategies = [
+        Strategy::Leveled { ratio: 2 },
+        Strategy::Tiered { runs_max: 2 },
+        Strategy::Lazy { runs_max: 2 },
+        Strategy::Leveled { ratio: 10 },
+    ];
+    let options = KeyspaceOptions::new().strategy(strategies[(seed / 4 % 4) as usize].clone());
+    is_chosen.then(|| options.compaction_filter("model.broom"))
+}
+
 impl Player {
     /// Takes in what the filter has done by now.
     pub(super) fn settle(&mut self) -> Done {
         let Some(db) = &self.db else { return Ok(()) };
         for name in NAMES {
             let Some(id) = self.contents.id(name) else { continue };
-            if name == DEFAULT || !self.contents.has_doubt(id) {
+            if !self.contents.has_doubt(id) {
                 continue;
             }
+            let keyspace = match name {
+                DEFAULT => db.default_keyspace().clone(),
+                name => db.keyspace(name).map_err(said)?,
+            };
             let mut found = Pairs::new();
-            for pair in db.keyspace(name).map_err(said)?.iter() {
+            for pair in keyspace.iter() {
                 let (key, value) = pair.map_err(said)?;
                 found.insert(key.to_vec(), Arc::from(&value[..]));
             }
