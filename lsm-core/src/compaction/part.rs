@@ -191,11 +191,20 @@ impl Part {
                     Verdict::KeepAsZero => Some(trailer & 0xff),
                     Verdict::Drop => None,
                 };
-                let kept = kept.and_then(|trailer| {
-                    sifted(&mut self.sifter, (key, trailer, value), &mut self.survive)
-                });
-                if let Some((trailer, value)) = kept {
-                    begun(&mut draft, &self.common, &mut self.made)?.add(key, trailer, &value)?;
+                // Where there is no filter, what is kept is written as it stands.
+                match (kept, &mut self.sifter) {
+                    (None, _) => {}
+                    (Some(trailer), None) => {
+                        begun(&mut draft, &self.common, &mut self.made)?
+                            .add(key, trailer, value)?;
+                    }
+                    (Some(trailer), Some(sifter)) => {
+                        let sifted = sifter.sift((key, trailer, value), &mut self.survive);
+                        if let Some((trailer, value)) = sifted {
+                            let draft = begun(&mut draft, &self.common, &mut self.made)?;
+                            draft.add(key, trailer, &value)?;
+                        }
+                    }
                 }
             }
             self.read += 1;
@@ -302,8 +311,7 @@ fn new_draft(common: &Common, made: &mut Vec<u64>) -> Result<Draft> {
     Draft::begin_provable(common.sink.as_ref(), common.setup.options, made)
 }
 
-/// What is written in the place of an entry that is kept; none if nothing is.
-#[inline]
+/// What is written in the place of what operands were folded to; none if nothing is.
 fn sifted<'v>(
     sifter: &mut Option<Sifter>,
     entry: Entry<'_, 'v>,
