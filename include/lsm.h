@@ -633,8 +633,9 @@ typedef struct lsm_keyspace_options {
   // puts are refused with LSM_NO_SPACE, deletes are not. Usual: any number.
   uint64_t quota_bytes;
   // What lsm_merge() does, for as long as the keyspace lives: "add_i64", "add_f64", "min",
-  // "max", "append", "bit_or", "set_union", "json_merge_patch", or the name of one of
-  // `merge_operators` of lsm_options. Usual: it is refused.
+  // "max", "append", "bit_or", "set_union", in builds with the feature json
+  // "json_merge_patch", or the name of one of `merge_operators` of lsm_options. Usual: it is
+  // refused.
   const char *merge_operator;
   // How keys are ordered, for as long as the keyspace lives: "bytewise", "reverse", or "user:"
   // and the name of one of `comparators` of lsm_options. Usual: "bytewise".
@@ -646,8 +647,14 @@ typedef struct lsm_keyspace_options {
   // `compaction_filters` of lsm_options. Without it the keyspace is opened all the same, and
   // everything is kept. Usual: nothing.
   const char *compaction_filter;
+  // From which length on values stand apart from their keys, in files that are written once: 64
+  // at least, or LSM_BLOB_NEVER. Usual: 4096.
+  uint64_t blob_threshold;
 } lsm_keyspace_options;
-#define LSM_KEYSPACE_OPTIONS_INIT {sizeof(lsm_keyspace_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL}
+#define LSM_KEYSPACE_OPTIONS_INIT {sizeof(lsm_keyspace_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0}
+
+// For `blob_threshold`: every value stands beside its key.
+#define LSM_BLOB_NEVER UINT64_MAX
 
 // For `filter_bits_per_key`: no filter.
 #define LSM_NO_FILTER UINT32_MAX
@@ -1397,7 +1404,7 @@ typedef struct lsm_stats {
   uint32_t level_count;
   // About how many bytes of this keyspace's tables are alive.
   uint64_t live_bytes;
-  // The length of all tables.
+  // The length of all tables and files of large values.
   uint64_t disk_bytes;
   // What the live segments of the log hold.
   uint64_t wal_bytes;
@@ -1417,14 +1424,20 @@ typedef struct lsm_stats {
   uint64_t stall_micros;
   // Bytes of keys and values that were written since the opening.
   uint64_t bytes_written_user;
-  // Bytes that were written to log and tables for that.
+  // Bytes that were written to log, tables and files of large values for that.
   uint64_t bytes_written_disk;
   // Blocks that were in the cache when they were asked for.
   uint64_t cache_hits;
   // Blocks that had to be read.
   uint64_t cache_misses;
+  // Files of large values, which stand apart from their keys.
+  uint64_t blob_files;
+  // The length of all of them.
+  uint64_t blob_bytes;
+  // Bytes in them that nothing refers to any more, as far as merges have found out.
+  uint64_t blob_garbage_bytes;
 } lsm_stats;
-#define LSM_STATS_INIT {sizeof(lsm_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define LSM_STATS_INIT {sizeof(lsm_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 // Fills in `stats`: of the keyspace of this handle, and of the whole database.
 LSM_API LSM_CHECK lsm_status lsm_stats_read(const lsm_db *db, lsm_stats *stats, lsm_error **error);

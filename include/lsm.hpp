@@ -613,6 +613,8 @@ struct KeyspaceOptions {
     bool write_once = false;
     /// The name of one of Options::compaction_filters. Empty: none.
     std::string compaction_filter = {};
+    /// From which length on values stand apart from their keys: 64 at least, or LSM_BLOB_NEVER.
+    std::uint64_t blob_threshold = 0;
 
     /// Changes what `text` names, such as "strategy=leveled:10; compression=lz4".
     Result<void> parse(const std::string &text) {
@@ -647,6 +649,7 @@ struct KeyspaceOptions {
         c.comparator = comparator.empty() ? nullptr : comparator.c_str();
         c.write_once = write_once ? 1 : 0;
         c.compaction_filter = compaction_filter.empty() ? nullptr : compaction_filter.c_str();
+        c.blob_threshold = blob_threshold;
         return c;
     }
 
@@ -667,6 +670,7 @@ struct KeyspaceOptions {
         options.comparator = detail::string_of(c.comparator);
         options.write_once = c.write_once != 0;
         options.compaction_filter = detail::string_of(c.compaction_filter);
+        options.blob_threshold = c.blob_threshold;
         return options;
     }
 };

@@ -8,7 +8,7 @@ use crate::bytes::lsm_slice;
 use crate::error::lsm_error;
 use crate::handles::{lsm_batch, lsm_db, seen};
 use crate::options::{convert, lsm_read_options, lsm_write_options};
-use crate::read::look;
+use crate::read::expiry;
 use crate::status::{LSM_NOT_FOUND, LSM_OK, lsm_status};
 use crate::write::write;
 
@@ -49,7 +49,7 @@ pub extern "C" fn lsm_expiry(
 ) -> lsm_status {
     call(error, |border| {
         let moment = border.out("expires_at_ms", expires_at_ms)?.first(0);
-        let found = look(border, db, options_or_null, key, |value| value.expiry())?;
+        let found = expiry(border, db, options_or_null, key)?;
         let Some(expiry) = found else { return Ok(LSM_NOT_FOUND) };
         moment.set(stored(expiry));
         Ok(LSM_OK)

@@ -28,7 +28,7 @@ pub struct lsm_stats {
     pub level_count: u32,
     /// About how many bytes of this keyspace's tables are alive.
     pub live_bytes: u64,
-    /// The length of all tables.
+    /// The length of all tables and files of large values.
     pub disk_bytes: u64,
     /// What the live segments of the log hold.
     pub wal_bytes: u64,
@@ -48,12 +48,18 @@ pub struct lsm_stats {
     pub stall_micros: u64,
     /// Bytes of keys and values that were written since the opening.
     pub bytes_written_user: u64,
-    /// Bytes that were written to log and tables for that.
+    /// Bytes that were written to log, tables and files of large values for that.
     pub bytes_written_disk: u64,
     /// Blocks that were in the cache when they were asked for.
     pub cache_hits: u64,
     /// Blocks that had to be read.
     pub cache_misses: u64,
+    /// Files of large values, which stand apart from their keys.
+    pub blob_files: u64,
+    /// The length of all of them.
+    pub blob_bytes: u64,
+    /// Bytes in them that nothing refers to any more, as far as merges have found out.
+    pub blob_garbage_bytes: u64,
 }
 
 impl Sized32 for lsm_stats {
@@ -90,7 +96,7 @@ fn stats_of(seen: &Seen) -> Result<lsm_stats> {
         struct_size: size_of::<lsm_stats>() as u32,
         level_count: keyspace.map_or(0, |keyspace| keyspace.levels.len() as u32),
         live_bytes: live as u64,
-        disk_bytes: stats.table_bytes,
+        disk_bytes: stats.table_bytes.saturating_add(stats.blobs.bytes),
         wal_bytes: stats.log_bytes.unwrap_or(0),
         memtable_bytes: stats.memtables.active_bytes + stats.memtables.sealed_bytes,
         cache_bytes: stats.cache.bytes,
@@ -102,9 +108,14 @@ fn stats_of(seen: &Seen) -> Result<lsm_stats> {
         bytes_written_user: count("user_bytes_written"),
         bytes_written_disk: count("log_bytes_written")
             + count("flushed_bytes")
-            + count("compaction_bytes_written"),
+            + count("compaction_bytes_written")
+            + stats.blobs.bytes_written
+            + stats.blobs.bytes_moved,
         cache_hits: stats.cache.hits,
         cache_misses: stats.cache.misses,
+        blob_files: stats.blobs.files,
+        blob_bytes: stats.blobs.bytes,
+        blob_garbage_bytes: stats.blobs.garbage_bytes,
     })
 }
 

@@ -122,8 +122,9 @@ pub struct lsm_keyspace_options {
     /// puts are refused with LSM_NO_SPACE, deletes are not. Usual: any number.
     pub quota_bytes: u64,
     /// What lsm_merge() does, for as long as the keyspace lives: "add_i64", "add_f64", "min",
-    /// "max", "append", "bit_or", "set_union", "json_merge_patch", or the name of one of
-    /// `merge_operators` of lsm_options. Usual: it is refused.
+    /// "max", "append", "bit_or", "set_union", in builds with the feature json
+    /// "json_merge_patch", or the name of one of `merge_operators` of lsm_options. Usual: it is
+    /// refused.
     pub merge_operator: *const c_char,
     /// How keys are ordered, for as long as the keyspace lives: "bytewise", "reverse", or "user:"
     /// and the name of one of `comparators` of lsm_options. Usual: "bytewise".
@@ -135,7 +136,13 @@ pub struct lsm_keyspace_options {
     /// `compaction_filters` of lsm_options. Without it the keyspace is opened all the same, and
     /// everything is kept. Usual: nothing.
     pub compaction_filter: *const c_char,
+    /// From which length on values stand apart from their keys, in files that are written once: 64
+    /// at least, or LSM_BLOB_NEVER. Usual: 4096.
+    pub blob_threshold: u64,
 }
+
+/// For `blob_threshold`: every value stands beside its key.
+pub const LSM_BLOB_NEVER: u64 = u64::MAX;
 
 /// For `filter_bits_per_key`: no filter.
 pub const LSM_NO_FILTER: u32 = u32::MAX;

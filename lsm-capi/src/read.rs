@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use lsm_core::{KeyspaceWith, Lent, ReadOptions, Result, Slice};
+use lsm_core::{Expiry, KeyspaceWith, Lent, ReadOptions, Result, Slice};
 
 use crate::border::call::call;
 use crate::border::pointers::Border;
@@ -79,7 +79,7 @@ pub extern "C" fn lsm_exists(
     error: *mut *mut lsm_error,
 ) -> lsm_status {
     call(error, |border| {
-        let found = look(border, db, options_or_null, key, |_| ())?;
+        let found = expiry(border, db, options_or_null, key)?;
         Ok(if found.is_some() { LSM_OK } else { LSM_NOT_FOUND })
     })
 }
@@ -149,6 +149,23 @@ pub(crate) fn look<T>(
     match reader(border, &seen, options)? {
         None => seen.keyspace.look(key, look),
         Some(reader) => reader.look(key, look),
+    }
+}
+
+/// When the value of a key expires; none if it has no value. No value is read that stands apart.
+// Two functions of the library ask this: it is in there once.
+#[inline(never)]
+pub(crate) fn expiry(
+    border: &Border,
+    db: *const lsm_db,
+    options: *const lsm_read_options,
+    key: lsm_slice,
+) -> Result<Option<Expiry>> {
+    let seen = seen(db)?;
+    let key = border.key(key)?;
+    match reader(border, &seen, options)? {
+        None => seen.keyspace.expiry(key),
+        Some(reader) => reader.expiry(key),
     }
 }
 

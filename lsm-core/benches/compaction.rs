@@ -19,8 +19,9 @@ use std::time::Instant;
 
 use lsm_core::base::budget::Budget;
 use lsm_core::base::compress::Codec;
-use lsm_core::base::error::Result;
+use lsm_core::base::error::{Error, ErrorKind, Result};
 use lsm_core::cache::pool::Cache;
+use lsm_core::compaction::apart::Moving;
 use lsm_core::compaction::job::Merging;
 use lsm_core::compaction::part::Setup;
 use lsm_core::compaction::place::Place;
@@ -32,6 +33,7 @@ use lsm_core::env::os::world::real;
 use lsm_core::env::schedule::Signal;
 use lsm_core::flush::{Flush, FlushSetup};
 use lsm_core::fold::Mergers;
+use lsm_core::journal::blobs::NewBlob;
 use lsm_core::journal::tables::NewTable;
 use lsm_core::key::full::{FullKey, head_of};
 use lsm_core::key::keyspace::KeyspaceId;
@@ -112,6 +114,7 @@ fn merged(version: &Version, codec: Codec, sink: &Arc<Shop>) {
         parts: 1,
         mergers: Mergers::default(),
         sieve: None,
+        moving: Moving::default(),
     };
     let plan = plan.with_tables_of(32 << 20);
     let mut merging = Merging::new(plan, setup, Arc::clone(sink) as _);
@@ -161,6 +164,12 @@ impl Sink for Shop {
     fn cache(&self) -> Arc<Cache> {
         Arc::clone(&self.cache)
     }
+
+    fn new_blob(&self) -> Result<NewBlob> {
+        Err(Error::new(ErrorKind::Internal, "no value is that large here"))
+    }
+
+    fn discard_blobs(&self, _numbers: &[u64]) {}
 }
 
 type Row = (Vec<u8>, u64, Vec<u8>);

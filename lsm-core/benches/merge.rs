@@ -218,6 +218,7 @@ fn scan(runs: &[Arc<Run>], is_backward: bool, tombstones: &Arc<Fragments>) -> u6
         tombstones: Arc::clone(tombstones),
         is_keys_only: false,
         merger: None,
+        blobs: None,
     };
     let mut scan = Scan::new(Merge::new(sources), reader, Bound::Unbounded, Bound::Unbounded);
     let mut count = 0;

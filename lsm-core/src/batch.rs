@@ -27,6 +27,8 @@ pub const VALUE_BYTES_MAX: usize = 1 << 30;
 pub struct Records {
     bytes: Vec<u8>,
     count: u32,
+    /// Bytes of the longest value.
+    longest: usize,
 }
 
 /// One record, borrowed from its batch.
@@ -47,7 +49,7 @@ impl Records {
     #[must_use]
     pub fn reusing(mut bytes: Vec<u8>) -> Self {
         bytes.clear();
-        Self { bytes, count: 0 }
+        Self { bytes, count: 0, longest: 0 }
     }
 
     /// The memory, to be used again.
@@ -70,9 +72,21 @@ impl Records {
         put_prefixed(&mut self.bytes, record.key);
         if has_value(record.kind) {
             put_prefixed(&mut self.bytes, record.value);
+            self.longest = self.longest.max(record.value.len());
         }
         self.count = count;
         Ok(())
+    }
+
+    /// Adds a record of another batch.
+    pub fn push_again(&mut self, record: &Record<'_>) -> Result<()> {
+        match record.value.split_first_chunk() {
+            Some((moment, value)) if record.kind == Kind::PutExpiring => {
+                let moment = u64::from_le_bytes(*moment);
+                self.push_expiring(record.keyspace, record.key, value, moment)
+            }
+            _ => self.push(*record),
+        }
     }
 
     /// Adds a put that expires at a moment, in milliseconds since 1970.
@@ -91,6 +105,7 @@ impl Records {
         put_varint(&mut self.bytes, (EXPIRY_BYTES + value.len()) as u64);
         self.bytes.extend_from_slice(&expiry_millis.to_le_bytes());
         self.bytes.extend_from_slice(value);
+        self.longest = self.longest.max(value.len());
         self.count = count;
         Ok(())
     }
@@ -131,7 +146,7 @@ impl Records {
                 place.copy_from_slice(&millis.to_le_bytes());
             }
         }
-        Self { bytes, count: self.count }
+        Self { bytes, count: self.count, longest: self.longest }
     }
 
     /// The bytes for the log.
@@ -155,7 +170,14 @@ impl Records {
     /// Forgets all records and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
-        self.count = 0;
+        (self.count, self.longest) = (0, 0);
+    }
+
+    /// Bytes of the longest value, or a few more.
+    #[inline]
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        self.longest
     }
 
     /// The records in order.

@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::error::Result;
+use crate::blob::file::is_unreadable;
+use crate::blob::reference::BlobRef;
+use crate::blob::store::Blobs;
 use crate::key::full::{keyspace_of, user_key};
 use crate::key::keyspace::KeyspaceId;
 use crate::key::kind::Kind;
@@ -34,6 +37,8 @@ pub struct Rule {
     pub may_expire: bool,
     /// No key is put again before it was deleted.
     pub is_write_once: bool,
+    /// Where its large values are read.
+    pub blobs: Option<Arc<Blobs>>,
 }
 
 /// The keyspaces that are folded.
@@ -116,10 +121,7 @@ impl Folder {
         survive: &mut Survive,
     ) -> Result<()> {
         if !self.is_on {
-            self.is_on = true;
-            self.key.clear();
-            self.key.extend_from_slice(key);
-            self.rule = self.mergers.get(&keyspace_of(key)).cloned();
+            self.begin(key);
         }
         if self.has_met_its_put(trailer, verdict, survive) {
             return Ok(());
@@ -157,6 +159,12 @@ impl Folder {
                     self.let_through(trailer, value, verdict);
                 }
             }
+            (Some(Kind::BlobRef), _) if !is_apart && !self.run.is_empty() => {
+                if !(self.set_large_base(value)? && self.fold(survive)?) {
+                    self.close(true);
+                    self.let_through(trailer, value, verdict);
+                }
+            }
             (Some(Kind::Delete | Kind::SingleDelete), _) if !is_apart && !self.run.is_empty() => {
                 self.run.set_absent();
                 if !self.fold(survive)? {
@@ -175,6 +183,13 @@ impl Folder {
         Ok(())
     }
 
+    fn begin(&mut self, key: &[u8]) {
+        self.is_on = true;
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        self.rule = self.mergers.get(&keyspace_of(key)).cloned();
+    }
+
     /// True if the entry is the put of the single delete before it: both are gone. Else that is let
     /// through.
     fn has_met_its_put(&mut self, trailer: u64, verdict: Verdict, survive: &mut Survive) -> bool {
@@ -188,6 +203,21 @@ impl Folder {
         }
         self.ready.push((single, Vec::new()));
         false
+    }
+
+    /// The operands are applied to the value that a reference stands for; false if that cannot be
+    /// read, or is longer than what may be held.
+    fn set_large_base(&mut self, reference: &[u8]) -> Result<bool> {
+        let blobs = self.rule.as_ref().and_then(|rule| rule.blobs.as_ref());
+        let known = BlobRef::decode(reference).filter(|it| it.raw as usize <= HELD_BYTES_MAX);
+        let (Some(blobs), Some(known)) = (blobs, known) else { return Ok(false) };
+        match blobs.read(&known) {
+            Ok(value) => self.run.set_base(&value, known.expiry_millis.unwrap_or(0))?,
+            // Whoever reads the key is told.
+            Err(error) if is_unreadable(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        Ok(true)
     }
 
     fn has_merger(&self) -> bool {

@@ -33,9 +33,11 @@ impl Health {
     /// Refuses a write while there is a fault.
     #[inline]
     pub fn check(&self) -> Result<()> {
-        if !self.is_faulty.load(Ordering::Acquire) {
-            return Ok(());
-        }
+        if self.is_faulty.load(Ordering::Acquire) { self.refuse() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn refuse(&self) -> Result<()> {
         match &*self.fault.lock() {
             Some(Fault { error, .. }) => {
                 let message = "the database takes no writes since an earlier fault";

@@ -25,6 +25,8 @@ pub mod record;
 
 pub mod memtable;
 
+pub mod blob;
+
 pub mod table;
 
 pub mod batch;

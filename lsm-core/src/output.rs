@@ -14,6 +14,7 @@ use crate::cache::purpose::Use;
 use crate::cursor::contract::Cursor;
 use crate::cursor::tombstone::Fragments;
 use crate::env::fs::read_full_at;
+use crate::journal::blobs::NewBlob;
 use crate::journal::tables::NewTable;
 use crate::options::keyspace::{Compression, KeyspaceOptions};
 use crate::table::builder::{Finished, TableBuilder};
@@ -39,6 +40,12 @@ pub trait Sink: Debug + Send + Sync {
 
     /// Where blocks are kept.
     fn cache(&self) -> Arc<Cache>;
+
+    /// A new file of large values.
+    fn new_blob(&self) -> Result<NewBlob>;
+
+    /// Takes away files of large values that came from here and that nothing lists.
+    fn discard_blobs(&self, numbers: &[u64]);
 }
 
 /// A step reads or writes about so many bytes.
@@ -190,6 +197,7 @@ impl Written {
             expiry_max_millis: properties.expiry_max_millis(),
             merge_min_millis: properties.merge_min_millis,
             merge_ends: properties.merge_ends,
+            blobs: properties.blobs.clone(),
         };
         let slices = self.finished.parts.iter().map(|part| SliceMeta {
             keyspace: part.keyspace,

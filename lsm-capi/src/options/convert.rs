@@ -10,11 +10,12 @@ use lsm_core::{
 use crate::border::pointers::invalid;
 use crate::merging::name_for_c;
 use crate::options::{
-    LSM_BUFFERED, LSM_COMPRESSION_LZ4, LSM_COMPRESSION_NONE, LSM_COMPRESSION_ZSTD, LSM_DURABLE,
-    LSM_FIFO, LSM_LAZY, LSM_LEVELED, LSM_MEMTABLE_SKIPLIST, LSM_MEMTABLE_TREE, LSM_NO_FILTER,
-    LSM_OPEN_EXISTING, LSM_OPEN_NEW, LSM_OPEN_READONLY, LSM_SYNC_NEVER, LSM_TIERED, LSM_TTL_NEVER,
-    LSM_VOLATILE, LSM_WAL_AUTO, LSM_WAL_MAPPED, LSM_WAL_WRITE, LSM_WRITE_LOW_PRIORITY,
-    LSM_WRITE_NO_WAIT, lsm_keyspace_options, lsm_options, lsm_write_options,
+    LSM_BLOB_NEVER, LSM_BUFFERED, LSM_COMPRESSION_LZ4, LSM_COMPRESSION_NONE, LSM_COMPRESSION_ZSTD,
+    LSM_DURABLE, LSM_FIFO, LSM_LAZY, LSM_LEVELED, LSM_MEMTABLE_SKIPLIST, LSM_MEMTABLE_TREE,
+    LSM_NO_FILTER, LSM_OPEN_EXISTING, LSM_OPEN_NEW, LSM_OPEN_READONLY, LSM_SYNC_NEVER, LSM_TIERED,
+    LSM_TTL_NEVER, LSM_VOLATILE, LSM_WAL_AUTO, LSM_WAL_MAPPED, LSM_WAL_WRITE,
+    LSM_WRITE_LOW_PRIORITY, LSM_WRITE_NO_WAIT, lsm_keyspace_options, lsm_options,
+    lsm_write_options,
 };
 
 /// What C can say, and what it means.
@@ -150,6 +151,11 @@ pub(crate) fn keyspace(chosen: Option<lsm_keyspace_options>) -> Result<KeyspaceO
         0 | 1 => options.write_once(chosen.write_once == 1),
         other => return Err(unknown("write_once", other)),
     };
+    options = match chosen.blob_threshold {
+        0 => options,
+        LSM_BLOB_NEVER => options.blob_threshold(0),
+        bytes => options.blob_threshold(bytes),
+    };
     options.check()?;
     Ok(options)
 }
@@ -198,6 +204,7 @@ pub(crate) fn keyspace_for_c(options: &KeyspaceOptions) -> Result<lsm_keyspace_o
         _ => (0, 0),
     };
     let bits = options.get_filter_bits_per_key();
+    let threshold = options.get_blob_threshold();
     let mut chosen = lsm_keyspace_options {
         struct_size: size_of::<lsm_keyspace_options>() as u32,
         strategy: 0,
@@ -214,6 +221,7 @@ pub(crate) fn keyspace_for_c(options: &KeyspaceOptions) -> Result<lsm_keyspace_o
         comparator: name_for_c(Some(&options.get_comparator().to_string()))?,
         write_once: u32::from(options.is_write_once()),
         compaction_filter: name_for_c(options.get_compaction_filter())?,
+        blob_threshold: if threshold == 0 { LSM_BLOB_NEVER } else { threshold },
     };
     match options.get_strategy() {
         Strategy::Leveled { ratio } => {

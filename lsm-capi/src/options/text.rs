@@ -115,6 +115,7 @@ fn take_keyspace(
         "comparator" => options.comparator = new.comparator,
         "write_once" => options.write_once = new.write_once,
         "compaction_filter" => options.compaction_filter = new.compaction_filter,
+        "blob_threshold" => options.blob_threshold = new.blob_threshold,
         _ => {}
     }
 }

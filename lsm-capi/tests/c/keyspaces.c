@@ -35,6 +35,60 @@ static void default_keyspace(const char *path) {
     IS(LSM_INVALID_ARGUMENT, lsm_open(path, &options, &db, &error));
 }
 
+/* How many large values were written, by the statistics. */
+static int large_values(lsm_db *db) {
+    lsm_value text;
+    OK(lsm_describe(db, &text, &error));
+    const char *blobs = strstr(text.data, "\"blobs\":");
+    CHECK(blobs != NULL);
+    const char *written = strstr(blobs, "\"values_written\":");
+    CHECK(written != NULL);
+    const int count = atoi(written + strlen("\"values_written\":"));
+    lsm_value_free(&text);
+    return count;
+}
+
+/* Values apart from their keys, from the length that a keyspace has chosen. */
+static void thresholds(lsm_db *db) {
+    lsm_keyspace_options chosen = LSM_KEYSPACE_OPTIONS_INIT, read = LSM_KEYSPACE_OPTIONS_INIT;
+    lsm_db *early, *never, *none;
+    char value[5000];
+    memset(value, 'v', sizeof value);
+    OK(lsm_keyspace_options_parse(&chosen, "blob_threshold=100", &error));
+    CHECK(chosen.blob_threshold == 100);
+    OK(lsm_keyspace_open(db, "early", &chosen, &early, &error));
+    OK(lsm_keyspace_options_read(early, &read, &error));
+    CHECK(read.blob_threshold == 100);
+    chosen.blob_threshold = LSM_BLOB_NEVER;
+    OK(lsm_keyspace_open(db, "never", &chosen, &never, &error));
+    OK(lsm_keyspace_options_read(never, &read, &error));
+    CHECK(read.blob_threshold == LSM_BLOB_NEVER);
+    chosen.blob_threshold = 63;
+    IS(LSM_INVALID_ARGUMENT, lsm_keyspace_open(db, "tiny", &chosen, &none, &error));
+    const int before = large_values(db);
+    OK(lsm_put(never, NULL, T("k"), lsm_bytes(value, sizeof value), &error));
+    OK(lsm_put(early, NULL, T("k"), lsm_bytes(value, 99), &error));
+    CHECK(large_values(db) == before);
+    OK(lsm_put(early, NULL, T("k"), lsm_bytes(value, 100), &error));
+    OK(lsm_put(db, NULL, T("large"), lsm_bytes(value, sizeof value), &error));
+    CHECK(large_values(db) == before + 2);
+    for (int settled = 0; settled < 2; settled++) {
+        lsm_value found;
+        OK(lsm_get(db, NULL, T("large"), &found, &error));
+        CHECK(found.size == sizeof value && memcmp(found.data, value, sizeof value) == 0);
+        lsm_value_free(&found);
+        OK(lsm_flush(db, &error));
+    }
+    lsm_stats stats = LSM_STATS_INIT;
+    OK(lsm_stats_read(db, &stats, &error));
+    CHECK(stats.blob_files > 0 && stats.blob_bytes > 0 && stats.disk_bytes >= stats.blob_bytes);
+    OK(lsm_delete(db, NULL, T("large"), &error));
+    OK(lsm_keyspace_drop(db, "early", &error));
+    OK(lsm_keyspace_drop(db, "never", &error));
+    OK(lsm_close(early, &error));
+    OK(lsm_close(never, &error));
+}
+
 int main(int count, char **arguments) {
     (void)count;
     lsm_db *db = check_open(arguments[1]), *users, *jobs, *none;
@@ -43,6 +97,8 @@ int main(int count, char **arguments) {
     CHECK(strcmp(lsm_keyspace_name(users), "users") == 0);
     CHECK(strcmp(lsm_keyspace_name(db), "default") == 0);
     CHECK(strcmp(lsm_path(jobs), lsm_path(db)) == 0);
+
+    thresholds(db);
 
     /* The same key in each of them. */
     OK(lsm_put(db, NULL, T("k"), T("1"), &error));

@@ -143,6 +143,25 @@ void options_of_keyspaces_are_text_too() {
     FAILS(keyspace.parse("strategy=none"), InvalidArgument);
 }
 
+void large_values_stand_apart(const std::string &path) {
+    auto db = MUST(lsm::Db::open(path));
+    lsm::KeyspaceOptions chosen;
+    MUST(chosen.parse("blob_threshold=0"));
+    CHECK(chosen.blob_threshold == LSM_BLOB_NEVER);
+    chosen.blob_threshold = 100;
+    auto files = MUST(db.keyspace("files", chosen));
+    CHECK(MUST(files.keyspace_options()).blob_threshold == 100);
+    const std::string large(100, 'v');
+    MUST(files.put("k", large));
+    CHECK(MUST(files.get("k"))->str() == large);
+    MUST(db.flush());
+    CHECK(MUST(files.get("k"))->str() == large);
+    const auto stats = MUST(db.stats());
+    CHECK(stats.blob_files > 0 && stats.blob_bytes > 100 && stats.disk_bytes > stats.blob_bytes);
+    chosen.blob_threshold = 63;
+    FAILS(db.keyspace("tiny", chosen), InvalidArgument);
+}
+
 void keyspaces_are_apart(const lsm::Db &db) {
     CHECK(MUST(db.keyspaces()).empty());
     lsm::KeyspaceOptions tuned;
@@ -326,6 +345,7 @@ int main(int, char **argv) {
     options_are_text_too();
     times_and_flags_fit_into_c();
     options_of_keyspaces_are_text_too();
+    large_values_stand_apart(path + "/large");
     {
         auto db = MUST(lsm::Db::open(path + "/db"));
         keyspaces_are_apart(db);

@@ -419,6 +419,7 @@ static void open_and_close(struct chance *c, lsm_error **error) {
         tuned.comparator = comparator_of(c);
         tuned.write_once = (uint32_t)below(c, 40) / 20;
         tuned.compaction_filter = filter_of(c);
+        tuned.blob_threshold = once_in(c, 8) ? LSM_BLOB_NEVER : below(c, 4) * 100;
         judge(c, lsm_keyspace_open((lsm_db *)handle(c, DB), text(c), &tuned, &db, error), error);
         keep(c, db, DB);
         break;

@@ -214,6 +214,7 @@ impl Batch {
                 conditions: &self.conditions,
                 options,
                 is_stamped: false,
+                apart: None,
             }),
         }
     }

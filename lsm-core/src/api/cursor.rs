@@ -23,6 +23,8 @@ pub struct Cursor {
     /// Where keys are shown that are not stored as they are.
     shown: Option<Box<Shown>>,
     refused: Option<Error>,
+    /// The value that was lent last, if it stands apart.
+    fetched: Option<Slice>,
 }
 
 /// The key that is lent, in an order of its own.
@@ -73,7 +75,8 @@ impl Cursor {
         let (gap, mark) = (Gap::Marked, Mark::Start);
         let order = source.as_ref().map(ScanSource::order).filter(|order| !order.is_bytewise());
         let shown = order.map(|order| Box::new(Shown { order: order.clone(), key: Vec::new() }));
-        Self { source, passed, scan: None, gap, mark, key: Vec::new(), shown, refused }
+        let (scan, key, fetched) = (None, Vec::new(), None);
+        Self { source, passed, scan, gap, mark, key, shown, refused, fetched }
     }
 
     /// Moves in front of the first entry at or behind `key`.
@@ -138,7 +141,9 @@ impl Cursor {
     #[must_use]
     pub fn pinned_value(&self) -> Option<Slice> {
         match self.gap {
-            Gap::Before | Gap::After => self.scan.as_ref().map(OpenScan::pin_value),
+            Gap::Before | Gap::After => {
+                self.fetched.clone().or_else(|| self.scan.as_ref().map(OpenScan::pin_value))
+            }
             Gap::Marked | Gap::Sought => None,
         }
     }
@@ -177,6 +182,12 @@ impl Cursor {
             self.mark();
             return moved.map(|()| None);
         }
+        if self.fetched.is_some() {
+            self.fetched = None;
+        }
+        if self.scan.as_ref().is_some_and(OpenScan::is_apart) {
+            self.fetch(there)?;
+        }
         self.gap = there;
         if let Some(passed) = &mut self.passed {
             passed.note();
@@ -186,7 +197,27 @@ impl Cursor {
             None => scan.key(),
             Some(shown) => shown.show(scan.key()),
         };
-        Ok(Some((key, scan.value())))
+        Ok(Some((key, self.fetched.as_deref().unwrap_or_else(|| scan.value()))))
+    }
+
+    /// Reads the value of the scan's entry from where it stands apart. If it cannot be read, the
+    /// gap is this side of the entry.
+    #[cold]
+    fn fetch(&mut self, there: Gap) -> Result<()> {
+        let (Some(source), Some(scan)) = (&self.source, &self.scan) else { return Ok(()) };
+        match source.fetch(scan) {
+            Ok(value) => {
+                self.fetched = Some(value);
+                Ok(())
+            }
+            Err(error) => {
+                self.mark = if there == Gap::After { Mark::Before } else { Mark::Behind };
+                self.gap = Gap::Marked;
+                self.key.clear();
+                self.key.extend_from_slice(scan.key());
+                Err(error)
+            }
+        }
     }
 
     /// Marks where the gap is, so that the scan is not needed to know it.

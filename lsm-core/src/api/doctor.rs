@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::api::stats::Stats;
 use crate::base::error::Error;
+use crate::base::sort::sort_by_key;
 use crate::engine::state::Engine;
 use crate::extend::event::OpenReport;
 use crate::options::database::Options;
@@ -164,7 +165,7 @@ impl Diagnosis {
         trouble::look(facts, &mut findings);
         speed::look(facts, &mut findings);
         space::look(facts, &mut findings);
-        findings.sort_by_key(|finding: &Finding| std::cmp::Reverse(finding.severity));
+        sort_by_key(&mut findings, |finding: &Finding| std::cmp::Reverse(finding.severity));
         Self { findings }
     }
 

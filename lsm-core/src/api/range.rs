@@ -111,13 +111,23 @@ impl Range {
     }
 
     fn pair(&mut self, end: End) -> Option<Result<(Slice, Slice)>> {
-        match self.step(end) {
+        let key = match self.step(end) {
             Ok(Some((scan, order))) => {
                 let key = Slice::copy_from(&order.shown(scan.key()));
-                Some(Ok((key, Slice::copy_from(scan.value()))))
+                if !scan.is_apart() {
+                    return Some(Ok((key, Slice::copy_from(scan.value()))));
+                }
+                key
             }
-            Ok(None) => None,
-            Err(error) => Some(Err(error)),
+            Ok(None) => return None,
+            Err(error) => return Some(Err(error)),
+        };
+        match self.ends.as_ref()?.fetch(end)? {
+            Ok(value) => Some(Ok((key, value))),
+            Err(error) => {
+                self.ends = None;
+                Some(Err(error))
+            }
         }
     }
 
@@ -143,6 +153,12 @@ impl Ends {
             End::Back => self.back.as_ref(),
         };
         Some((scan?, self.source.order()))
+    }
+
+    /// The value at one end, which stands apart.
+    #[cold]
+    fn fetch(&self, end: End) -> Option<Result<Slice>> {
+        Some(self.source.fetch(self.at(end)?.0))
     }
 
     /// Moves one end inwards; false where the range ends, or the two ends have met.

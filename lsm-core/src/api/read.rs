@@ -17,6 +17,7 @@ use crate::options::read::ReadOptions;
 use crate::read::access::{Access, Usual};
 use crate::read::explain::{Explanation, RangeExplanation};
 use crate::read::get::Found;
+use crate::stats::looked::Looked;
 
 /// What can be read, of the newest or of a snapshot: by `Db`, for its default keyspace, `Keyspace`,
 /// `KeyspaceAt` and `KeyspaceWith`. All four have the same verbs without the trait, too.
@@ -381,7 +382,21 @@ impl<M: Moment> Read for M {
     }
 
     fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-        Ok(self.look(key, |_| ())?.is_some())
+        Ok(self.expiry(key)?.is_some())
+    }
+
+    fn expiry(&self, key: impl AsRef<[u8]>) -> Result<Option<Expiry>> {
+        let keyspace = self.keyspace();
+        let at = self.at()?;
+        let (engine, state) = (keyspace.engine(), &keyspace.state);
+        if !M::How::IS_USUAL || !keyspace.is_bytewise() {
+            let mut expiry = None;
+            let mut show = |found: Found<'_>| expiry = Some(found.expiry_millis());
+            look_aside((keyspace, self.how()), key.as_ref(), (at, false), &mut show)?;
+            return Ok(expiry.map(Expiry::from_stored));
+        }
+        let expiry = engine.expiry_of(self.how(), state, key.as_ref(), at)?;
+        Ok(expiry.map(Expiry::from_stored))
     }
 
     #[inline]
@@ -393,9 +408,12 @@ impl<M: Moment> Read for M {
         let keyspace = self.keyspace();
         let at = self.at()?;
         let engine = keyspace.engine();
-        let show = |found: Found<'_>| look(Lent { found, engine });
-        if !keyspace.is_bytewise() {
-            return look_stored((self, at), key.as_ref(), &mut { show });
+        let mut show = |found: Found<'_>| look(Lent { found, engine });
+        if !M::How::IS_USUAL || !keyspace.is_bytewise() {
+            let mut shown = None;
+            let mut show = |found: Found<'_>| shown = Some(show(found));
+            look_aside((keyspace, self.how()), key.as_ref(), (at, true), &mut show)?;
+            return Ok(shown);
         }
         engine.get(self.how(), &keyspace.state, key.as_ref(), at, show)
     }
@@ -426,17 +444,19 @@ impl<M: Moment> Read for M {
     }
 }
 
-/// Looks up a key that is not stored as it is. Usual lookups are not to carry this along.
+/// Looks up a key that is not stored as it is, or in a way of its own. Usual lookups are not to
+/// carry this along, and all others share it.
 #[cold]
 #[inline(never)]
-fn look_stored<T, M: Moment>(
-    (reads, at): (&M, Option<&SnapshotPin>),
+fn look_aside<A: Access>(
+    (keyspace, how): (&KeyspaceRef, A),
     key: &[u8],
-    show: &mut dyn FnMut(Found<'_>) -> T,
-) -> Result<Option<T>> {
-    let keyspace = reads.keyspace();
+    (at, is_wanted): (Option<&SnapshotPin>, bool),
+    show: &mut dyn FnMut(Found<'_>),
+) -> Result<()> {
     let key = keyspace.stored(key)?;
-    keyspace.engine().get(reads.how(), &keyspace.state, &key, at, show)
+    let access = (how, &mut Looked::default());
+    keyspace.engine().get_told(access, &keyspace.state, &key, (at, is_wanted), show).map(drop)
 }
 
 /// The pairs of a range of stored keys.

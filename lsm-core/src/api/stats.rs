@@ -39,6 +39,8 @@ pub struct Stats {
     pub tables: u64,
     /// The length of all of them.
     pub table_bytes: u64,
+    /// Large values, which stand apart from their keys.
+    pub blobs: BlobStats,
     /// Live snapshots of different moments.
     pub snapshots: u64,
     /// Holding back writers.
@@ -152,6 +154,29 @@ pub struct MemtableStats {
     pub sealed: u64,
     /// Their memory.
     pub sealed_bytes: u64,
+}
+
+/// Large values, which stand apart from their keys. What is written and read is counted from the
+/// opening on.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BlobStats {
+    /// Files of large values.
+    pub files: u64,
+    /// The length of all of them.
+    pub bytes: u64,
+    /// Bytes in them that nothing refers to any more, as far as merges have found out.
+    pub garbage_bytes: u64,
+    /// Values that writes have put there.
+    pub values_written: u64,
+    /// Bytes that this took.
+    pub bytes_written: u64,
+    /// Values that were read there.
+    pub values_read: u64,
+    /// Bytes that were read for that.
+    pub bytes_read: u64,
+    /// Bytes that merges have moved to other files, to give space back.
+    pub bytes_moved: u64,
 }
 
 /// Memory by what it is held for.

@@ -10,6 +10,7 @@ pub mod lz4;
 pub mod planted;
 pub mod scratch;
 pub mod slice;
+pub mod sort;
 pub mod sync;
 pub mod zstd;
 

@@ -67,6 +67,9 @@ bugs! {
     ReadersNotAsked,
     SlotWrittenTooLate,
     KeyspacesNotLookedAtTwice,
+    BlobSyncSkipped,
+    BlobReferenceNotCounted,
+    BlobNotVerified,
 }
 
 #[cfg(lsm_planted)]

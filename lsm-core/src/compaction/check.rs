@@ -4,6 +4,7 @@
 //! costs time, never data.
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sort::sort_by;
 use crate::compaction::context::Context;
 use crate::compaction::place::Place;
 use crate::compaction::plan::{Plan, PlanKind, is_same};
@@ -113,7 +114,7 @@ impl Plan {
     /// What is moved as it is must fit one run.
     fn check_apart(&self) -> Result<(), &'static str> {
         let mut spans: Vec<Span<'_>> = self.slices().map(|slice| Span::of(slice)).collect();
-        spans.sort_by(|a, b| a.smallest.cmp(b.smallest));
+        sort_by(&mut spans, |a, b| a.smallest.cmp(b.smallest));
         let touch = spans.iter().zip(spans.iter().skip(1)).any(|(a, b)| a.overlaps(b));
         if touch { Err("a plan moves slices into one run that overlap") } else { Ok(()) }
     }

@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use crate::base::sort::sort_by_key;
 use crate::compaction::busy::Busy;
 use crate::compaction::context::Context;
 use crate::compaction::gather::{gather, is_dense, join_place, plan_to, runs_of, widened};
@@ -35,7 +36,7 @@ pub fn pick(tree: &Tree, busy: &Busy, context: &Context) -> Option<Plan> {
             stretches.push((Reverse(gain(&inputs)), run, slice));
         }
     }
-    stretches.sort_by_key(|(gain, ..)| *gain);
+    sort_by_key(&mut stretches, |(gain, ..)| *gain);
     stretches.into_iter().take(TRIES).find_map(|(_, run, slice)| {
         let chosen = [Input::only(run, slice)];
         let plan = plan_to(tree, context, &chosen, bottom, Reason::LevelFull)?;

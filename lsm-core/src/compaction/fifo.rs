@@ -1,11 +1,12 @@
 //! First in, first out: nothing is merged, the oldest tables go.
 
+use std::sync::Arc;
+
 use crate::compaction::busy::Busy;
 use crate::compaction::context::Context;
 use crate::compaction::expiry::{drop_from_the_oldest, has_any, pick as pick_expired};
 use crate::compaction::manual::{Answer, Request};
 use crate::compaction::plan::{Plan, PlanKind, Reason};
-use crate::compaction::span::bytes_of;
 use crate::compaction::strategy::{Debt, Strategy};
 use crate::version::tree::{Slice, Tree};
 
@@ -29,19 +30,25 @@ impl Fifo {
         let all = || tree.runs.iter().flat_map(|run| &run.slices);
         // What is being dropped counts as gone.
         let dropped = busy.plans().filter(|plan| plan.kind == PlanKind::Drop);
-        let going: u64 = dropped.fold(0, |sum, plan| sum.saturating_add(plan.bytes()));
-        let total = bytes_of(all()).saturating_sub(going);
+        let sum = |sum: u64, slice: &Arc<Slice>| sum.saturating_add(taken_by(slice));
+        let going = dropped.flat_map(Plan::slices).fold(0, sum);
+        let total = all().fold(0, sum).saturating_sub(going);
         let mut excess = total.saturating_sub(self.bytes_max);
         if self.bytes_max == 0 || excess == 0 {
             return None;
         }
         let is_over = |slice: &Slice| {
             let goes = excess > 0;
-            excess = excess.saturating_sub(if goes { slice.meta.bytes.max(1) } else { 0 });
+            excess = excess.saturating_sub(if goes { taken_by(slice).max(1) } else { 0 });
             goes
         };
         drop_from_the_oldest(tree, busy, Reason::TooLarge, is_over)
     }
+}
+
+/// How many bytes a slice takes, with the large values that it refers to.
+fn taken_by(slice: &Slice) -> u64 {
+    slice.meta.bytes.saturating_add(slice.apart_bytes())
 }
 
 impl Strategy for Fifo {

@@ -13,7 +13,7 @@ use crate::options::expiry::Expiry;
 /// level 0; a flush shows nothing. `compact` over a whole keyspace shows every value that is there.
 /// What is deleted or has expired is not shown, nor what a live snapshot sees: a filter never
 /// changes what a snapshot or an iterator reads. Merge operands are not shown either, but the
-/// values that they are folded to.
+/// values that they are folded to. Large values are read from their own files for it.
 ///
 /// What it answers has to depend on its arguments, and on nothing that goes back: readers see the
 /// answer once the compaction is done, and one that is given up, or cut off by a crash, is done

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::base::sort::sort_by;
 use crate::compaction::busy::Busy;
 use crate::compaction::context::Context;
 use crate::compaction::place::Place;
@@ -98,7 +99,7 @@ fn can_move(plan: &Plan, context: &Context) -> bool {
     let beneath = bytes_of(&plan.beneath);
     let is_narrow = beneath <= plan.bytes().saturating_mul(BENEATH_MAX);
     let mut spans: Vec<Span<'_>> = plan.slices().map(|slice| Span::of(slice)).collect();
-    spans.sort_by(|a, b| a.smallest.cmp(b.smallest));
+    sort_by(&mut spans, |a, b| a.smallest.cmp(b.smallest));
     let is_apart = spans.iter().zip(spans.iter().skip(1)).all(|(a, b)| !a.overlaps(b));
     is_narrow && is_apart && plan.slices().all(is_fit)
 }

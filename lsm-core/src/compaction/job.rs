@@ -166,6 +166,8 @@ impl Merging {
         let created = created.unwrap_or_default();
         let made =
             self.written().map(|table| table.edit(plan.output_level, plan.output_run, created));
+        // A table is listed after what it refers to.
+        edits.extend(self.done.iter().flat_map(Part::blob_edits));
         edits.extend(made);
         edits
     }

@@ -11,6 +11,7 @@
 //! In quiet times reads count for more than what a merge costs: tiers are merged in pairs, and less
 //! waits above the bottom.
 
+use crate::base::sort::sort_by_key;
 use crate::compaction::busy::Busy;
 use crate::compaction::context::Context;
 use crate::compaction::deletes;
@@ -186,7 +187,7 @@ fn pick_pair(
             pairs.push((bytes.saturating_add(older_bytes), newer, older));
         }
     }
-    pairs.sort_by_key(|(bytes, ..)| *bytes);
+    sort_by_key(&mut pairs, |(bytes, ..)| *bytes);
     pairs.into_iter().find_map(|(_, newer, older)| {
         merge_to(tree, busy, context, std::slice::from_ref(newer), Place::of(older))
     })

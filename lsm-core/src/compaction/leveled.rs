@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::base::sort::{sort_by, sort_by_key};
 use crate::compaction::busy::Busy;
 use crate::compaction::context::Context;
 use crate::compaction::expiry::{pick as pick_expired, pick_due};
@@ -54,7 +55,7 @@ impl Leveled {
         scores.retain(|&(score, level)| {
             score > 1000 || (score == 1000 && level_is_due(level, shape))
         });
-        scores.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        sort_by(&mut scores, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         scores.into_iter().map(|(_, level)| level).collect()
     }
 }
@@ -104,7 +105,7 @@ fn pick_slice(tree: &Tree, busy: &Busy, context: &Context, level: u8) -> Option<
     for (at, slice) in run.slices.iter().enumerate() {
         costs.push((cost(slice, below), at));
     }
-    costs.sort_unstable();
+    sort_by_key(&mut costs, |cost| *cost);
     let free = costs.into_iter().filter_map(|(_, at)| run.slices.get(at));
     for slice in free.filter(|slice| !busy.holds(slice)).take(TRIES) {
         let plan = plan_to(tree, context, &[Input::only(run, slice)], output, Reason::LevelFull)?;

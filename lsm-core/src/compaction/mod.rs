@@ -44,6 +44,7 @@ pub mod leveled;
 
 pub mod strategist;
 
+pub mod apart;
 pub mod choose;
 pub mod source;
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::planted::{Bug, planted};
+use crate::blob::reference::stamp_of;
+use crate::compaction::apart::{Mover, Moving};
 use crate::compaction::plan::Plan;
 use crate::compaction::sieve::{Entry, Sieve, Sifted, Sifter};
 use crate::compaction::source::{SlicePart, run_cursor};
@@ -20,6 +22,7 @@ use crate::key::trailer::{NEWEST, seqno_of, trailer_of};
 use crate::output::{Draft, Proof, STEP_BYTES, Sink, Written, is_over};
 use crate::survive::{Rules, Survive, Verdict};
 use crate::table::options::TableOptions;
+use crate::version::edit::Edit;
 
 /// What a merge has to know.
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub struct Setup {
     pub mergers: Mergers,
     /// The filter that is shown what is written, if the keyspace has one.
     pub sieve: Option<Arc<Sieve>>,
+    /// Which large values are moved.
+    pub moving: Moving,
 }
 
 /// What the parts of a merge share.
@@ -73,6 +78,7 @@ pub struct Part {
     read: u64,
     made: Vec<u64>,
     written: Vec<Written>,
+    mover: Mover,
     state: State,
 }
 
@@ -100,7 +106,8 @@ impl Part {
         let sources = plan.inputs.iter().map(|input| run_cursor(input, &common.sink)).collect();
         let snapshots = common.setup.snapshots.clone();
         let sieve = common.setup.sieve.clone();
-        let sifter = sieve.map(|sieve| Sifter::new(sieve, plan, &snapshots));
+        let blobs = &common.setup.moving.blobs;
+        let sifter = sieve.map(|sieve| Sifter::new((sieve, blobs.clone()), plan, &snapshots));
         let rules = Rules { snapshots, is_bottom: plan.is_bottom };
         Self {
             source: Merge::new(sources),
@@ -115,6 +122,7 @@ impl Part {
             read: 0,
             made: Vec::new(),
             written: Vec::new(),
+            mover: Mover::new(&common.setup.moving),
             state: State::New,
             common,
         }
@@ -126,7 +134,13 @@ impl Part {
     #[inline(never)]
     pub fn step(&mut self) -> Result<bool> {
         let state = std::mem::replace(&mut self.state, State::Over);
-        match self.advance(state) {
+        let advanced = self.advance(state).and_then(|state| {
+            if matches!(state, State::Done) {
+                self.mover.finish()?;
+            }
+            Ok(state)
+        });
+        match advanced {
             Ok(state) => self.state = state,
             Err(error) => {
                 self.discard();
@@ -191,18 +205,22 @@ impl Part {
                     Verdict::KeepAsZero => Some(trailer & 0xff),
                     Verdict::Drop => None,
                 };
-                // Where there is no filter, what is kept is written as it stands.
                 match (kept, &mut self.sifter) {
                     (None, _) => {}
+                    // Where there is no filter, what is kept is written as it stands.
                     (Some(trailer), None) => {
-                        begun(&mut draft, &self.common, &mut self.made)?
-                            .add(key, trailer, value)?;
+                        let draft = begun(&mut draft, &self.common, &mut self.made)?;
+                        let sink = self.common.sink.as_ref();
+                        done += add_moved(draft, &mut self.mover, sink, (key, trailer, value))?;
                     }
                     (Some(trailer), Some(sifter)) => {
-                        let sifted = sifter.sift((key, trailer, value), &mut self.survive);
+                        let sifted = sifter.sift((key, trailer, value), &mut self.survive)?;
+                        done += sifter.take_fetched();
                         if let Some((trailer, value)) = sifted {
                             let draft = begun(&mut draft, &self.common, &mut self.made)?;
-                            draft.add(key, trailer, &value)?;
+                            let entry = (key, trailer, value.as_ref());
+                            let sink = self.common.sink.as_ref();
+                            done += add_moved(draft, &mut self.mover, sink, entry)?;
                         }
                     }
                 }
@@ -237,9 +255,11 @@ impl Part {
         let ready = self.folder.take_ready();
         for (trailer, value) in &ready {
             let entry = (self.folder.key(), *trailer, value.as_slice());
-            if let Some((trailer, value)) = sifted(&mut self.sifter, entry, &mut self.survive) {
+            if let Some((trailer, value)) = sifted(&mut self.sifter, entry, &mut self.survive)? {
                 let draft = begun(draft, &self.common, &mut self.made)?;
-                draft.add(self.folder.key(), trailer, &value)?;
+                let sink = self.common.sink.as_ref();
+                let entry = (self.folder.key(), trailer, value.as_ref());
+                let _not_many = add_moved(draft, &mut self.mover, sink, entry)?;
             }
         }
         self.folder.keep(ready);
@@ -250,6 +270,12 @@ impl Part {
     fn aged<'a>(&self, trailer: u64, value: &'a [u8]) -> (u64, &'a [u8]) {
         if trailer & 0xff == Kind::PutExpiring as u64 {
             let moment = value.first_chunk().map_or(u64::MAX, |bytes| u64::from_le_bytes(*bytes));
+            if moment <= self.common.setup.expired_millis {
+                return (trailer_of(seqno_of(trailer), Kind::Delete), &[]);
+            }
+        }
+        if trailer & 0xff == Kind::BlobRef as u64 {
+            let moment = stamp_of(value).filter(|moment| *moment > 0).unwrap_or(u64::MAX);
             if moment <= self.common.setup.expired_millis {
                 return (trailer_of(seqno_of(trailer), Kind::Delete), &[]);
             }
@@ -290,6 +316,11 @@ impl Part {
         self.sifter.as_ref().map(Sifter::sifted).unwrap_or_default()
     }
 
+    /// The changes that list the files of large values of a part that is done.
+    pub fn blob_edits(&self) -> impl Iterator<Item = Edit> {
+        self.mover.edits()
+    }
+
     /// The tables of a part that is done, in order.
     #[must_use]
     pub fn written(&self) -> &[Written] {
@@ -300,6 +331,7 @@ impl Part {
     pub fn discard(&mut self) {
         self.state = State::Over;
         self.written.clear();
+        self.mover.discard(self.common.sink.as_ref());
         let made = std::mem::take(&mut self.made);
         if !made.is_empty() {
             self.common.sink.discard(&made);
@@ -316,10 +348,28 @@ fn sifted<'v>(
     sifter: &mut Option<Sifter>,
     entry: Entry<'_, 'v>,
     survive: &mut Survive,
-) -> Option<(u64, Cow<'v, [u8]>)> {
+) -> Result<Option<(u64, Cow<'v, [u8]>)>> {
     match sifter {
         Some(sifter) => sifter.sift(entry, survive),
-        None => Some((entry.1, Cow::Borrowed(entry.2))),
+        None => Ok(Some((entry.1, Cow::Borrowed(entry.2)))),
+    }
+}
+
+/// Adds an entry, whose value goes elsewhere if it stands apart in a file that is given up; answers
+/// how many bytes that took.
+#[inline]
+fn add_moved(
+    draft: &mut Draft,
+    mover: &mut Mover,
+    sink: &dyn Sink,
+    (key, trailer, value): (&[u8], u64, &[u8]),
+) -> Result<usize> {
+    if trailer & 0xff != Kind::BlobRef as u64 {
+        return draft.add(key, trailer, value).map(|()| 0);
+    }
+    match mover.take(sink, value)? {
+        Some(moved) => draft.add(key, trailer, mover.reference()).map(|()| moved as usize),
+        None => draft.add(key, trailer, value).map(|()| 0),
     }
 }
 

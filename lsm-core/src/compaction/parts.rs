@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sort::sort_by_key;
 use crate::base::sync::{AtomicU64, Mutex, Ordering};
 use crate::compaction::part::Part;
 
@@ -73,7 +74,7 @@ impl Parts {
     #[must_use]
     pub fn into_done(&self) -> Vec<Part> {
         let mut done = std::mem::take(&mut self.shared.lock().done);
-        done.sort_by_key(|(index, _)| *index);
+        sort_by_key(&mut done, |(index, _)| *index);
         done.into_iter().map(|(_, part)| part).collect()
     }
 

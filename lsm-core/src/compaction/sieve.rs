@@ -11,7 +11,11 @@ use std::sync::Arc;
 use crate::base::contain::contained;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
+use crate::base::slice::Slice;
 use crate::base::sync::{AtomicU64, Mutex, Ordering};
+use crate::blob::file::is_unreadable;
+use crate::blob::reference::BlobRef;
+use crate::blob::store::Blobs;
 use crate::compaction::filter::{CompactionFilter, FilterContext, FilterDecision};
 use crate::compaction::plan::Plan;
 use crate::key::full::user_key;
@@ -25,8 +29,6 @@ use crate::survive::{Survive, Verdict};
 
 /// The longest value.
 const VALUE_BYTES_MAX: usize = 1 << 30;
-/// A value that expires has the moment before it.
-const MOMENT_BYTES: usize = 8;
 
 /// The filter that a keyspace has by its options, which is there.
 pub struct Sieve {
@@ -148,6 +150,8 @@ pub type Entry<'k, 'v> = (&'k [u8], u64, &'v [u8]);
 #[derive(Debug)]
 pub struct Sifter {
     sieve: Arc<Sieve>,
+    /// Where large values are read that it is shown.
+    blobs: Option<Arc<Blobs>>,
     level: u8,
     is_last_level: bool,
     /// Up to here some snapshot sees what was written.
@@ -155,14 +159,21 @@ pub struct Sifter {
     /// Operands of the key at hand stay above what comes next.
     is_beneath: bool,
     sifted: Sifted,
+    /// Bytes of large values since somebody asked.
+    fetched: usize,
 }
 
 impl Sifter {
     /// For what a plan writes, beside these snapshots, which ascend.
     #[must_use]
-    pub fn new(sieve: Arc<Sieve>, plan: &Plan, snapshots: &[SeqNo]) -> Self {
+    pub fn new(
+        (sieve, blobs): (Arc<Sieve>, Option<Arc<Blobs>>),
+        plan: &Plan,
+        snapshots: &[SeqNo],
+    ) -> Self {
         Self {
             sieve,
+            blobs,
             level: plan.output_level,
             is_last_level: plan.is_bottom,
             newest_snapshot: snapshots
@@ -171,6 +182,7 @@ impl Sifter {
                 .filter(|_| !planted(Bug::FilterShownWhatSnapshotsSee)),
             is_beneath: false,
             sifted: Sifted::default(),
+            fetched: 0,
         }
     }
 
@@ -185,50 +197,87 @@ impl Sifter {
         self.is_beneath = false;
     }
 
+    /// How many bytes of large values were read since this was asked last.
+    pub fn take_fetched(&mut self) -> usize {
+        std::mem::take(&mut self.fetched)
+    }
+
     /// What is to be written in the place of an entry that is kept; none if nothing is.
     #[inline(never)]
     pub fn sift<'v>(
         &mut self,
         (key, trailer, value): Entry<'_, 'v>,
         survive: &mut Survive,
-    ) -> Option<(u64, Cow<'v, [u8]>)> {
-        let stays = Some((trailer, Cow::Borrowed(value)));
+    ) -> Result<Option<(u64, Cow<'v, [u8]>)>> {
+        let stays = Ok(Some((trailer, Cow::Borrowed(value))));
         let seqno = seqno_of(trailer);
-        let (moment, seen) = match kind_of(trailer) {
-            Some(Kind::Put) => (&[][..], value),
-            Some(Kind::PutExpiring) if value.len() >= MOMENT_BYTES => value.split_at(MOMENT_BYTES),
-            kind => {
-                self.is_beneath |= kind == Some(Kind::Merge);
-                return stays;
-            }
-        };
+        let kind = kind_of(trailer);
+        self.is_beneath |= kind == Some(Kind::Merge);
         if self.is_beneath || self.newest_snapshot.is_some_and(|newest| seqno <= newest) {
             return stays;
         }
-        let millis = moment.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let fetched;
+        let (moment, seen) = match kind {
+            Some(Kind::Put) => (0, value),
+            Some(Kind::PutExpiring) => match value.split_first_chunk() {
+                Some((moment, seen)) => (u64::from_le_bytes(*moment), seen),
+                None => return stays,
+            },
+            Some(Kind::BlobRef) => match self.fetch(value)? {
+                Some((moment, value)) => {
+                    fetched = value;
+                    (moment, &fetched[..])
+                }
+                None => return stays,
+            },
+            _ => return stays,
+        };
         let context = FilterContext {
             keyspace: &self.sieve.keyspace,
             level: self.level,
             is_last_level: self.is_last_level,
-            expiry: Expiry::from_stored(millis),
+            expiry: Expiry::from_stored(moment),
         };
         match self.sieve.ask(user_key(key), seen, &context) {
             FilterDecision::Keep => stays,
             FilterDecision::Replace(new) if new == seen => stays,
             FilterDecision::Replace(new) => {
                 self.sifted.replaced += 1;
-                let new = if moment.is_empty() { new } else { [moment, &new].concat() };
-                Some((trailer, Cow::Owned(new)))
+                Ok(Some(put_at(seqno, moment, new)))
             }
             FilterDecision::Remove => {
                 self.sifted.removed += 1;
                 let trailer = trailer_of(seqno, Kind::Delete);
                 let verdict = survive.judge_folded(key, trailer);
                 let is_left_out = verdict == Verdict::Drop || planted(Bug::FilterUncoversOlder);
-                (!is_left_out).then_some((trailer, Cow::Borrowed(&[])))
+                Ok((!is_left_out).then_some((trailer, Cow::Borrowed(&[]))))
             }
         }
     }
+
+    /// When the value of a reference expires, 0 for never, and the value; none if that cannot be
+    /// read. The entry stays then, and whoever reads the key is told.
+    fn fetch(&mut self, reference: &[u8]) -> Result<Option<(u64, Slice)>> {
+        let Some(blobs) = &self.blobs else { return Ok(None) };
+        let Some(reference) = BlobRef::decode(reference) else { return Ok(None) };
+        match blobs.read(&reference) {
+            Ok(value) => {
+                self.fetched = self.fetched.saturating_add(reference.len as usize);
+                Ok(Some((reference.expiry_millis.unwrap_or(0), value)))
+            }
+            Err(error) if is_unreadable(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A put beside its key, of a value that expires unless its moment is 0.
+fn put_at<'v>(seqno: SeqNo, moment: u64, value: Vec<u8>) -> (u64, Cow<'v, [u8]>) {
+    if moment == 0 {
+        return (trailer_of(seqno, Kind::Put), Cow::Owned(value));
+    }
+    let value = [&moment.to_le_bytes()[..], &value].concat();
+    (trailer_of(seqno, Kind::PutExpiring), Cow::Owned(value))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::base::sort::sort_by;
 use crate::compaction::plan::Plan;
 use crate::compaction::span::Span;
 use crate::version::tree::Slice;
@@ -60,7 +61,7 @@ pub fn cuts(plan: &Plan, count: usize) -> Vec<Vec<u8>> {
     // A slice that stands alone in its run says nothing about where its bytes are.
     let runs = plan.inputs.iter().filter(|input| input.slices.len() > 1);
     let mut starts: Vec<&Arc<Slice>> = runs.flat_map(|input| &input.slices).collect();
-    starts.sort_by(|a, b| a.meta.smallest.cmp(&b.meta.smallest));
+    sort_by(&mut starts, |a, b| a.meta.smallest.cmp(&b.meta.smallest));
     let total = starts.iter().fold(0_u64, |sum, slice| sum.saturating_add(slice.meta.bytes));
     let share = total / u64::try_from(count.max(1)).unwrap_or(u64::MAX);
     let mut cuts: Vec<Vec<u8>> = Vec::new();

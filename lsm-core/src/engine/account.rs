@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::base::error::Result;
-use crate::engine::gather::{Asking, gather, in_memory, parts};
+use crate::engine::gather::{Asking, gather, in_memory, on_disk, parts};
 use crate::engine::keyspaces::KeyspaceState;
 use crate::engine::scan::{OpenScan, Span};
 use crate::engine::state::Engine;
@@ -64,9 +64,13 @@ impl Engine {
         let mut size = Estimate::default();
         for (_, part) in parts(&view, &asking) {
             let bytes = part.meta.bytes;
+            let apart = part.apart_bytes();
             if asking.holds(part) {
-                size = size.plus(Estimate::exact(bytes));
+                size = size.plus(Estimate::exact(bytes.saturating_add(apart)));
                 continue;
+            }
+            if apart > 0 {
+                size = size.plus(Estimate::between(0, apart, apart / 2));
             }
             let table = part.file.table()?;
             let (from, to) = (table.rank(&asking.lower)?, table.rank(&asking.upper)?);
@@ -89,7 +93,7 @@ impl Engine {
         if is_small(&view, &asking)? {
             let mut alive = Alive::default();
             self.read_pairs(keyspace, &Span::all(), false, &mut |scan| {
-                let bytes = (PREFIX_LEN + scan.key().len() + scan.value().len()) as u64;
+                let bytes = (PREFIX_LEN + scan.key().len()) as u64 + scan.value_len();
                 alive.keys = alive.keys.plus(Estimate::exact(1));
                 alive.bytes = alive.bytes.plus(Estimate::exact(bytes + ENTRY_BYTES));
             })?;
@@ -144,9 +148,8 @@ fn usage_of(
 ) -> Usage {
     let memory = in_memory(view, asking);
     let tree = parts(view, asking);
-    let (disk_bytes, table_entries) = tree.fold((0u64, 0u64), |(bytes, entries), (_, part)| {
-        (bytes.saturating_add(part.meta.bytes), entries.saturating_add(part.meta.entries))
-    });
+    let disk_bytes = on_disk(view, asking);
+    let table_entries = tree.fold(0u64, |sum, (_, part)| sum.saturating_add(part.meta.entries));
     let data_bytes = data.estimate;
     let live = Estimate::between(
         alive.bytes.at_least.min(data.at_most),

@@ -98,6 +98,10 @@ impl Engine {
         if self.is_resting() {
             return None;
         }
+        if let Err(error) = self.drop_dead_blobs() {
+            self.note_failure(error, &[]);
+            return None;
+        }
         if let Some(helper) = self.desk.lock().take_part() {
             return Some(Task::Help(Box::new(helper)));
         }
@@ -233,6 +237,7 @@ impl Engine {
             let pick = |level| pick_among(tree, busy, &context, runs_of(tree, level));
             let around = || (0..=LAST).find_map(pick);
             plan.or_else(|| (held.is_some() && is_merged).then(around).flatten())
+                .or_else(|| self.pick_wasteful(&view.version, tree, busy, &context))
         })
     }
 
@@ -291,6 +296,7 @@ impl Engine {
             .unwrap_or_default();
         let worth_sharing = plan.bytes() >= plan.table_bytes.saturating_mul(2);
         let setup = Setup {
+            moving: self.moving_for(&plan),
             snapshots,
             expired_millis,
             mergers: self.mergers(Some(plan.keyspace)),
@@ -319,9 +325,10 @@ impl Engine {
 
     /// Unlinks tables that nobody needs any more; false if there are none.
     pub fn sweep(&self) -> bool {
+        let has_swept = self.sweep_blobs();
         let numbers = self.garbage.take();
         if numbers.is_empty() {
-            return false;
+            return has_swept;
         }
         // A name that stays is cleared away by the next opening.
         if let Ok(gone) = self.journal.unlink_tables(&numbers) {
@@ -387,6 +394,7 @@ impl Engine {
             is_idle
                 && (is_paused || self.next_wanted(&BTreeMap::new(), &view, true).is_none())
                 && self.steps.load(Ordering::Acquire) == 0
+                && !self.has_dead_blobs()
                 && self.garbage.is_swept()
         };
         self.wait_told(options, &mut is_idle, &|| (0, 0))?;

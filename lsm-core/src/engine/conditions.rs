@@ -14,7 +14,7 @@ use crate::key::seqno::SeqNo;
 use crate::memtable::handle::Memtable;
 use crate::read::access::Usual;
 use crate::read::as_of::AsOf;
-use crate::read::get::get;
+use crate::read::get::{Question, get};
 use crate::read::view::View;
 use crate::read::written::{last_written, written_in};
 use crate::stats::looked::Looked;
@@ -93,7 +93,8 @@ impl Engine {
         let looked = &mut Looked::default();
         Ok(match &condition.wanted {
             Wanted::Absent => {
-                let found = get(Usual, view, &question, looked, |_| ())?;
+                let unread = Question { blobs: None, ..question };
+                let found = get(Usual, view, &unread, looked, |_| ())?;
                 found.map(|()| "the key has a value")
             }
             Wanted::Value(wanted) => {

@@ -42,7 +42,8 @@ impl Engine {
         let mut recorder = Recorder::new(self.env.clock.as_ref());
         let way = (access, &mut recorder);
         let stored = keyspace.order.stored(key)?;
-        let len = self.get_told(way, keyspace, &stored, at, |found| found.bytes().len() as u64)?;
+        let len =
+            self.get_told(way, keyspace, &stored, (at, true), |found| found.bytes().len() as u64)?;
         Ok(recorder.finish(&keyspace.name, key, len))
     }
 

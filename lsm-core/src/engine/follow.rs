@@ -94,7 +94,9 @@ impl Engine {
             let pin = reader.pins.hold(catalog.edit);
             version = Arc::new(version.following(catalog, pin)?);
             self.keyspaces.follow_drops(catalog);
+            // Before anybody sees a reference to what is new.
             self.journal.follow(catalog, reached);
+            version.retire_blobs();
             reader.clock.raise(catalog.clock_millis);
             *place = follower.place();
         } else {
@@ -111,6 +113,12 @@ impl Engine {
             self.visible.store(visible, Ordering::Release);
             self.view.update(|_| after);
         });
+        drop(before);
+        let unread = self.garbage.take_blobs();
+        if !unread.is_empty() {
+            self.journal.forget_blobs(&unread);
+            self.garbage.end_sweep();
+        }
         // Only now, so that no handle looks where nothing is yet.
         new_keyspaces.into_iter().for_each(|new| self.keyspaces.insert(new));
         Ok(())

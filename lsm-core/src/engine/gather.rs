@@ -132,8 +132,17 @@ pub fn in_memory(view: &View, asking: &Asking) -> (u64, u64) {
 #[must_use]
 pub fn taken(view: &View, keyspace: KeyspaceId) -> u64 {
     let asking = Asking::new(keyspace, &Span::all(), SeqNo::MAX, 0);
-    let disk = parts(view, &asking).map(|(_, part)| part.meta.bytes);
-    disk.fold(in_memory(view, &asking).1, u64::saturating_add)
+    in_memory(view, &asking).1.saturating_add(on_disk(view, &asking))
+}
+
+/// How many bytes a whole keyspace takes on disk, about: tables, and large values with those that
+/// only memory refers to.
+#[must_use]
+pub fn on_disk(view: &View, asking: &Asking) -> u64 {
+    let of = |part: &Arc<Part>| part.meta.bytes.saturating_add(part.apart_bytes());
+    let tables = parts(view, asking).map(|(_, part)| of(part));
+    let apart = view.memtables().map(|memtable| memtable.apart_bytes(asking.keyspace));
+    tables.chain(apart).fold(0, u64::saturating_add)
 }
 
 /// The parts of tables that can hold some of it, with the number of their run.

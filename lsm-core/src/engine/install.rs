@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::Ordering;
+use crate::compaction::apart::listed_by;
 use crate::engine::desk::Desk;
 use crate::engine::state::Engine;
 use crate::extend::event::Event;
+use crate::key::seqno::SeqNo;
 use crate::read::view::{Sealed, View};
 use crate::stats::counters::Counter;
 use crate::version::edit::Edit;
@@ -52,7 +54,8 @@ impl Engine {
                 refused = self.show(edits, catalog.edit, &shown).err();
             },
         )?;
-        if flushed.is_some() {
+        if let Some(flushed) = flushed {
+            self.journal.blobs().note_flushed(flushed.last);
             self.sealed.fetch_sub(1, Ordering::AcqRel);
         }
         self.update_quotas();
@@ -69,9 +72,27 @@ impl Engine {
         }
     }
 
+    /// Makes edits durable that rest on nothing in the log, and shows readers what is there then.
+    pub fn install_by_themselves(&self, edits: Vec<Edit>) -> Result<()> {
+        let mut refused = None;
+        let shown = Shown { flushed: None, is_sifted: false };
+        self.journal.commit_with(
+            Some(SeqNo::ZERO),
+            &mut |_| Ok(edits.clone()),
+            &mut |catalog, edits| refused = self.show(edits, catalog.edit, &shown).err(),
+        )?;
+        self.work.notify();
+        self.progress.notify();
+        refused.map_or(Ok(()), Err)
+    }
+
     /// Replaces the view by one with the edits in it.
     fn show(&self, edits: &[Edit], edit: u64, shown: &Shown<'_>) -> Result<()> {
         let before = self.view.load().version.clone();
+        // Readers of the new view find them there; nobody gives them up because the old one has no
+        // table that refers to them.
+        let list = |(number, entry, end)| self.journal.blobs().list(number, &entry, end);
+        let listed: Vec<_> = listed_by(edits).map(list).collect();
         // Versions are replaced here alone, one edit after the other: nobody is faster.
         let after = Arc::new(before.apply(edits, edit)?);
         let next = |view: &View| view.installed(after.clone(), shown.flushed);
@@ -82,6 +103,7 @@ impl Engine {
         } else {
             self.view.update(next);
         }
+        drop(listed);
         before.retire(&after);
         Ok(())
     }

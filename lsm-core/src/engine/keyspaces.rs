@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::sync::{AtomicBool, Mutex, Ordering};
+use crate::base::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::compaction::choose::strategist_of;
 use crate::compaction::registry::Strategies;
 use crate::compaction::sieve::Sieve;
@@ -39,6 +39,10 @@ pub struct KeyspaceState {
     pub merger: Option<Arc<Merger>>,
     /// What its compactions are filtered by, if it has a filter and that is there.
     pub sieve: Option<Arc<Sieve>>,
+    /// Values of this length and longer stand apart.
+    pub large_from: usize,
+    /// The same if nobody has to look at a value before it is written.
+    pub apart_from: usize,
     is_dropped: AtomicBool,
     /// The drop failed, and may be found after a restart all the same.
     is_in_doubt: AtomicBool,
@@ -63,6 +67,11 @@ impl KeyspaceState {
         let filter = filter.and_then(|name| Some((name, plugins.filters.get(name)?.clone())));
         let sieve =
             filter.map(|filter| Arc::new(Sieve::new(filter, &name, &order, merger.clone())));
+        let large_from = match options.get_blob_threshold() {
+            0 => usize::MAX,
+            bytes => usize::try_from(bytes).unwrap_or(usize::MAX),
+        };
+        let apart_from = if merger.is_some() { usize::MAX } else { large_from };
         Arc::new(Self {
             id,
             name,
@@ -72,6 +81,8 @@ impl KeyspaceState {
             quota,
             merger,
             sieve,
+            large_from,
+            apart_from,
             is_dropped,
             is_in_doubt,
         })
@@ -80,11 +91,13 @@ impl KeyspaceState {
     /// Refuses a keyspace that was dropped.
     #[inline]
     pub fn check(&self) -> Result<()> {
-        if self.is_dropped.load(Ordering::Acquire) {
-            let message = format!("the keyspace `{}` was dropped", self.name);
-            return Err(Error::new(ErrorKind::Closed, message));
-        }
-        Ok(())
+        if self.is_dropped.load(Ordering::Acquire) { Err(self.dropped()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn dropped(&self) -> Error {
+        let message = format!("the keyspace `{}` was dropped", self.name);
+        Error::new(ErrorKind::Closed, message)
     }
 
     /// Refuses a keyspace whose merge operator was not registered.
@@ -120,6 +133,8 @@ pub struct Keyspaces {
     has_quotas: AtomicBool,
     /// One of them has or had a merge operator.
     has_mergers: AtomicBool,
+    /// The smallest length from which on one of them has values apart.
+    large_from: AtomicUsize,
     /// One of them has or had a merge operator, or writes each key once.
     are_folded: AtomicBool,
 }
@@ -131,7 +146,7 @@ impl Keyspaces {
         strategies: Option<&Strategies>,
         plugins: &Plugins,
     ) -> Result<Self> {
-        let keyspaces = Self::default();
+        let keyspaces = Self { large_from: AtomicUsize::new(usize::MAX), ..Self::default() };
         let default = (&KeyspaceId::DEFAULT, DEFAULT_NAME);
         let others = catalog.keyspaces.iter().map(|(id, name)| (id, name.as_str()));
         for (&id, name) in std::iter::once(default).chain(others) {
@@ -177,6 +192,7 @@ impl Keyspaces {
         if keyspace.quota.bytes() > 0 {
             self.has_quotas.store(true, Ordering::Release);
         }
+        self.large_from.fetch_min(keyspace.large_from, Ordering::AcqRel);
         if keyspace.merger.is_some() {
             self.has_mergers.store(true, Ordering::Release);
         }
@@ -198,6 +214,13 @@ impl Keyspaces {
     #[must_use]
     pub fn has_mergers(&self) -> bool {
         self.has_mergers.load(Ordering::Acquire)
+    }
+
+    /// Shorter values stand beside their keys in all of them.
+    #[inline]
+    #[must_use]
+    pub fn large_from(&self) -> usize {
+        self.large_from.load(Ordering::Acquire)
     }
 
     /// False if none of them has anything folded when tables are written.

@@ -9,6 +9,7 @@ use crate::base::sync::Ordering;
 use crate::compaction::busy::Busy;
 use crate::compaction::manual::Request;
 use crate::compaction::plan::Plan;
+use crate::compaction::shape::scaled;
 use crate::compaction::span::Bounds;
 use crate::engine::desk::Asked;
 use crate::engine::keyspaces::KeyspaceState;
@@ -17,6 +18,7 @@ use crate::engine::state::Engine;
 use crate::journal::verify::sealed_bytes;
 use crate::key::seqno::SeqNo;
 use crate::options::progress::CallOptions;
+use crate::version::tree::TableFile;
 
 /// A wait for a compaction: when it ends, nobody wants any more of it.
 struct Waiting<'a> {
@@ -177,7 +179,11 @@ impl Engine {
         self.check_open()?;
         let catalog = self.journal.catalog()?;
         let version = self.view.load().version.clone();
-        let tables = version.files().map(|file| file.meta.bytes);
+        let of = |file: &Arc<TableFile>| {
+            let apart = version.slices_of(file.meta.number).iter().map(|it| it.apart_bytes());
+            apart.fold(file.meta.bytes, u64::saturating_add)
+        };
+        let tables = version.files().map(of);
         let total = tables.fold(sealed_bytes(&catalog), u64::saturating_add);
         let mut done = 0u64;
         let now = || self.env.clock.monotonic();
@@ -200,6 +206,11 @@ impl Engine {
             done = done.saturating_add(file.meta.bytes);
             options.report(done, total)?;
             self.check_open()?;
+            self.verify_apart(table, version.slices_of(file.meta.number), &mut |bytes| {
+                done = done.saturating_add(bytes).min(total);
+                options.report(done, total)?;
+                options.check_time(now)
+            })?;
         }
         Ok(())
     }
@@ -229,7 +240,8 @@ impl Engine {
                     let from = table.offset_of(lower.bytes())?;
                     table.offset_of(upper.bytes())?.saturating_sub(from).min(meta.bytes)
                 };
-                bytes = bytes.saturating_add(part);
+                let apart = scaled(slice.apart_bytes(), part, meta.bytes.max(1));
+                bytes = bytes.saturating_add(part).saturating_add(apart);
             }
         }
         Ok(bytes)

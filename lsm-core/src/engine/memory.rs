@@ -8,6 +8,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
 use crate::base::slice::Slice;
 use crate::base::sync::Ordering;
+use crate::blob::store::FILE_BYTES;
 use crate::engine::state::{Engine, Writer};
 use crate::memtable::handle::{Inserter, Memtable, new_from};
 use crate::memtable::options::MemtableOptions;
@@ -29,6 +30,8 @@ const MEMTABLES_SHARE: u64 = 2;
 const SEGMENT_BYTES_LEAST: u64 = 4096;
 /// No segment has to be shorter than this.
 const SEGMENT_BYTES_ENOUGH: u64 = 1 << 20;
+/// Files of large values are no shorter than this, unless a memtable ends before.
+const BLOB_FILE_BYTES_LEAST: u64 = 64 << 10;
 /// What is left of the limit for blocks, whatever others take: one part in so many.
 const CACHE_FLOOR_SHARE: u64 = 16;
 /// What a worker needs to write a table: the output and its packing, the filter and the index of a
@@ -85,6 +88,19 @@ pub fn log_share(options: &Options) -> u64 {
     }
 }
 
+/// How many bytes of large values one memtable may refer to: what is no more of use among them is
+/// not known before it is flushed.
+#[must_use]
+pub fn apart_share(options: &Options) -> u64 {
+    options.get_memtable_bytes()
+}
+
+/// About how long a file of large values becomes.
+#[must_use]
+pub fn blob_file_bytes(options: &Options) -> u64 {
+    options.get_memtable_bytes().clamp(BLOB_FILE_BYTES_LEAST, FILE_BYTES)
+}
+
 /// Log segments end with their memtable: there is no use in much longer ones.
 #[must_use]
 pub fn segment_bytes_max(options: &Options) -> u64 {
@@ -113,6 +129,9 @@ impl Engine {
         writer.inserter = inserter;
         let has_volatile = std::mem::take(&mut writer.has_volatile);
         writer.log_left = log_share(&self.options);
+        writer.apart_left = apart_share(&self.options);
+        // Files of large values end with their memtable: then it is known what of them is of use.
+        self.journal.blobs().retire();
         let too_far = u64::from(planted(Bug::LogStartTooFar));
         let log_start = Some(ended.saturating_add(1).saturating_add(too_far));
         let last = self.visible();

@@ -41,6 +41,8 @@ pub mod write;
 
 pub mod operands;
 
+pub mod blobs;
+
 pub mod task;
 
 pub mod claim;

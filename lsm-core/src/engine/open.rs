@@ -11,7 +11,9 @@ use crate::cache::pool::Cache;
 use crate::engine::damage::Damage;
 use crate::engine::desk::Desk;
 use crate::engine::keyspaces::Keyspaces;
-use crate::engine::memory::{cache_floor, log_share, new_memtable, reserve, segment_bytes_max};
+use crate::engine::memory::{
+    apart_share, blob_file_bytes, cache_floor, log_share, new_memtable, reserve, segment_bytes_max,
+};
 use crate::engine::merging::Merging;
 use crate::engine::pacer::Pacer;
 use crate::engine::plugins::Plugins;
@@ -94,7 +96,7 @@ impl Engine {
         let (known, ground) = ((options, &budget, clock), (&journal, &work));
         let (view, writer, reader) = sides(known, ground, replay.finish()?, version, follower)?;
         let engine = Arc::new_cyclic(|engine| {
-            let home = Home::new(engine, env, &budget);
+            let home = Home::new(engine, env, &budget, journal.blobs());
             Self {
                 identity: Arc::new(Identity),
                 env: env.clone(),
@@ -205,9 +207,7 @@ fn sides(
     version: Version,
     follower: Option<Follower>,
 ) -> Result<(View, Writer, Option<Reader>)> {
-    if memtables.has_expiring {
-        journal.keep_time();
-    }
+    begin_with(journal, options, &memtables)?;
     let (active, sealed) = (memtables.active.clone(), memtables.sealed.clone());
     let Some(follower) = follower else {
         let writer = first_writer((active.clone(), memtables.inserter), options, journal);
@@ -238,7 +238,24 @@ fn first_writer(
     journal: &Journal,
 ) -> Writer {
     let log_left = log_share(options).saturating_sub(journal.log_bytes().unwrap_or_default());
-    Writer { memtable, inserter, has_volatile: false, log_left }
+    let apart_left = apart_share(options);
+    Writer { memtable, inserter, has_volatile: false, log_left, apart_left }
+}
+
+/// Large values go on, and time does.
+fn begin_with(journal: &Journal, options: &Options, memtables: &Memtables) -> Result<()> {
+    if memtables.has_expiring {
+        journal.keep_time();
+    }
+    let blobs = journal.blobs();
+    blobs.configure(blob_file_bytes(options), options.get_open_files_max() == 0);
+    blobs.note_flushed(journal.catalog()?.flushed);
+    for (&number, &seqno) in &memtables.apart {
+        if let Some(file) = blobs.get(number) {
+            file.note_reference(seqno);
+        }
+    }
+    Ok(())
 }
 
 /// What is stored of the options of the default keyspace; nothing if they are the usual ones.

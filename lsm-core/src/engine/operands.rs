@@ -139,7 +139,8 @@ impl Engine {
         let options = &WriteOptions::new().durability(durability).timeout(Duration::ZERO);
         let keyspaces = std::slice::from_ref(keyspace);
         let (records, conditions, is_stamped) = (&records, &conditions, true);
-        let writing = Writing { records, keyspaces, conditions, options, is_stamped };
+        let apart = None;
+        let writing = Writing { records, keyspaces, conditions, options, is_stamped, apart };
         self.write(&writing).map(|_| true)
     }
 
@@ -183,7 +184,10 @@ impl Engine {
                 let meta = &slice.file.meta;
                 meta.expiry_min_millis != 0 || meta.merge_ends != 0
             });
-            Some((keyspace.id, Rule { merger, may_expire, is_write_once }))
+            Some((
+                keyspace.id,
+                Rule { merger, may_expire, is_write_once, blobs: Some(self.home.blobs.clone()) },
+            ))
         };
         let all = self.keyspaces.all();
         let wanted = all.iter().filter(|it| only.is_none_or(|only| only == it.id));

@@ -32,17 +32,31 @@ impl Engine {
         at: Option<&SnapshotPin>,
         take: impl FnMut(Found<'_>) -> T,
     ) -> Result<Option<T>> {
-        self.get_told((access, &mut Looked::default()), keyspace, key, at, take)
+        self.get_told((access, &mut Looked::default()), keyspace, key, (at, true), take)
+    }
+
+    /// When the value of a key expires, 0 for never; `None` if it has none. A value that stands
+    /// apart is not read.
+    #[inline]
+    pub fn expiry_of(
+        &self,
+        access: impl Access,
+        keyspace: &KeyspaceState,
+        key: &[u8],
+        at: Option<&SnapshotPin>,
+    ) -> Result<Option<u64>> {
+        let take = |found: Found<'_>| found.expiry_millis();
+        self.get_told((access, &mut Looked::default()), keyspace, key, (at, false), take)
     }
 
     /// The same, telling `trace` of the way.
     #[inline]
-    pub(super) fn get_told<T>(
+    pub fn get_told<T>(
         &self,
         (access, trace): (impl Access, &mut impl Trace),
         keyspace: &KeyspaceState,
         key: &[u8],
-        at: Option<&SnapshotPin>,
+        (at, is_wanted): (Option<&SnapshotPin>, bool),
         take: impl FnMut(Found<'_>) -> T,
     ) -> Result<Option<T>> {
         let begun = self.timings.begin(Timing::Get);
@@ -54,6 +68,10 @@ impl Engine {
         let question = self
             .question(full.bytes(), at.map(SnapshotPin::as_of))
             .merging(keyspace.merger.as_deref());
+        let mut question = question.by(access);
+        if !is_wanted {
+            question.blobs = None;
+        }
         let found = get(access, &view, &question, trace, take)?;
         self.counters.add_gets(&trace.looked(), 1, u64::from(found.is_some()));
         self.timings.end(Timing::Get, begun);
@@ -76,12 +94,13 @@ impl Engine {
     }
 
     /// Asks for a full key as of some moment; without one, for the newest. The view comes before.
-    #[inline]
+    #[inline(always)]
     pub fn question<'a>(&'a self, key: &'a [u8], at: Option<AsOf>) -> Question<'a> {
         match at {
             Some(at) => Question::new(key, at.seqno, Now::At(at.millis)),
             None => Question::new(key, self.visible(), Now::By(self.env.clock.as_ref())),
         }
+        .fetching(&self.home.blobs)
     }
 
     /// What a reader sees who keeps to this moment. A view that was loaded before has all of it.
@@ -131,7 +150,7 @@ impl Engine {
     ) -> Result<()> {
         for key in keys {
             let question = self.question(key.bytes(), Some(at));
-            let question = question.merging(keyspace.merger.as_deref());
+            let question = question.merging(keyspace.merger.as_deref()).by(access);
             let mut looked = Looked::default();
             let found = get(access, view, &question, &mut looked, |found| self.keep(found))?;
             self.counters.add_gets(&looked, 1, u64::from(found.is_some()));
@@ -150,11 +169,13 @@ impl Engine {
     ) -> Result<()> {
         let (seqno, now) = (at.seqno, Now::At(at.millis));
         let merger = keyspace.merger.as_deref();
-        let mut questions = [Question { key: &[], hash: 0, seqno, now, merger }; GROUP];
+        let nothing = Question::new(&[], seqno, now);
+        let mut questions = [nothing; GROUP];
         let mut begun = None;
         for (question, key) in questions.iter_mut().zip(keys) {
             begun = self.timings.begin(Timing::Get).or(begun);
-            *question = Question::new(key.bytes(), seqno, now).merging(merger);
+            *question =
+                Question::new(key.bytes(), seqno, now).merging(merger).fetching(&self.home.blobs);
         }
         let (from, mut looked) = (values.len(), Looked::default());
         values.resize(from + keys.len(), None);

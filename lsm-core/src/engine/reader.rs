@@ -1,6 +1,7 @@
 //! A database that another process writes, as this one reads it: what was taken in of the log, and
 //! what is held of the tables.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,4 +77,6 @@ pub struct Memtables {
     pub sealed: Vec<Arc<Sealed>>,
     /// Some of it expires.
     pub has_expiring: bool,
+    /// Up to which number it refers to each file of large values.
+    pub apart: BTreeMap<u64, SeqNo>,
 }

@@ -4,12 +4,14 @@
 //! So records are copied into the memtable one behind the other, and are made to be found later,
 //! many of them at once.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use crate::base::budget::Budget;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
 use crate::batch::{Record, read};
+use crate::blob::reference::BlobRef;
 use crate::engine::memory::new_memtable;
 use crate::engine::pager::Pager;
 use crate::engine::reader::Memtables;
@@ -51,7 +53,8 @@ impl<'a> Replay<'a> {
         budget: &'a Arc<Budget>,
     ) -> Result<Self> {
         let (active, inserter) = new_memtable(options, budget, &Weak::new())?;
-        let memtables = Memtables { active, inserter, sealed: Vec::new(), has_expiring: false };
+        let (sealed, apart) = (Vec::new(), BTreeMap::new());
+        let memtables = Memtables { active, inserter, sealed, has_expiring: false, apart };
         let unsettled_max = options.get_memtable_bytes() / UNSETTLED_SHARE;
         let (pager, last) = (None, SeqNo::ZERO);
         Ok(Self { scheduler, options, budget, memtables, unsettled_max, pager, last })
@@ -108,6 +111,9 @@ impl<'a> Replay<'a> {
             self.memtables.active.note_merge(stamp.millis);
             self.memtables.has_expiring = true;
         }
+        if record.kind == Kind::BlobRef {
+            self.note_apart(seqno, record);
+        }
         let inserter = &mut self.memtables.inserter;
         insert_later(inserter, record, seqno)?;
         if inserter.take_growth() {
@@ -118,6 +124,15 @@ impl<'a> Replay<'a> {
             inserter.settle()
         } else {
             Ok(())
+        }
+    }
+
+    fn note_apart(&mut self, seqno: SeqNo, record: &Record<'_>) {
+        if let Some(reference) = BlobRef::decode(record.value) {
+            let bytes = u64::from(reference.len);
+            self.memtables.active.note_apart(record.keyspace, bytes);
+            self.memtables.has_expiring |= reference.expiry_millis.is_some();
+            self.memtables.apart.insert(reference.file, seqno);
         }
     }
 
@@ -147,7 +162,8 @@ impl<'a> Replay<'a> {
 impl Follow for Replay<'_> {
     fn begin(&mut self) -> Result<()> {
         let (active, inserter) = new_memtable(self.options, self.budget, &Weak::new())?;
-        self.memtables = Memtables { active, inserter, sealed: Vec::new(), has_expiring: false };
+        let (sealed, apart) = (Vec::new(), BTreeMap::new());
+        self.memtables = Memtables { active, inserter, sealed, has_expiring: false, apart };
         (self.pager, self.last) = (None, SeqNo::ZERO);
         Ok(())
     }
@@ -173,12 +189,23 @@ impl Follow for Replay<'_> {
     fn take_in(&mut self, catalog: &Catalog, batch: &Replayed<'_>) -> Result<Taken> {
         for record in read(batch.payload) {
             let record = record.ok_or_else(not_understood)?;
-            if record.keyspace.get() >= catalog.next_keyspace {
+            let is_later = record.keyspace.get() >= catalog.next_keyspace;
+            if is_later || is_in_later_file(catalog, batch, &record) {
                 return Ok(Taken::NotYet);
             }
         }
         Replay::take_in(self, catalog, batch).map(|()| Taken::Yes)
     }
+}
+
+/// True if the record refers to a file of large values that the manifest, as it was read, does not
+/// list yet. One that it lists no more only records refer to that are in tables.
+fn is_in_later_file(catalog: &Catalog, batch: &Replayed<'_>, record: &Record<'_>) -> bool {
+    if record.kind != Kind::BlobRef || batch.first <= catalog.flushed {
+        return false;
+    }
+    let is_listed = |reference: BlobRef| catalog.blobs.contains_key(&reference.file);
+    catalog.has_keyspace(record.keyspace) && !BlobRef::decode(record.value).is_some_and(is_listed)
 }
 
 fn not_understood() -> Error {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Slice;
+use crate::blob::store::Blobs;
 use crate::cache::purpose::Use;
 use crate::cursor::concat::Concat;
 use crate::cursor::merge::Merge;
@@ -165,6 +166,21 @@ impl ScanSource {
         all.saturating_sub(self.tables_inside())
     }
 
+    /// The value of the pair that a scan of this is at, read from where it stands apart.
+    pub fn fetch(&self, scan: &OpenScan) -> Result<Slice> {
+        if self.how.is_cached_only() {
+            Use::Resident.check_disk()?;
+        }
+        self.home.blobs.fetch(scan.value())
+    }
+
+    /// Where large values are read that merge operands are applied to; none if the disk is left
+    /// alone.
+    fn blobs_of_bases(&self) -> Option<Arc<Blobs>> {
+        let is_asked = self.keyspace.merger.is_some() && !self.how.is_cached_only();
+        is_asked.then(|| self.home.blobs.clone())
+    }
+
     /// Now, by the clock of the database.
     #[must_use]
     pub fn now(&self) -> Duration {
@@ -244,6 +260,7 @@ impl ScanSource {
             tombstones: merge_tombstones(&tombstones),
             is_keys_only: self.is_keys_only,
             merger: self.keyspace.merger.clone(),
+            blobs: self.blobs_of_bases(),
         };
         let merge = Merge::new(sources);
         let (lower, upper) = (as_bytes(&self.span.lower), as_bytes(&self.span.upper));

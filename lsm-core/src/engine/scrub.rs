@@ -2,8 +2,9 @@
 //! while a copy of what is damaged may still exist.
 //!
 //! One round reads the ended segments of the log and then the tables by their numbers, those that
-//! there were when it began. Between two steps it holds no table: one that goes meanwhile is passed
-//! over. What it finds it tells; it stops nothing.
+//! there were when it began, each with the large values that it refers to. Between two steps it
+//! holds no table: one that goes meanwhile is passed over. What it finds it tells; it stops
+//! nothing.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -19,9 +20,11 @@ use crate::engine::throttle::Throttle;
 use crate::env::fs::{Access, read_full_at};
 use crate::env::schedule::{Job, Step};
 use crate::journal::jobs::JobPlace;
+use crate::key::trailer::NEWEST;
 use crate::record::names;
 use crate::stats::counters::Counter;
 use crate::table::scrub::ScrubPlace;
+use crate::version::current::Version;
 use crate::version::edit::Seal;
 
 /// About so many bytes are read in a step.
@@ -47,6 +50,8 @@ struct Round {
     /// The table that is read, or the one before the next.
     table: u64,
     place: Option<ScrubPlace>,
+    /// The entry of it whose large value was read last.
+    apart: Option<(Vec<u8>, u64)>,
     /// Tables from this number on were made since.
     bound: u64,
 }
@@ -80,7 +85,7 @@ impl Scrub {
         });
         let bound = version.files().map(|file| file.meta.number + 1).max().unwrap_or(0);
         self.next_at = now.saturating_add(ROUND_LEAST);
-        Ok(Round { logs, log: None, table: 0, place: None, bound })
+        Ok(Round { logs, log: None, table: 0, place: None, apart: None, bound })
     }
 
     /// Reads the next piece; `None` at the end of the round.
@@ -144,7 +149,10 @@ impl Scrub {
     fn read_table(&self, round: &mut Round) -> Option<u64> {
         let version = self.engine.view.load().version.clone();
         if version.file(round.table).is_none() {
-            round.place = None;
+            (round.place, round.apart) = (None, None);
+        }
+        if round.apart.is_some() {
+            return Some(self.read_apart(&version, round));
         }
         if round.place.is_none() {
             let numbers = version.files().map(|file| file.meta.number);
@@ -164,8 +172,27 @@ impl Scrub {
         scrubbed.errors.iter().for_each(|error| self.note(error, Some(round.table)));
         if scrubbed.is_done {
             round.place = None;
+            round.apart = (!file.meta.blobs.is_empty()).then(|| (Vec::new(), NEWEST));
         }
         Some(scrubbed.bytes)
+    }
+
+    /// Reads the next large values that the table refers to, and answers their bytes.
+    fn read_apart(&self, version: &Version, round: &mut Round) -> u64 {
+        let Some((from, file)) = round.apart.take().zip(version.file(round.table)) else {
+            return 0;
+        };
+        let mut bytes = 0;
+        let mut note = |error: &Error| self.note(error, Some(round.table));
+        let scrubbed = file.table().and_then(|table| {
+            let of = (table, version.slices_of(round.table));
+            self.engine.scrub_apart(of, from, STEP_BYTES, (&mut bytes, &mut note))
+        });
+        match scrubbed {
+            Ok(next) => round.apart = next,
+            Err(error) => self.note(&error, Some(round.table)),
+        }
+        bytes
     }
 
     fn note(&self, error: &Error, table: Option<u64>) {

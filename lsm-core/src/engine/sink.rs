@@ -10,6 +10,7 @@ use crate::engine::state::Engine;
 use crate::engine::throttle::Throttle;
 use crate::env::clock::Clock;
 use crate::env::fs::{File, Window};
+use crate::journal::blobs::NewBlob;
 use crate::journal::tables::NewTable;
 use crate::output::Sink;
 use crate::table::reader::Table;
@@ -102,5 +103,18 @@ impl Sink for JournalSink {
 
     fn cache(&self) -> Arc<Cache> {
         self.0.cache.clone()
+    }
+
+    fn new_blob(&self) -> Result<NewBlob> {
+        let new = self.0.journal.new_blob()?;
+        if !self.0.throttle.is_on() {
+            return Ok(new);
+        }
+        let (throttle, clock) = (self.0.throttle.clone(), self.0.env.clock.clone());
+        Ok(NewBlob { file: Arc::new(Metered { file: new.file, throttle, clock }), ..new })
+    }
+
+    fn discard_blobs(&self, numbers: &[u64]) {
+        let _left_behind = self.0.journal.discard_blobs(numbers);
     }
 }

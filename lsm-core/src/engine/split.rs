@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sort::sort_by;
 use crate::engine::account::is_small;
 use crate::engine::gather::{Asking, parts};
 use crate::engine::keyspaces::KeyspaceState;
@@ -44,7 +45,7 @@ impl Engine {
             return self.split_small(keyspace, span, wanted);
         }
         let mut pieces = pieces(&view, &asking, wanted)?;
-        pieces.sort_by(|a, b| a.last.cmp(&b.last));
+        sort_by(&mut pieces, |a, b| a.last.cmp(&b.last));
         let mut cutter = Cutter::new(pieces.iter().map(|piece| piece.bytes), wanted);
         let mut points = Vec::new();
         let mut low = asking.lower.as_slice();
@@ -69,7 +70,7 @@ impl Engine {
     ) -> Result<Vec<Vec<u8>>> {
         let mut pairs: Vec<(Vec<u8>, u64)> = Vec::new();
         self.read_pairs(keyspace, span, false, &mut |scan| {
-            let bytes = (scan.key().len() + scan.value().len()) as u64;
+            let bytes = scan.key().len() as u64 + scan.value_len();
             pairs.push((scan.key().to_vec(), bytes + 1));
         })?;
         let mut cutter = Cutter::new(pairs.iter().map(|pair| pair.1), wanted);

@@ -8,6 +8,7 @@ use crate::base::budget::{Budget, Charge};
 use crate::base::current::Current;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
+use crate::blob::store::Blobs;
 use crate::cache::pool::Cache;
 use crate::engine::damage::Damage;
 use crate::engine::desk::Desk;
@@ -50,17 +51,25 @@ pub struct Home {
     pub counters: Arc<Counters>,
     /// How long things took.
     pub timings: Arc<Timings>,
+    /// Large values.
+    pub blobs: Arc<Blobs>,
 }
 
 impl Home {
     /// For a database that is about to be opened.
     #[must_use]
-    pub fn new(engine: &Weak<Engine>, env: &Env, budget: &Arc<Budget>) -> Arc<Self> {
+    pub fn new(
+        engine: &Weak<Engine>,
+        env: &Env,
+        budget: &Arc<Budget>,
+        blobs: &Arc<Blobs>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             engine: engine.clone(),
             dead: DeadRanges::new(budget),
             counters: Arc::new(Counters::new()),
             timings: Arc::new(Timings::new(env.clock.clone())),
+            blobs: blobs.clone(),
         })
     }
 }
@@ -166,6 +175,8 @@ pub struct Writer {
     pub has_volatile: bool,
     /// So many bytes may still come to the log before the memtable is flushed.
     pub log_left: u64,
+    /// So many bytes of large values, too.
+    pub apart_left: u64,
 }
 
 impl Engine {
@@ -179,12 +190,13 @@ impl Engine {
     #[inline]
     fn check_not_closing(&self) -> Result<()> {
         if self.is_closing.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Closed, "the database is closed"));
+            return Err(closed());
         }
         Ok(())
     }
 
     /// Refuses a write on a database that is closed, read-only or at fault.
+    #[inline]
     pub fn check_writable(&self) -> Result<()> {
         self.check_not_read_only()?;
         self.health.check()
@@ -199,10 +211,11 @@ impl Engine {
     }
 
     /// Refuses a write on a database that is closed or read-only.
+    #[inline]
     pub fn check_not_read_only(&self) -> Result<()> {
         self.check_open()?;
         if self.options.is_read_only() {
-            return Err(Error::new(ErrorKind::ReadOnly, "the database was opened read-only"));
+            return Err(read_only());
         }
         Ok(())
     }
@@ -226,4 +239,14 @@ impl Engine {
     pub fn deadline(&self, timeout: Option<Duration>) -> Option<Duration> {
         timeout.map(|timeout| self.env.clock.monotonic().saturating_add(timeout))
     }
+}
+
+#[cold]
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the database is closed")
+}
+
+#[cold]
+fn read_only() -> Error {
+    Error::new(ErrorKind::ReadOnly, "the database was opened read-only")
 }

@@ -28,6 +28,10 @@ use crate::record::frame::{Payload, padded_len};
 use crate::stats::counters::Counter;
 use crate::stats::timings::Timing;
 
+pub mod apart;
+
+use self::apart::Apart;
+
 /// So many records of a batch ask for their memory together.
 const GROUP: usize = 8;
 
@@ -44,6 +48,8 @@ pub struct Writing<'a> {
     pub options: &'a WriteOptions,
     /// True if every merge operand among the records says when it was written.
     pub is_stamped: bool,
+    /// The large values among them, once they stand apart.
+    pub apart: Option<&'a Apart>,
 }
 
 impl Engine {
@@ -55,6 +61,9 @@ impl Engine {
         record: Record<'_>,
         options: &WriteOptions,
     ) -> Result<SeqNo> {
+        if record.value.len() >= keyspace.apart_from && record.kind == Kind::Put {
+            return self.write_large(keyspace, (record.key, record.value), options);
+        }
         self.write_pushed(keyspace, options, |records| records.push(record))
     }
 
@@ -69,8 +78,8 @@ impl Engine {
         let mut records = Records::reusing(Scratch::Record.take());
         let written = push(&mut records).and_then(|()| {
             let (keyspaces, conditions) = (std::slice::from_ref(keyspace), Conditions::NONE);
-            let is_stamped = false;
-            self.write(&Writing { records: &records, keyspaces, conditions, options, is_stamped })
+            let (records, is_stamped, apart) = (&records, false, None);
+            self.write(&Writing { records, keyspaces, conditions, options, is_stamped, apart })
         });
         Scratch::Record.keep(records.into_bytes());
         written
@@ -82,7 +91,16 @@ impl Engine {
         if self.keyspaces.has_mergers() && !writing.is_stamped && is_merging() {
             return self.write_merging(writing);
         }
-        let begun = self.timings.begin(Timing::Write);
+        let longest = writing.records.longest();
+        let is_large = |keyspace: &Arc<KeyspaceState>| longest >= keyspace.large_from;
+        let may_be = longest >= self.keyspaces.large_from() && writing.apart.is_none();
+        if may_be && writing.keyspaces.iter().any(is_large) {
+            return self.write_batch_apart(writing);
+        }
+        let begun = match writing.apart {
+            None => self.timings.begin(Timing::Write),
+            Some(apart) => apart.begun,
+        };
         let written = self.write_timely(writing);
         match &written {
             Ok(_) => self.timings.end(Timing::Write, begun),
@@ -93,7 +111,7 @@ impl Engine {
     }
 
     fn write_timely(&self, writing: &Writing<'_>) -> Result<SeqNo> {
-        let Writing { records, keyspaces, conditions, options, .. } = *writing;
+        let Writing { records, keyspaces, conditions, options, apart, .. } = *writing;
         self.check_writable()?;
         if records.is_empty() {
             return self.write_nothing(writing);
@@ -102,11 +120,15 @@ impl Engine {
         let deadline = self.deadline(options.get_timeout());
         let is_logged = durability != Durability::Volatile;
         let log_bytes = if is_logged { padded_len(records.bytes().len()) } else { 0 };
+        let mut bytes = records.bytes().len();
+        if let Some(apart) = apart {
+            bytes = bytes.saturating_add(apart.bytes as usize);
+        }
         let payload = Payload::new(records.bytes());
         let mut rest = records.iter();
         let head = Ready::new(rest.next().flatten().ok_or_else(malformed)?);
         let (last, user_bytes, has_grown) = loop {
-            self.keep_pace(records.bytes().len(), deadline, options.is_low_priority())?;
+            self.keep_pace(bytes, deadline, options.is_low_priority())?;
             self.wait_for_flush(deadline)?;
             let held = self.check_conditions(conditions)?;
             let mut writer = self.writer.lock();
@@ -123,10 +145,13 @@ impl Engine {
                 continue;
             }
             head.ask(&writer.inserter);
-            if let Some(first) = self.take_numbers(&payload, records.len(), durability)? {
+            if let Some(first) = self.take_numbers(&payload, (records.len(), apart), durability)? {
                 writer.has_volatile |= durability == Durability::Volatile;
                 writer.log_left = writer.log_left.saturating_sub(log_bytes);
                 let (last, user_bytes) = self.fill(&mut writer, &head, rest, first)?;
+                if let Some(apart) = apart {
+                    apart.note_last(last, &mut writer);
+                }
                 break (last, user_bytes, writer.inserter.take_growth());
             }
             drop(writer);
@@ -145,6 +170,9 @@ impl Engine {
             (Counter::UserBytesWritten, user_bytes),
             (Counter::LogBytesWritten, log_bytes),
         ]);
+        if let Some(apart) = apart {
+            self.note_apart(apart);
+        }
         if durability == Durability::Durable {
             self.wait_synced(|| self.journal.sync_to(last, deadline))?;
         }
@@ -168,12 +196,13 @@ impl Engine {
     fn take_numbers(
         &self,
         payload: &Payload<'_>,
-        count: u32,
+        (count, apart): (u32, Option<&Apart>),
         durability: Durability,
     ) -> Result<Option<SeqNo>> {
+        let restarts = apart.map(|apart| apart.restarts);
         match durability {
-            Durability::Volatile => self.journal.reserve(count).map(Some),
-            _ => self.journal.try_append(payload, count),
+            Durability::Volatile => self.journal.reserve_since(restarts, count).map(Some),
+            _ => self.journal.try_append_since(restarts, payload, count),
         }
     }
 

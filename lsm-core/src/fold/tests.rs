@@ -131,7 +131,7 @@ fn rewrite(history: &History, rules: &Rules, rule: Option<Rule>) -> History {
 
 fn appending(may_expire: bool) -> Rule {
     let merger = Some(Arc::new(Merger::new("append", built_in("append"))));
-    Rule { merger, may_expire, is_write_once: false }
+    Rule { merger, may_expire, is_write_once: false, blobs: None }
 }
 
 #[test]
@@ -193,7 +193,8 @@ impl crate::merge::operator::MergeOperator for Failing {
 #[test]
 fn what_cannot_be_folded_stays() {
     let failing = Arc::new(Merger::new("failing", Some(Arc::new(Failing))));
-    let failing = Rule { merger: Some(failing), may_expire: false, is_write_once: true };
+    let failing =
+        Rule { merger: Some(failing), may_expire: false, is_write_once: true, blobs: None };
     for rule in [Some(failing), None] {
         for seed in 0..2_000 {
             let mut rng = Rng(seed);
@@ -232,7 +233,7 @@ fn written_once(rng: &mut Rng, from: u64, to: u64, mut is_there: bool) -> (Histo
 
 #[test]
 fn a_single_delete_goes_with_its_put_and_every_reader_sees_what_it_saw() {
-    let rule = Rule { merger: None, may_expire: false, is_write_once: true };
+    let rule = Rule { merger: None, may_expire: false, is_write_once: true, blobs: None };
     let (mut singles, mut kept) = (0, 0);
     for seed in 0..30_000 {
         let mut rng = Rng(seed);

@@ -118,7 +118,8 @@ fn numbered(listing: &Listing) -> Vec<(String, FileKind)> {
     let manifests = listing.manifests.iter().map(|&it| (names::manifest(it), FileKind::Manifest));
     let logs = listing.logs.iter().map(|&it| (names::log(it), FileKind::Log));
     let tables = listing.tables.iter().map(|&it| (names::table(it), FileKind::Table));
-    manifests.chain(logs).chain(tables).collect()
+    let blobs = listing.blobs.iter().map(|&it| (names::blob(it), FileKind::Blob));
+    manifests.chain(logs).chain(tables).chain(blobs).collect()
 }
 
 /// True if a file is this database's: it says so, or it is damaged and once began as one of ours,

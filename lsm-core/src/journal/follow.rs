@@ -9,17 +9,20 @@
 //! may be half written, or lead to what was not there a moment ago. So whatever looks like damage
 //! is looked at again, and is believed if nothing has moved in between.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
+use crate::blob::store::Blobs;
 use crate::env::fs::Directory;
 use crate::env::schedule::Signal;
 use crate::env::world::Env;
 use crate::journal::listing::Listing;
 use crate::journal::readers::{Pulse, Slot};
 use crate::journal::recovery::{listed_of, witness_of};
+use crate::journal::rescue::is_sound;
 use crate::key::seqno::SeqNo;
 use crate::version::catalog::Catalog;
 use crate::version::follow::Following;
@@ -183,7 +186,18 @@ impl Follower {
         let witness = witness_of(catalog, self.env.host.as_ref());
         let chain = Chain::open(self.dir.as_ref(), &listed_of(catalog), &witness)?;
         let mut is_torn = false;
-        let followed = chain.follow(&mut self.reached, &mut |batch| {
+        let blobs = OnceCell::new();
+        let mut is_whole = |batch: &Replayed<'_>| {
+            let blobs = blobs.get_or_init(|| {
+                let blobs = Blobs::new(self.dir.clone());
+                blobs.follow(&catalog.blobs);
+                blobs
+            });
+            let entry = |file: u64| catalog.blobs.get(&file);
+            let is_in_doubt = |file| entry(file).is_some_and(|entry| entry.bytes.is_none());
+            is_sound(catalog, blobs, batch, &is_in_doubt)
+        };
+        let followed = chain.follow_sound(&mut self.reached, &mut is_whole, &mut |batch| {
             pulse.beat();
             into.take_in(catalog, batch).inspect_err(|_| is_torn = true)
         });
@@ -193,6 +207,7 @@ impl Follower {
         match followed? {
             Followed::UpTo(_) => {}
             Followed::Behind(_) if manifest.has_other_keyspaces()? => return Ok(false),
+            Followed::Behind(_) if manifest.has_later_blobs()? => return Ok(false),
             Followed::Behind(_) => return Err(unknown_keyspace(self.dir.as_ref())),
             Followed::Elsewhere => {
                 self.above = None;
@@ -229,7 +244,8 @@ pub fn vanished(dir: &dyn Directory) -> Error {
 /// What a log says that is not this manifest's.
 #[must_use]
 pub fn unknown_keyspace(dir: &dyn Directory) -> Error {
-    let message = "the log writes to a keyspace that the manifest does not know";
+    let message = "the log is about a keyspace, or a file of large values, that the manifest does \
+                   not know";
     Error::new(ErrorKind::Corruption, message).at_path(dir.path())
 }
 

@@ -1,6 +1,7 @@
 //! The directory as a reader sees it who stands beside a writer: a file that is missing there was
 //! deleted, and one that is of another database was put in its place. Neither is damage.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,8 +9,17 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::env::fs::{Access, Claim, Directory, Entry, File, Lock, Medium};
 use crate::journal::follow::vanished;
 use crate::record::header::{FileHeader, FileKind};
+use crate::record::names::FileName;
 use crate::version::follow::replaced;
 use crate::version::head::{FoundHeads, read_heads};
+
+/// What a reader opens: tables, and files of large values.
+fn kind_of(name: &str) -> FileKind {
+    match FileName::parse(OsStr::new(name)) {
+        Some(FileName::Blob(_)) => FileKind::Blob,
+        _ => FileKind::Table,
+    }
+}
 
 /// A directory whose files may go.
 #[derive(Debug)]
@@ -58,7 +68,7 @@ impl Directory for Followed {
             false => error,
         })?;
         // What is wrong with a header says whoever needs it.
-        match FileHeader::read(opened.as_ref(), FileKind::Table) {
+        match FileHeader::read(opened.as_ref(), kind_of(name)) {
             Ok(header) if header.database_id != self.database_id => {
                 Err(replaced(self.inner.as_ref()))
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::blob::store::Blobs;
 use crate::env::schedule::{Job, Signal};
 use crate::env::world::Env;
 use crate::journal::flusher::Flusher;
@@ -16,6 +17,7 @@ use crate::journal::options::{JournalOptions, OpenReport};
 use crate::journal::recovery::{
     Recovered, Replay, bounded, install_copy, listed_of, new_copy, recover, witness_of,
 };
+use crate::journal::rescue::Rescue;
 use crate::journal::state::{State, facts_of};
 use crate::journal::tables::{self, NewTable, check_edits, check_options};
 use crate::journal::turn::Turn;
@@ -31,6 +33,7 @@ use crate::wal::chain::Chain;
 use crate::wal::log::Log;
 use crate::wal::segment::Segment;
 
+mod large;
 mod readers;
 
 /// The most bytes that one batch can hold.
@@ -68,7 +71,8 @@ impl Journal {
         options: JournalOptions,
         new_names: NewNames,
     ) -> Result<(Self, OpenReport)> {
-        let Recovered { dir, hold, manifest, end, next_seqno, mut report, retired } = recovered;
+        let Recovered { dir, hold, manifest, blobs, end, next_seqno, mut report, retired } =
+            recovered;
         let medium = dir.medium()?;
         if medium.is_network {
             let note = "the directory is reached over a network or through a user's process: \
@@ -82,6 +86,7 @@ impl Journal {
         };
         let keeper_wake = Signal::new();
         let log = Log::new(env.scheduler.clone(), keeper_wake.clone(), end, next_seqno);
+        let log = log.referring_to(blobs.clone());
         log.set_facts(facts_of(manifest.catalog()));
         let journal = Self {
             state: Arc::new(State {
@@ -95,6 +100,8 @@ impl Journal {
                 options,
                 is_mapped,
                 log,
+                blobs,
+                blob_turn: Turn::new(()),
                 manifest: Turn::new(manifest),
                 opened_at: next_seqno,
                 keeper_wake,
@@ -169,13 +176,7 @@ impl Journal {
     /// sequence number of its first one. `None` if a log segment must be made first: then
     /// `wait_room`, and try again.
     pub fn try_append(&self, payload: &Payload<'_>, count: u32) -> Result<Option<SeqNo>> {
-        self.state.check_writable()?;
-        check_batch(payload.bytes().len(), count)?;
-        let first = self.state.log.try_append(payload, count)?;
-        if first.is_some() {
-            self.state.wake_flusher();
-        }
-        Ok(first)
+        self.try_append_since(None, payload, count)
     }
 
     /// Waits until the log segment is there that `try_append` has asked for.
@@ -187,9 +188,7 @@ impl Journal {
     /// Takes the sequence numbers of a batch of `count` entries that is not logged, and answers
     /// the first.
     pub fn reserve(&self, count: u32) -> Result<SeqNo> {
-        self.state.check_writable()?;
-        check_batch(0, count)?;
-        self.state.log.reserve(count)
+        self.reserve_since(None, count)
     }
 
     /// Returns once every logged batch up to `seqno` is durable.
@@ -359,10 +358,27 @@ impl Journal {
         // Without a job: jobs that want the manifest must not meet somebody who waits with it.
         let by_itself = (None, chain.clock_millis());
         let mut copy = new_copy(&state.env, &state.dir, &mut manifest, by_itself)?;
-        let read = chain.read(&mut |batch| copy.add(&batch))?;
+        // What is written from now on goes to files that are made from now on. Whoever is about to
+        // write to one of before is refused by the log.
+        state.blobs.end();
+        let in_doubt = state.blobs.in_doubt();
+        let copies = Blobs::new(state.dir.clone());
+        let rescue = Rescue::begin(&state.env, &state.dir, &mut manifest, &copies, true)?;
+        let catalog = manifest.catalog().clone();
+        let read = chain.read(&mut |batch| {
+            rescue.check(&catalog, &copies, &batch)?;
+            copy.add(&batch)
+        });
+        let read = read.and_then(|read| {
+            rescue.check_whole(&in_doubt, &copies)?;
+            Ok(read)
+        });
+        let read = read.inspect_err(|_| rescue.discard(state.dir.as_ref()))?;
         let Some(retired) = &state.retired else { return Ok(()) };
         let places = (state.dir.as_ref(), retired.as_ref());
-        let end = install_copy(places, &mut manifest, &read, copy)?;
+        let end = install_copy(places, &mut manifest, (&read, copy), &rescue)?;
+        rescue.install(retired.as_ref(), manifest.catalog().edit, &state.blobs);
+        state.blobs.settle_doubt();
         state.log.restart(end, state.log.next_seqno());
         state.log.set_facts(facts_of(manifest.catalog()));
         Ok(())
@@ -418,7 +434,9 @@ impl Journal {
             let message = "the database was closed as a crash would leave it";
             return Err(fault.as_cause_of(ErrorKind::ReadOnly, message));
         }
+        state.blobs.end();
         state.log.seal()?;
+        state.log.sync_blobs()?;
         if let Some(unused) = unused {
             unused.give_back_room();
         }
@@ -431,7 +449,8 @@ impl Journal {
         }
         let is_time_kept = state.is_time_kept.load(Ordering::Acquire)
             && manifest.catalog().clock_millis < state.env.clock.wall_millis();
-        if !edits.is_empty() || is_time_kept {
+        let has_ends = !state.blobs.ends_to_tell().is_empty();
+        if !edits.is_empty() || is_time_kept || has_ends {
             state.commit(&mut manifest, &edits)?;
         }
         if manifest.is_written() { manifest.close() } else { Ok(()) }
@@ -459,14 +478,18 @@ fn jobs_of(options: &JournalOptions) -> usize {
     1 + usize::from(options.sync_interval.is_some())
 }
 
+#[inline]
 fn check_batch(bytes: usize, count: u32) -> Result<()> {
+    let is_fit = (1..=FRAME_COUNT_MAX).contains(&count) && bytes <= BATCH_BYTES_MAX;
+    if is_fit { Ok(()) } else { Err(unfit(count)) }
+}
+
+#[cold]
+fn unfit(count: u32) -> Error {
     if count == 0 {
-        return Err(Error::new(ErrorKind::InvalidArgument, "a batch holds at least one entry"));
+        return Error::new(ErrorKind::InvalidArgument, "a batch holds at least one entry");
     }
-    if count > FRAME_COUNT_MAX || bytes > BATCH_BYTES_MAX {
-        let message =
-            format!("a batch holds at most {FRAME_COUNT_MAX} entries and {BATCH_BYTES_MAX} bytes");
-        return Err(Error::new(ErrorKind::TooLarge, message));
-    }
-    Ok(())
+    let message =
+        format!("a batch holds at most {FRAME_COUNT_MAX} entries and {BATCH_BYTES_MAX} bytes");
+    Error::new(ErrorKind::TooLarge, message)
 }

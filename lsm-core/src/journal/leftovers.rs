@@ -27,6 +27,7 @@ pub struct Leftovers {
     logs: Vec<u64>,
     manifests: Vec<u64>,
     tables: Vec<u64>,
+    blobs: Vec<u64>,
     /// Names that are not ours, or that cannot be told.
     pub unknown: Vec<OsString>,
 }
@@ -65,13 +66,44 @@ pub fn find_leftovers(
         if catalog.tables.contains_key(&number) {
             continue;
         }
-        if is_leftover_table(dir, number, catalog)? {
+        if is_leftover_file(dir, (&names::table(number), FileKind::Table), number, catalog)? {
             leftovers.tables.push(number);
         } else {
             leftovers.unknown.push(names::table(number).into());
         }
     }
+    for &number in &listing.blobs {
+        if catalog.blobs.values().any(|entry| entry.place == number) {
+            continue;
+        }
+        if is_leftover_file(dir, (&names::blob(number), FileKind::Blob), number, catalog)? {
+            leftovers.blobs.push(number);
+        } else {
+            leftovers.unknown.push(names::blob(number).into());
+        }
+    }
     Ok(leftovers)
+}
+
+/// Refuses a database of which a listed file of large values is missing or too short.
+pub fn check_blobs(dir: &dyn Directory, catalog: &Catalog) -> Result<()> {
+    for entry in catalog.blobs.values() {
+        let name = names::blob(entry.place);
+        let bytes = entry.bytes.unwrap_or_default();
+        let found = match dir.open(&name, Access::Read) {
+            Ok(file) => file.len()?,
+            Err(error) if error.is_not_found() => {
+                let message = "a file of large values that is still needed is missing";
+                return Err(Error::corruption(&dir.path().join(&name), 0, message));
+            }
+            Err(error) => return Err(error),
+        };
+        if found < bytes {
+            let message = format!("a file of large values of {bytes} bytes has {found}");
+            return Err(Error::corruption(&dir.path().join(&name), found, message));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a database of which a listed table is missing or has another length.
@@ -95,11 +127,16 @@ pub fn check_tables(dir: &dyn Directory, catalog: &Catalog) -> Result<()> {
     Ok(())
 }
 
-/// True if an unlisted table was never listed, or is no longer. One that was made after the last
-/// edit that the manifest knows means that the manifest is an old copy.
-fn is_leftover_table(dir: &dyn Directory, number: u64, catalog: &Catalog) -> Result<bool> {
-    let file = dir.open(&names::table(number), Access::Read)?;
-    let header = match FileHeader::read(file.as_ref(), FileKind::Table) {
+/// True if an unlisted table, or file of large values, was never listed, or is no longer. One that
+/// was made after the last edit that the manifest knows means that the manifest is an old copy.
+fn is_leftover_file(
+    dir: &dyn Directory,
+    (name, kind): (&str, FileKind),
+    number: u64,
+    catalog: &Catalog,
+) -> Result<bool> {
+    let file = dir.open(name, Access::Read)?;
+    let header = match FileHeader::read(file.as_ref(), kind) {
         Ok(header) => header,
         Err(error) if error.kind() == ErrorKind::Corruption => return is_unwritten(file.as_ref()),
         Err(error) if error.kind() == ErrorKind::Format => return Ok(false),
@@ -109,7 +146,7 @@ fn is_leftover_table(dir: &dyn Directory, number: u64, catalog: &Catalog) -> Res
         && header.incarnation == catalog.incarnation
         && header.number == number;
     if is_ours && header.edit > catalog.edit && !planted(Bug::StaleManifestAccepted) {
-        let message = "the manifest does not know this table: a stale copy stands there";
+        let message = "the manifest does not know this file: a stale copy stands there";
         return Err(Error::corruption(file.path(), 64, message));
     }
     Ok(is_ours)
@@ -156,6 +193,9 @@ pub fn clear_leftovers(
     }
     for &number in &leftovers.tables {
         clear(names::table(number));
+    }
+    for &number in &leftovers.blobs {
+        clear(names::blob(number));
     }
     for &number in &leftovers.manifests {
         if !named.contains(&number) && !manifest.is_current(number) {

@@ -22,6 +22,8 @@ pub struct Listing {
     pub manifests: BTreeSet<u64>,
     /// Tables, by number.
     pub tables: BTreeSet<u64>,
+    /// Files of large values, by number.
+    pub blobs: BTreeSet<u64>,
     /// Whatever is not ours.
     pub foreign: Vec<OsString>,
 }
@@ -48,6 +50,7 @@ impl Listing {
                 FileName::Log(number) => drop(listing.logs.insert(number)),
                 FileName::Manifest(number) => drop(listing.manifests.insert(number)),
                 FileName::Table(number) => drop(listing.tables.insert(number)),
+                FileName::Blob(number) => drop(listing.blobs.insert(number)),
             }
         }
         Ok(listing)
@@ -57,6 +60,7 @@ impl Listing {
     #[must_use]
     pub fn number_floor(&self) -> u64 {
         let last = self.logs.last().max(self.manifests.last()).max(self.tables.last());
+        let last = last.max(self.blobs.last());
         last.map_or(1, |last| last.saturating_add(1))
     }
 
@@ -77,7 +81,7 @@ impl Listing {
             let message = "this directory holds other files and no database; nothing was changed";
             return Err(Error::new(ErrorKind::Format, message).at_path(&dir.path().join(name)));
         }
-        if !self.logs.is_empty() || !self.tables.is_empty() {
+        if !self.logs.is_empty() || !self.tables.is_empty() || !self.blobs.is_empty() {
             let message = "both heads of the database are missing, and its data is there";
             return Err(Error::new(ErrorKind::Corruption, message).at_path(dir.path()));
         }

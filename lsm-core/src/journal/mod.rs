@@ -15,8 +15,12 @@ pub mod directory;
 pub mod readers;
 pub mod retired;
 
+pub mod header;
+
 pub mod copy;
 pub mod destroy;
+pub mod rescue;
+
 pub mod leftovers;
 
 pub mod recovery;
@@ -24,12 +28,15 @@ pub mod recovery;
 pub mod follow;
 
 pub mod followed;
+
 pub mod read_only;
 
 pub mod state;
 
+pub mod blobs;
 pub mod flusher;
 pub mod keeper;
+
 pub mod tables;
 pub mod verify;
 

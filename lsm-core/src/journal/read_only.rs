@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::error::{ErrorKind, Result};
+use crate::blob::store::Blobs;
 use crate::env::fs::Directory;
 use crate::env::world::Env;
 use crate::journal::directory::{check_may_create, no_database};
 use crate::journal::follow::{Follow, Follower, Patience, unknown_keyspace};
+use crate::journal::followed::Followed;
 use crate::journal::listing::Listing;
 use crate::journal::lockfile::{has_writer, read_writer};
 use crate::journal::options::OpenReport;
@@ -57,7 +59,11 @@ pub fn recover_read_only(
     };
     let manifest = Manifest::followed(dir.clone(), env.host.clone(), catalog);
     let end = reached.end;
-    let recovered = Recovered { dir, hold, manifest, end, next_seqno, report, retired: None };
+    let catalog = manifest.catalog();
+    let blobs = Blobs::new(Arc::new(Followed::new(dir.clone(), catalog.database_id)));
+    blobs.follow(&catalog.blobs);
+    let retired = None;
+    let recovered = Recovered { dir, hold, manifest, blobs, end, next_seqno, report, retired };
     Ok((recovered, follower))
 }
 

@@ -7,18 +7,23 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
+use crate::blob::store::Blobs;
 use crate::env::fs::{Directory, Lock};
 use crate::env::host::Host;
 use crate::env::schedule::Scheduler;
 use crate::env::world::Env;
 use crate::journal::copy::LogCopy;
 use crate::journal::directory::{check_may_create, check_medium, open_or_make_dir, sync_ancestors};
-use crate::journal::leftovers::{Leftovers, check_tables, clear_leftovers, find_leftovers};
+use crate::journal::header::file_header;
+use crate::journal::leftovers::{
+    Leftovers, check_blobs, check_tables, clear_leftovers, find_leftovers,
+};
 use crate::journal::listing::Listing;
 use crate::journal::lockfile::{self, Writer};
 use crate::journal::names::NewNames;
 use crate::journal::options::{JournalOptions, OpenReport};
 use crate::journal::readers::Hold;
+use crate::journal::rescue::Rescue;
 use crate::journal::retired::Retired;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
@@ -47,6 +52,8 @@ pub struct Recovered {
     pub hold: Hold,
     /// The manifest.
     pub manifest: Manifest,
+    /// Large values.
+    pub blobs: Arc<Blobs>,
     /// Where the log goes on.
     pub end: ChainEnd,
     /// The sequence number that comes next.
@@ -143,7 +150,9 @@ fn create(
     let Held { hold, retired } = held;
     manifest.unlink_by(retired.clone());
     let end = ChainEnd::default();
-    Ok(Recovered { dir, hold, manifest, end, next_seqno, report, retired: Some(retired) })
+    let blobs = Blobs::new(dir.clone());
+    let retired = Some(retired);
+    Ok(Recovered { dir, hold, manifest, blobs, end, next_seqno, report, retired })
 }
 
 fn recover_existing(
@@ -153,19 +162,27 @@ fn recover_existing(
     listing: &Listing,
     replay: &mut Replay<'_>,
 ) -> Result<Recovered> {
-    let Reading { heads, mut manifest, leftovers, read, copy, mut report } =
+    let Reading { heads, mut manifest, leftovers, blobs, rescue, read, copy, mut report } =
         read_existing(env, &dir, listing, Purpose::Write, replay)?;
     manifest.unlink_by(retired.clone());
     let mut end = read.end;
     if !report.was_clean && !planted(Bug::RecoverySkipsRewrite) {
-        end = settle(env, &dir, &mut manifest, (&read, copy), &retired)?;
+        end = settle((env, &dir, &retired), &mut manifest, (&read, copy), &rescue)?;
+        rescue.install(retired.as_ref(), manifest.catalog().edit, &blobs);
+    } else if report.was_clean && !rescue.is_empty() {
+        // A large value was on its way when the database was closed.
+        manifest.commit(&rescue.finish(dir.as_ref())?)?;
+        rescue.install(retired.as_ref(), manifest.catalog().edit, &blobs);
+    } else {
+        rescue.discard(dir.as_ref());
     }
     clear_leftovers(&retired, &leftovers, &manifest, &heads_numbers(&heads), &mut report);
     let mut next_seqno = next_seqno_of(read.next_seqno, manifest.catalog());
     if planted(Bug::SequenceReusedAfterCrash) && !report.was_clean {
         next_seqno = SeqNo::new(1).unwrap_or(next_seqno);
     }
-    Ok(Recovered { dir, hold, manifest, end, next_seqno, report, retired: Some(retired) })
+    let retired = Some(retired);
+    Ok(Recovered { dir, hold, manifest, blobs, end, next_seqno, report, retired })
 }
 
 /// A database directory that was read. What was there has not been touched.
@@ -177,6 +194,10 @@ pub struct Reading {
     pub manifest: Manifest,
     /// What the manifest does not list.
     pub leftovers: Leftovers,
+    /// Large values.
+    pub blobs: Arc<Blobs>,
+    /// What becomes of those that were written last.
+    pub rescue: Rescue,
     /// What came of the log.
     pub read: ChainRead,
     /// A copy of what the log holds, if it will be needed.
@@ -206,6 +227,7 @@ pub fn read_existing(
     let RecoveredManifest { mut manifest, is_clean, dropped_bytes } =
         Manifest::recover(dir.clone(), env.host.clone(), &heads, listing.number_floor())?;
     check_tables(dir.as_ref(), manifest.catalog())?;
+    check_blobs(dir.as_ref(), manifest.catalog())?;
     let leftovers = find_leftovers(dir.as_ref(), listing, manifest.catalog())?;
     let witness = witness_of(manifest.catalog(), env.host.as_ref());
     let chain = Chain::open(dir.as_ref(), &listed_of(manifest.catalog()), &witness)?;
@@ -213,11 +235,16 @@ pub fn read_existing(
     let by_job = (Some(env.scheduler.clone()), chain.clock_millis());
     let copy = is_copied.then(|| new_copy(env, dir, &mut manifest, by_job));
     let mut copy = copy.transpose()?;
+    let blobs = Blobs::new(dir.clone());
+    let may_write = purpose == Purpose::Write;
+    let rescue = Rescue::begin(env, dir, &mut manifest, &blobs, may_write)?;
     let catalog = manifest.catalog();
-    let mut read = chain.read(&mut |batch| {
+    let is_sound = &mut |batch: &Replayed<'_>| rescue.is_sound(catalog, &blobs, batch);
+    let read = chain.read_sound(is_sound, &mut |batch| {
         copy.as_mut().map_or(Ok(()), |copy| copy.add(&batch))?;
         replay(catalog, batch)
-    })?;
+    });
+    let mut read = read.inspect_err(|_| rescue.discard(dir.as_ref()))?;
 
     let mut was_clean = is_clean && read.is_sealed;
     if is_clean && !read.has_begun && read.dropped_bytes == 0 {
@@ -236,7 +263,7 @@ pub fn read_existing(
         report.notes.push("a head is missing; the other one serves".to_owned());
     }
     report.notes.extend(heads.damage.iter().map(|damage| format!("a head is damaged: {damage}")));
-    Ok(Reading { heads, manifest, leftovers, read, copy, report })
+    Ok(Reading { heads, manifest, leftovers, blobs, rescue, read, copy, report })
 }
 
 /// The sequence number that comes next.
@@ -258,11 +285,10 @@ fn heads_numbers(heads: &FoundHeads) -> BTreeSet<u64> {
 /// Makes what was read durable in new files, and begins a new manifest. Answers where the log goes
 /// on.
 fn settle(
-    env: &Env,
-    dir: &Arc<dyn Directory>,
+    (env, dir, retired): (&Env, &Arc<dyn Directory>, &Retired),
     manifest: &mut Manifest,
     (read, copy): (&ChainRead, Option<LogCopy>),
-    retired: &Retired,
+    rescue: &Rescue,
 ) -> Result<ChainEnd> {
     if read.is_sealed || read.batches == 0 {
         // The dead process may have left names, those of the heads above all, that only the page
@@ -271,14 +297,15 @@ fn settle(
         dir.sync()?;
     }
     if read.is_sealed {
-        manifest.commit(&[])?;
+        let edits = rescue.finish(dir.as_ref())?;
+        manifest.commit(&edits)?;
         return Ok(read.end);
     }
     let copy = match copy {
         Some(copy) => copy,
         None => new_copy(env, dir, manifest, (None, read.clock_millis))?,
     };
-    install_copy((dir.as_ref(), retired), manifest, read, copy)
+    install_copy((dir.as_ref(), retired), manifest, (read, copy), rescue)
 }
 
 /// A copy of a log that is about to be read, written by a job if there is a scheduler for one.
@@ -297,12 +324,15 @@ pub fn new_copy(
 pub fn install_copy(
     (dir, retired): (&dyn Directory, &Retired),
     manifest: &mut Manifest,
-    read: &ChainRead,
-    copy: LogCopy,
+    (read, copy): (&ChainRead, LogCopy),
+    rescue: &Rescue,
 ) -> Result<ChainEnd> {
     let old = listed_of(manifest.catalog());
     let number = copy.number();
-    let (mut edits, end) = copy.finish(read)?;
+    // Large values first: the log refers to them.
+    let blobs = rescue.finish(dir).inspect_err(|_| rescue.discard(dir))?;
+    let (mut edits, end) = copy.finish(read).inspect_err(|_| rescue.discard(dir))?;
+    edits.extend(blobs);
     edits.push(Edit::NextSeqno(read.next_seqno));
     edits.push(Edit::LogStart(number));
     edits.push(Edit::Clock(read.clock_millis));
@@ -314,8 +344,10 @@ pub fn install_copy(
         if error.maybe_committed() {
             // Whether the copy is listed is known once another commit has succeeded.
             manifest.forget_later(copy);
+            rescue.forget_later(manifest);
         } else {
             let _left_behind = dir.unlink(&copy);
+            rescue.discard(dir);
         }
         return Err(error);
     }
@@ -344,27 +376,6 @@ fn unlink_logs(retired: &Retired, edit: u64, logs: &[Listed]) {
 /// The header of a new log segment.
 pub fn log_header(env: &Env, manifest: &Manifest, number: u64) -> Result<FileHeader> {
     file_header(env, manifest, FileKind::Log, number)
-}
-
-/// The header of a new file.
-pub fn file_header(
-    env: &Env,
-    manifest: &Manifest,
-    kind: FileKind,
-    number: u64,
-) -> Result<FileHeader> {
-    let catalog = manifest.catalog();
-    Ok(FileHeader {
-        kind,
-        file_id: env.host.random()?,
-        database_id: catalog.database_id,
-        incarnation: catalog.incarnation,
-        edit: manifest.durable_edit(),
-        number,
-        boot_id: env.host.boot_id(),
-        clock_millis: catalog.clock_millis.max(env.clock.wall_millis()),
-        flags: 0,
-    })
 }
 
 /// The live segments, as the log's reader wants them.

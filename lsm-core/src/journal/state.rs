@@ -6,6 +6,7 @@ use crate::base::checksum::FileCrc;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
 use crate::base::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::blob::store::Blobs;
 use crate::env::fs::{Directory, File, read_full_at};
 use crate::env::schedule::Signal;
 use crate::env::world::Env;
@@ -46,6 +47,10 @@ pub struct State {
     pub is_mapped: bool,
     /// The log.
     pub log: Log,
+    /// Large values.
+    pub blobs: Arc<Blobs>,
+    /// Who makes the next file for them.
+    pub blob_turn: Turn<()>,
     /// The manifest, one caller at a time.
     pub manifest: Turn<Manifest>,
     /// The size of the next segment.
@@ -70,10 +75,11 @@ pub struct State {
 
 impl State {
     /// Refuses a call on a journal that is closed, or that a fork has copied.
+    #[inline]
     pub fn check_open(&self) -> Result<()> {
         self.check_not_forked()?;
         if self.is_closing.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Closed, "the database is closed"));
+            return Err(closed());
         }
         Ok(())
     }
@@ -85,10 +91,11 @@ impl State {
     }
 
     /// Refuses a write on a journal that is closed, forked or read-only.
+    #[inline]
     pub fn check_writable(&self) -> Result<()> {
         self.check_open()?;
         if self.is_read_only {
-            return Err(Error::new(ErrorKind::ReadOnly, "the database was opened read-only"));
+            return Err(read_only());
         }
         Ok(())
     }
@@ -120,11 +127,14 @@ impl State {
         if edits.iter().any(|edit| matches!(edit, Edit::LogStart(_) | Edit::TableAdded { .. })) {
             all.push(Edit::NextSeqno(self.log.next_seqno()));
         }
+        let ends = self.blobs.ends_to_tell();
+        all.extend(ends.iter().map(|end| Edit::BlobSealed(*end)));
         self.sync_names(manifest, edits)?;
         let before: Vec<u64> = manifest.catalog().logs.keys().copied().collect();
         self.unlink_too_early(manifest.catalog(), &all);
         manifest.commit(&all)?;
-        added_by(edits).into_iter().for_each(|number| self.new_names.end(number));
+        added_by(edits).into_iter().for_each(|(number, _)| self.new_names.end(number));
+        ends.iter().for_each(|end| self.blobs.note_sealed(end.number));
         let after = manifest.catalog();
         self.log.set_facts(facts_of(after));
         then(after);
@@ -142,8 +152,8 @@ impl State {
         if added.is_empty() || planted(Bug::TableDirNotSynced) {
             return Ok(());
         }
-        let check = |()| added.iter().try_for_each(|&number| self.new_names.check(number));
-        let forget = |number: &u64| manifest.forget_later(names::table(*number));
+        let check = |()| added.iter().try_for_each(|(number, _)| self.new_names.check(*number));
+        let forget = |(_, name): &(u64, String)| manifest.forget_later(name.clone());
         self.dir.sync().and_then(check).inspect_err(|_| added.iter().for_each(forget))
     }
 
@@ -169,6 +179,8 @@ impl State {
                 Some(last) => self.log.sync_behind(last)?,
                 None => self.log.sync_all(None)?,
             }
+            // What is in no log may refer to them, too.
+            self.log.sync_blobs()?;
         }
         Ok(self.take_manifest())
     }
@@ -278,11 +290,22 @@ pub fn crc_of(file: &dyn File, len: u64) -> Result<u32> {
     Ok(crc.finish())
 }
 
-/// The numbers of the tables that the edits list.
-fn added_by(edits: &[Edit]) -> Vec<u64> {
+/// The numbers and names of the files that the edits list.
+fn added_by(edits: &[Edit]) -> Vec<(u64, String)> {
     let number = |edit: &Edit| match edit {
-        Edit::TableAdded { meta, .. } => Some(meta.number),
+        Edit::TableAdded { meta, .. } => Some((meta.number, names::table(meta.number))),
+        Edit::BlobAdded { number, .. } => Some((*number, names::blob(*number))),
         _ => None,
     };
     edits.iter().filter_map(number).collect()
+}
+
+#[cold]
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the database is closed")
+}
+
+#[cold]
+fn read_only() -> Error {
+    Error::new(ErrorKind::ReadOnly, "the database was opened read-only")
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
 use crate::env::fs::{Access, File};
-use crate::journal::recovery::file_header;
+use crate::journal::blobs::check_new_blob;
+use crate::journal::header::file_header;
 use crate::journal::state::State;
 use crate::key::seqno::SeqNo;
 use crate::options::keyspace::KeyspaceOptions;
@@ -113,7 +114,10 @@ pub fn check_edits(state: &State, manifest: &Manifest, edits: &[Edit]) -> Result
         Edit::LogStart(_)
         | Edit::SliceMoved { .. }
         | Edit::SliceRemoved { .. }
+        | Edit::BlobAdded { .. }
+        | Edit::BlobRemoved(_)
         | Edit::KeyspaceDropped(_) => Ok(()),
+        Edit::BlobSealed(end) => check_new_blob(state, manifest, end),
         Edit::KeyspaceOptions { text, .. } => check_options(text),
         _ => refuse("this edit is the journal's own to make"),
     })

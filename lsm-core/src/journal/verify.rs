@@ -108,8 +108,9 @@ fn check_heads_and_manifest(state: &State, manifest: &Manifest) -> Result<()> {
     }
     let read = Manifest::recover(state.dir.clone(), state.env.host.clone(), &heads, 0)?.manifest;
     let (found, known) = (read.catalog(), manifest.catalog());
-    let is_same = (found.edit, &found.tables, &found.logs, &found.keyspaces, &found.options)
-        == (known.edit, &known.tables, &known.logs, &known.keyspaces, &known.options);
+    let is_same = found.blobs == known.blobs
+        && (found.edit, &found.tables, &found.logs, &found.keyspaces, &found.options)
+            == (known.edit, &known.tables, &known.logs, &known.keyspaces, &known.options);
     if is_same { Ok(()) } else { wrong("the manifest is not what was committed to it") }
 }
 

@@ -1,11 +1,13 @@
 //! A memtable: entries in order, a filter in front of them, range tombstones beside them.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::cursor::tombstone::{Fragments, Tombstone};
+use crate::key::keyspace::KeyspaceId;
 use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
 use crate::key::trailer::{NEWEST, kind_of, seqno_of};
@@ -49,6 +51,8 @@ pub struct Memtable {
     last: AtomicU64,
     /// So many bytes of entries it counts for; 0 if it counts for none.
     charged: AtomicUsize,
+    /// Bytes of large values that it refers to, by keyspace.
+    apart: Mutex<BTreeMap<KeyspaceId, u64>>,
 }
 
 #[derive(Debug)]
@@ -126,6 +130,7 @@ pub fn new_from(
         last: AtomicU64::new(0),
         charge: Mutex::new(None),
         charged: AtomicUsize::new(0),
+        apart: Mutex::default(),
     });
     let filter = FilterWriter::new(options.bytes);
     let step = (options.bytes / CHARGE_STEPS).max(CHARGE_STEP_MIN);
@@ -138,6 +143,21 @@ pub fn new_from(
         has_grown: false,
     };
     Ok((memtable, inserter))
+}
+
+impl Memtable {
+    /// It refers to so many more bytes of large values.
+    pub fn note_apart(&self, keyspace: KeyspaceId, bytes: u64) {
+        let mut apart = self.apart.lock();
+        let sum = apart.entry(keyspace).or_default();
+        *sum = sum.saturating_add(bytes);
+    }
+
+    /// Bytes of large values of a keyspace that it refers to.
+    #[must_use]
+    pub fn apart_bytes(&self, keyspace: KeyspaceId) -> u64 {
+        self.apart.lock().get(&keyspace).copied().unwrap_or_default()
+    }
 }
 
 impl Inserter {

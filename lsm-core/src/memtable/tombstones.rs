@@ -39,9 +39,12 @@ impl Tombstones {
     /// The newest tombstone over `key` that is not newer than `ceiling`; `ZERO` if none is.
     #[inline]
     pub(super) fn covering(&self, key: &[u8], ceiling: SeqNo) -> SeqNo {
-        if !self.has_any() {
-            return SeqNo::ZERO;
-        }
+        if self.has_any() { self.covering_some(key, ceiling) } else { SeqNo::ZERO }
+    }
+
+    // Where there are none, nobody is to carry this along.
+    #[inline(never)]
+    fn covering_some(&self, key: &[u8], ceiling: SeqNo) -> SeqNo {
         self.read(|now| {
             let found = now.chunks.iter().map(|chunk| chunk.covering(key, ceiling));
             found.max().unwrap_or_default()

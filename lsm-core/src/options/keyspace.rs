@@ -3,7 +3,7 @@
 //! ```text
 //! strategy=leveled:10; compression=lz4; block_bytes=4096; filter_bits_per_key=10
 //! strategy=user:by-day; ttl_ms=86400000; quota_bytes=1000000000; merge_operator=add_i64
-//! comparator=reverse; write_once=true; compaction_filter=sweeper
+//! comparator=reverse; write_once=true; compaction_filter=sweeper; blob_threshold=65536
 //! ```
 
 use std::fmt;
@@ -28,6 +28,7 @@ pub struct KeyspaceOptions {
     write_once: bool,
     merge_operator: Option<String>,
     compaction_filter: Option<String>,
+    blob_threshold: u64,
 }
 
 /// How tables are merged.
@@ -112,6 +113,10 @@ impl Compression {
     }
 }
 
+/// Values of this length and longer stand apart, if nothing else is chosen.
+pub const BLOB_THRESHOLD: u64 = 4096;
+/// The smallest threshold: a reference takes about half as much.
+const BLOB_THRESHOLD_MIN: u64 = 64;
 const BLOCK_BYTES: std::ops::RangeInclusive<u32> = 512..=65_536;
 const FILTER_BITS: std::ops::RangeInclusive<u32> = 0..=32;
 const ZSTD_LEVELS: std::ops::RangeInclusive<i32> = 1..=22;
@@ -130,6 +135,7 @@ impl Default for KeyspaceOptions {
             write_once: false,
             merge_operator: None,
             compaction_filter: None,
+            blob_threshold: BLOB_THRESHOLD,
         }
     }
 }
@@ -253,6 +259,22 @@ impl KeyspaceOptions {
         self.compaction_filter.as_deref()
     }
 
+    /// Chooses from which length on values stand apart from their keys, in files that are written
+    /// once: 4,096 if nothing is chosen, 64 at least, 0 for never. Merges move large values seldom
+    /// then, and tables are small; a scan reads each large value from its own place. It counts for
+    /// what is written from then on.
+    #[must_use]
+    pub fn blob_threshold(mut self, bytes: u64) -> Self {
+        self.blob_threshold = bytes;
+        self
+    }
+
+    /// From which length on values stand apart; 0 for never.
+    #[must_use]
+    pub fn get_blob_threshold(&self) -> u64 {
+        self.blob_threshold
+    }
+
     /// How tables are merged.
     #[must_use]
     pub fn get_strategy(&self) -> &Strategy {
@@ -303,6 +325,9 @@ impl KeyspaceOptions {
         }
         if !FILTER_BITS.contains(&self.filter_bits_per_key) {
             return refuse("filter_bits_per_key is at most 32");
+        }
+        if (1..BLOB_THRESHOLD_MIN).contains(&self.blob_threshold) {
+            return refuse("blob_threshold is 0, for never, or at least 64");
         }
         if matches!(self.compression, Compression::Zstd { level } if !ZSTD_LEVELS.contains(&level))
         {
@@ -383,6 +408,7 @@ impl KeyspaceOptions {
             "write_once" => self.write_once = value.parse().ok()?,
             "merge_operator" => self.merge_operator = Some(value.to_owned()),
             "compaction_filter" => self.compaction_filter = Some(value.to_owned()),
+            "blob_threshold" => self.blob_threshold = value.parse().ok()?,
             _ => return None,
         }
         Some(())
@@ -441,6 +467,9 @@ impl fmt::Display for KeyspaceOptions {
         }
         if self.quota_bytes > 0 {
             write!(f, "; quota_bytes={}", self.quota_bytes)?;
+        }
+        if self.blob_threshold != BLOB_THRESHOLD {
+            write!(f, "; blob_threshold={}", self.blob_threshold)?;
         }
         if let Some(name) = &self.merge_operator {
             write!(f, "; merge_operator={name}")?;

@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::base::sync::{AtomicU64, Mutex, Ordering};
 use crate::cache::pool::Cache;
 use crate::cache::purpose::Use;
+use crate::compaction::apart::Moving;
 use crate::compaction::busy::Busy;
 use crate::compaction::context::Context;
 use crate::compaction::job::Merging;
@@ -27,6 +28,7 @@ use crate::env::sim::disk::SimDisk;
 use crate::env::sim::rng::Rng;
 use crate::flush::{Flush, FlushSetup};
 use crate::fold::Mergers;
+use crate::journal::blobs::NewBlob;
 use crate::journal::tables::NewTable;
 use crate::key::full::{FullKey, keyspace_of};
 use crate::key::keyspace::KeyspaceId;
@@ -102,6 +104,12 @@ impl Sink for TestSink {
     fn cache(&self) -> Arc<Cache> {
         Arc::clone(&self.cache)
     }
+
+    fn new_blob(&self) -> Result<NewBlob> {
+        unreachable!("nothing is moved in these tests")
+    }
+
+    fn discard_blobs(&self, _: &[u64]) {}
 }
 
 /// A write, or a deletion of `key..end`.
@@ -291,6 +299,7 @@ impl Mini {
 
     pub(crate) fn merging(&self, plan: &Plan) -> Merging {
         let setup = Setup {
+            moving: Moving::default(),
             snapshots: self.snapshots.clone(),
             expired_millis: self.context.now_millis,
             options: self.options,

@@ -78,7 +78,9 @@ pub(super) fn in_memtable<T>(
     let sight = sight_of(entry.trailer, cover, || question.now.millis(), || entry.value)?;
     trace.judged(Some(entry.trailer), cover, Some(sight));
     Ok(match sight {
-        Sight::Value => Answer::Value(take(Found::lent(entry.trailer, entry.value))),
+        Sight::Value => {
+            Answer::Value(take(Found::lent(question, (entry.trailer, entry.value), trace)?))
+        }
         Sight::Operand => Answer::Operands,
         Sight::Nothing | Sight::Covered(_) => Answer::Gone,
     })
@@ -124,7 +126,9 @@ pub(super) fn judge<T>(
     let sight = sight_of(found.trailer, cover, || question.now.millis(), || &found.value)?;
     trace.judged(Some(found.trailer), cover, Some(sight));
     Ok(match sight {
-        Sight::Value => Answer::Value(take(Found::kept(found.trailer, found.value))),
+        Sight::Value => {
+            Answer::Value(take(Found::kept(question, (found.trailer, found.value), trace)?))
+        }
         Sight::Operand => Answer::Operands,
         Sight::Nothing | Sight::Covered(_) => Answer::Gone,
     })

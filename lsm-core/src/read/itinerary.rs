@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::base::sort::sort_by_key;
 use crate::base::sync::Mutex;
-use crate::key::kind::Kind;
-use crate::key::trailer::kind_of;
 use crate::memtable::handle::Memtable;
 use crate::read::explain::{Entries, Place, Source};
 use crate::read::trace::{Met, Watch};
-use crate::read::visible::Sight;
+use crate::read::visible::{Sight, can_expire};
 use crate::stats::looked::{Origin, Part, Probe};
 use crate::table::notes::{Counts, Notes};
 use crate::table::reader::Table;
@@ -68,7 +67,7 @@ impl Itinerary {
             .iter()
             .map(|(source, notes)| Source { reads: notes.counts(), ..source.clone() })
             .collect();
-        all.sort_by_key(|source| match source.place {
+        sort_by_key(&mut all, |source| match source.place {
             Place::Memtable { number } => (0, 0, number),
             Place::Table { level, run, .. } | Place::Run { level, run } => {
                 (1, level, u64::MAX - run)
@@ -110,9 +109,7 @@ impl Watch for Fate {
             Met::TooNew => &mut all.too_new,
             Met::Outside => &mut all.outside,
             Met::Dead(_, Sight::Covered(_)) => &mut all.covered,
-            Met::Dead(trailer, _) if kind_of(trailer) == Some(Kind::PutExpiring) => {
-                &mut all.expired
-            }
+            Met::Dead(trailer, _) if can_expire(trailer) => &mut all.expired,
             Met::Dead(..) => &mut all.deleted,
         };
         *count += 1;

@@ -15,11 +15,10 @@ use crate::memtable::handle::Memtable;
 use crate::merge::chain::Chain;
 use crate::merge::merger::Merger;
 use crate::read::access::Access;
-use crate::read::question::{Found, Question, cover_in};
+use crate::read::question::{Found, Question, cover_in, fetch};
 use crate::read::trace::Trace;
 use crate::read::view::View;
 use crate::read::visible::{Sight, expiry_of, unsupported, user_value};
-use crate::table::reader::Table;
 use crate::version::tree::Run;
 
 /// What an entry below operands means to them.
@@ -32,7 +31,13 @@ pub enum Below {
 }
 
 /// Adds an entry, older than all before, of which the newest range tombstone over it is known.
-pub fn collect(chain: &mut Chain, cover: SeqNo, trailer: u64, value: &[u8]) -> Result<Below> {
+/// `fetch` reads the value that a reference stands for.
+pub fn collect(
+    chain: &mut Chain,
+    cover: SeqNo,
+    (trailer, value): (u64, &[u8]),
+    fetch: impl FnOnce(&[u8]) -> Result<Slice>,
+) -> Result<Below> {
     if cover > seqno_of(trailer) {
         chain.set_absent();
         return Ok(Below::End);
@@ -47,7 +52,7 @@ pub fn collect(chain: &mut Chain, cover: SeqNo, trailer: u64, value: &[u8]) -> R
             chain.set_base(user_value(trailer, value), expiry_of(trailer, value))?;
         }
         Some(Kind::Delete | Kind::SingleDelete) => chain.set_absent(),
-        Some(Kind::BlobRef) => return Err(unsupported("a reference to a blob")),
+        Some(Kind::BlobRef) => chain.set_base(&fetch(value)?, expiry_of(trailer, value))?,
         Some(Kind::RangeDelete) => return Err(unsupported("a range delete among entries")),
         None => return Err(unsupported(&format!("an entry of kind {}", trailer & 0xff))),
     }
@@ -73,19 +78,30 @@ struct Walk<'a> {
     question: &'a Question<'a>,
     chain: Chain,
     cover: SeqNo,
+    /// They are applied to a large value, which is not wanted.
+    is_left_out: bool,
 }
 
 /// The value that the operands of a key come to, handed to `take`. `trace` knows of the sources up
 /// to that of the newest operand.
 #[cold]
-#[inline(never)]
 pub(super) fn resolve<T>(
     (access, view): (impl Access, &View),
     question: &Question<'_>,
     trace: &mut impl Trace,
     take: &mut impl FnMut(Found<'_>) -> T,
 ) -> Result<Option<T>> {
-    let mut walk = Walk { question, chain: Chain::default(), cover: SeqNo::ZERO };
+    Ok(resolved((access, view), question, trace)?.map(take))
+}
+
+#[inline(never)]
+fn resolved(
+    (access, view): (impl Access, &View),
+    question: &Question<'_>,
+    trace: &mut impl Trace,
+) -> Result<Option<Found<'static>>> {
+    let (chain, cover) = (Chain::default(), SeqNo::ZERO);
+    let mut walk = Walk { question, chain, cover, is_left_out: false };
     walk.through((access, view), trace)?;
     if walk.chain.is_empty() {
         return Ok(None);
@@ -95,8 +111,10 @@ pub(super) fn resolve<T>(
         return Ok(None);
     }
     let mut value = Vec::new();
-    fold(&walk.chain, question.merger, user_key(question.key), &mut value)?;
-    Ok(Some(take(Found::made(Slice::from(value), end))))
+    if !walk.is_left_out {
+        fold(&walk.chain, question.merger, user_key(question.key), &mut value)?;
+    }
+    Ok(Some(Found::made(Slice::from(value), end)))
 }
 
 impl Walk<'_> {
@@ -133,7 +151,7 @@ impl Walk<'_> {
             trace.judged(newest, cover, newest.map(|trailer| sight_below(trailer, self.cover)));
         }
         match newest {
-            Some(_) => self.entries(&mut memtable.cursor()),
+            Some(_) => self.entries(&mut memtable.cursor(), trace),
             None => Ok(self.without_entry()),
         }
     }
@@ -161,15 +179,19 @@ impl Walk<'_> {
             match found {
                 None => Ok(self.without_entry()),
                 Some(found) if kind_of(found.trailer) != Some(Kind::Merge) => {
-                    collect(&mut self.chain, self.cover, found.trailer, &found.value)
+                    self.take_in((found.trailer, &found.value), trace)
                 }
-                Some(_) => self.table(table, how),
+                Some(_) => self.entries(&mut table.cursor(how), trace),
             }
         })
     }
 
-    fn table(&mut self, table: &Arc<Table>, how: Use) -> Result<Below> {
-        self.entries(&mut table.cursor(how))
+    fn take_in(&mut self, entry: (u64, &[u8]), trace: &mut impl Trace) -> Result<Below> {
+        collect(&mut self.chain, self.cover, entry, |reference| {
+            let fetched = fetch(self.question, reference, trace)?;
+            self.is_left_out = fetched.is_none();
+            Ok(fetched.unwrap_or_default())
+        })
     }
 
     /// A source in which the key has no entry: only a range tombstone says something.
@@ -183,12 +205,12 @@ impl Walk<'_> {
     }
 
     /// All entries of the key in one source.
-    fn entries(&mut self, cursor: &mut impl Cursor) -> Result<Below> {
+    fn entries(&mut self, cursor: &mut impl Cursor, trace: &mut impl Trace) -> Result<Below> {
         let Question { key, seqno, .. } = *self.question;
         cursor.seek(key, ceiling(seqno))?;
         while cursor.is_valid() && cursor.key() == key {
             let (trailer, value) = (cursor.trailer(), cursor.value());
-            if collect(&mut self.chain, self.cover, trailer, value)? == Below::End {
+            if self.take_in((trailer, value), trace)? == Below::End {
                 return Ok(Below::End);
             }
             cursor.next()?;
@@ -202,7 +224,7 @@ fn sight_below(trailer: u64, cover: SeqNo) -> Sight {
     match kind_of(trailer) {
         _ if cover > seqno_of(trailer) => Sight::Covered(cover),
         Some(Kind::Merge) => Sight::Operand,
-        Some(Kind::Put | Kind::PutExpiring) => Sight::Value,
+        Some(Kind::Put | Kind::PutExpiring | Kind::BlobRef) => Sight::Value,
         _ => Sight::Nothing,
     }
 }

@@ -1,13 +1,17 @@
 //! What a lookup asks, and what it finds.
 
 use crate::base::checksum::hash64;
-use crate::base::error::Result;
+use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Slice;
+use crate::blob::reference::{BlobRef, stamp_of};
+use crate::blob::store::Blobs;
 use crate::cache::purpose::Use;
 use crate::env::clock::Now;
 use crate::key::seqno::SeqNo;
 use crate::merge::merger::Merger;
-use crate::read::visible::{expiry_of, user_value};
+use crate::read::access::Access;
+use crate::read::trace::Trace;
+use crate::read::visible::{expiry_of, is_apart, is_plain, user_value};
 use crate::stats::looked::Probe;
 use crate::table::reader::Table;
 
@@ -24,13 +28,19 @@ pub struct Question<'a> {
     pub now: Now<'a>,
     /// What merge operands are folded by; none if there are none.
     pub merger: Option<&'a Merger>,
+    /// Where large values are read; without it, they are not.
+    pub blobs: Option<&'a Blobs>,
+    /// The disk may not be asked, and so they are refused.
+    pub leaves_disk: bool,
 }
 
 impl<'a> Question<'a> {
     /// Asks for `key` at `seqno`.
+    #[inline]
     #[must_use]
     pub fn new(key: &'a [u8], seqno: SeqNo, now: Now<'a>) -> Self {
-        Self { key, hash: hash64(key), seqno, now, merger: None }
+        let hash = hash64(key);
+        Self { key, hash, seqno, now, merger: None, blobs: None, leaves_disk: false }
     }
 
     /// The same in a keyspace that may have this merge operator.
@@ -38,6 +48,20 @@ impl<'a> Question<'a> {
     #[must_use]
     pub fn merging(self, merger: Option<&'a Merger>) -> Self {
         Self { merger, ..self }
+    }
+
+    /// The same, where large values are wanted too.
+    #[inline]
+    #[must_use]
+    pub fn fetching(self, blobs: &'a Blobs) -> Self {
+        Self { blobs: Some(blobs), ..self }
+    }
+
+    /// The same for who reads so.
+    #[inline]
+    #[must_use]
+    pub fn by<A: Access>(self, access: A) -> Self {
+        Self { leaves_disk: !A::IS_USUAL && access.options().is_cached_only(), ..self }
     }
 }
 
@@ -59,9 +83,37 @@ enum Place<'a> {
 impl<'a> Found<'a> {
     /// A value in a memtable.
     #[inline]
-    pub(super) fn lent(trailer: u64, value: &'a [u8]) -> Self {
+    pub(super) fn lent(
+        question: &Question<'_>,
+        (trailer, value): (u64, &'a [u8]),
+        trace: &mut impl Trace,
+    ) -> Result<Self> {
+        if is_plain(trailer) {
+            return Ok(Self { place: Place::Lent(value), expiry_millis: 0 });
+        }
+        Self::lent_with_end(question, (trailer, value), trace)
+    }
+
+    #[inline(never)]
+    fn lent_with_end(
+        question: &Question<'_>,
+        (trailer, value): (u64, &'a [u8]),
+        trace: &mut impl Trace,
+    ) -> Result<Self> {
+        if is_apart(trailer) {
+            return Self::apart(question, value, trace);
+        }
         let place = Place::Lent(user_value(trailer, value));
-        Self { place, expiry_millis: expiry_of(trailer, value) }
+        Ok(Self { place, expiry_millis: expiry_of(trailer, value) })
+    }
+
+    /// A value that a reference stands for.
+    #[cold]
+    fn apart(question: &Question<'_>, reference: &[u8], trace: &mut impl Trace) -> Result<Self> {
+        let expiry_millis = stamp_of(reference).unwrap_or_default();
+        let value = fetch(question, reference, trace)?;
+        let place = value.map_or(Place::Lent(&[]), Place::Kept);
+        Ok(Self { place, expiry_millis })
     }
 
     /// A value that was made for this answer.
@@ -71,11 +123,30 @@ impl<'a> Found<'a> {
 
     /// A value in a block.
     #[inline]
-    pub(super) fn kept(trailer: u64, value: Slice) -> Self {
+    pub(super) fn kept(
+        question: &Question<'_>,
+        (trailer, value): (u64, Slice),
+        trace: &mut impl Trace,
+    ) -> Result<Self> {
+        if is_plain(trailer) {
+            return Ok(Self { place: Place::Kept(value), expiry_millis: 0 });
+        }
+        Self::kept_with_end(question, (trailer, value), trace)
+    }
+
+    #[inline(never)]
+    fn kept_with_end(
+        question: &Question<'_>,
+        (trailer, value): (u64, Slice),
+        trace: &mut impl Trace,
+    ) -> Result<Self> {
+        if is_apart(trailer) {
+            return Self::apart(question, &value, trace);
+        }
         let expiry_millis = expiry_of(trailer, &value);
         let from = value.len() - user_value(trailer, &value).len();
         let value = if from == 0 { value } else { value.slice(from..) };
-        Self { place: Place::Kept(value), expiry_millis }
+        Ok(Self { place: Place::Kept(value), expiry_millis })
     }
 
     /// The bytes.
@@ -110,6 +181,23 @@ impl<'a> Found<'a> {
             Place::Kept(slice) => slice,
         }
     }
+}
+
+/// Reads the value that a reference stands for; `None` if it is not wanted.
+pub(super) fn fetch(
+    question: &Question<'_>,
+    reference: &[u8],
+    trace: &mut impl Trace,
+) -> Result<Option<Slice>> {
+    let Some(blobs) = question.blobs else { return Ok(None) };
+    if question.leaves_disk {
+        Use::Resident.check_disk()?;
+    }
+    let reference = BlobRef::decode(reference).ok_or_else(|| {
+        Error::new(ErrorKind::Corruption, "a reference to a large value makes no sense")
+    })?;
+    trace.apart(&reference);
+    blobs.read(&reference).map(Some)
 }
 
 /// The newest range tombstone of a table over the key.

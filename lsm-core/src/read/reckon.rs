@@ -5,6 +5,7 @@
 //! but for keys that newer ones have too. Sources whose spans of keys touch no others are reckoned
 //! apart: nothing of theirs can hide anything of those.
 
+use crate::base::sort::sort_by;
 use crate::stats::usage::Estimate;
 
 /// What is known of a memtable, or of the part of a table in question.
@@ -40,7 +41,7 @@ pub struct Alive {
 /// What all sources together show to a reader.
 #[must_use]
 pub fn reckon(mut sources: Vec<Source>) -> Alive {
-    sources.sort_by(|a, b| a.first.cmp(&b.first));
+    sort_by(&mut sources, |a, b| a.first.cmp(&b.first));
     let mut alive = Alive::default();
     let mut rest = sources.as_mut_slice();
     while let Some(head) = rest.first() {

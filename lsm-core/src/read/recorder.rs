@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::blob::reference::BlobRef;
 use crate::env::clock::Clock;
-use crate::key::kind::Kind;
 use crate::key::seqno::SeqNo;
-use crate::key::trailer::{kind_of, seqno_of};
+use crate::key::trailer::seqno_of;
 use crate::memtable::handle::Memtable;
 use crate::read::explain::{Answer, Explanation, Place, ReadPart, Step, Totals, Verdict};
 use crate::read::trace::Trace;
-use crate::read::visible::Sight;
+use crate::read::visible::{Sight, can_expire};
 use crate::stats::looked::{Looked, Origin, Part, Probe};
 use crate::table::reader::Table;
 use crate::version::tree::{Run, Slice};
@@ -91,7 +91,8 @@ impl<'c> Recorder<'c> {
             totals.excluded += u64::from(step.is_excluded);
             totals.range_tombstones = totals.range_tombstones.saturating_add(step.range_tombstones);
             for read in &step.reads {
-                let is_block = !matches!(read.part, Part::Opening | Part::Tombstones);
+                let is_block =
+                    !matches!(read.part, Part::Opening | Part::Tombstones | Part::Value(_));
                 match read.from {
                     Origin::Memory => totals.from_memory += u64::from(is_block),
                     Origin::Disk(bytes) => {
@@ -206,13 +207,15 @@ impl Trace for Recorder<'_> {
         step.covered_by = Some(cover).filter(|cover| *cover > SeqNo::ZERO);
         step.answer = match (sight, step.covered_by) {
             (Some(Sight::Value), _) => Answer::Found,
-            (Some(Sight::Nothing), _) if entry.and_then(kind_of) == Some(Kind::PutExpiring) => {
-                Answer::Expired
-            }
+            (Some(Sight::Nothing), _) if entry.is_some_and(can_expire) => Answer::Expired,
             (Some(Sight::Operand), _) => Answer::Operand,
             (Some(Sight::Nothing), _) => Answer::Deleted,
             (Some(Sight::Covered(_)), _) | (None, Some(_)) => Answer::Covered,
             (None, None) => Answer::Missing,
         };
+    }
+
+    fn apart(&mut self, reference: &BlobRef) {
+        self.part(Part::Value(reference.file), Origin::Disk(u64::from(reference.len)));
     }
 }

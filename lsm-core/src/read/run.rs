@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use crate::key::kind::Kind;
-use crate::key::trailer::kind_of;
 use crate::read::as_of::AsOf;
 use crate::read::dead::{DeadRanges, Found, Way};
+use crate::read::visible::can_expire;
 use crate::stats::counters::{Counter, Counters};
 
 /// In the simulated world runs are short: there they have to be met all the time.
@@ -90,7 +90,8 @@ impl Run {
     pub fn pass(&mut self, key: &[u8], trailer: u64, way: Way) -> Option<&[u8]> {
         self.dead = self.dead.saturating_add(1);
         self.fresh = self.fresh.saturating_add(1);
-        self.has_expired |= matches!(kind_of(trailer), Some(Kind::PutExpiring | Kind::Merge));
+        let is_operand = trailer & 0xff == Kind::Merge as u64;
+        self.has_expired |= can_expire(trailer) || is_operand;
         if self.dead < self.look_at { None } else { self.look(key, way) }
     }
 

@@ -14,7 +14,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
-use crate::base::slice::Slice;
+use crate::blob::store::Blobs;
 use crate::cursor::skip::Skip;
 use crate::cursor::tombstone::Fragments;
 use crate::key::full::{head_of, user_key};
@@ -27,11 +27,12 @@ use crate::read::bounds::Bounds;
 use crate::read::dead::Way;
 use crate::read::run::Run;
 use crate::read::trace::{Met, Watch};
-use crate::read::visible::{Sight, Visible, expiry_of, user_value};
+use crate::read::visible::{Sight, Visible, user_value};
 
 mod folded;
 mod newest;
 mod passing;
+mod shown;
 
 /// Steps over entries of no use before a seek is tried. A seek costs about as much.
 const STEPS_MAX: u32 = 16;
@@ -52,6 +53,9 @@ pub struct Reader {
     pub is_keys_only: bool,
     /// What merge operands are folded by, if there can be any.
     pub merger: Option<Arc<Merger>>,
+    /// Where the large values are read that those are applied to; without it, the disk is left
+    /// alone.
+    pub blobs: Option<Arc<Blobs>>,
 }
 
 /// Where the pair is that the scan is at.
@@ -79,6 +83,7 @@ pub struct Scan<C, W = ()> {
     ceiling: u64,
     is_keys_only: bool,
     merger: Option<Arc<Merger>>,
+    blobs: Option<Arc<Blobs>>,
     /// The merge operands that were met last.
     chain: Chain,
     place: Place,
@@ -125,6 +130,7 @@ impl<C: Skip, W: Watch> Scan<C, W> {
             ceiling: ceiling(reader.as_of.seqno),
             is_keys_only: reader.is_keys_only,
             merger: reader.merger,
+            blobs: reader.blobs,
             chain: Chain::default(),
             place: Place::Nowhere,
             key: Vec::new(),
@@ -259,35 +265,9 @@ impl<C: Skip, W: Watch> Scan<C, W> {
         match self.place {
             _ if self.is_keys_only => &[],
             Place::Nowhere => &[],
-            Place::AtCursor | Place::AtNewest => {
-                user_value(self.cursor.trailer(), self.cursor.value())
-            }
+            Place::AtCursor | Place::AtNewest => user_value(self.trailer, self.cursor.value()),
             Place::Held | Place::Folded => user_value(self.trailer, &self.value),
         }
-    }
-
-    /// When the value expires, in milliseconds since 1970; 0 if it never does.
-    #[must_use]
-    pub fn expiry_millis(&self) -> u64 {
-        match self.place {
-            Place::Nowhere => 0,
-            Place::AtCursor | Place::AtNewest => {
-                expiry_of(self.cursor.trailer(), self.cursor.value())
-            }
-            Place::Held | Place::Folded => expiry_of(self.trailer, &self.value),
-        }
-    }
-
-    /// The same by itself, kept where it lies if that is a block, else copied.
-    #[must_use]
-    pub fn pin_value(&self) -> Slice {
-        let is_here = matches!(self.place, Place::AtCursor | Place::AtNewest);
-        if self.is_keys_only || !is_here {
-            return Slice::copy_from(self.value());
-        }
-        let value = self.cursor.pin_value();
-        let expiry = value.len() - user_value(self.cursor.trailer(), &value).len();
-        if expiry == 0 { value } else { value.slice(expiry..) }
     }
 
     /// The user's key of the pair that the last `next` or `prev` began at, wherever that led.
@@ -297,12 +277,12 @@ impl<C: Skip, W: Watch> Scan<C, W> {
     }
 
     /// The trailer of the entry that gave the pair.
+    #[inline]
     #[must_use]
     pub fn trailer(&self) -> u64 {
         match self.place {
             Place::Nowhere => 0,
-            Place::AtCursor | Place::AtNewest => self.cursor.trailer(),
-            Place::Held | Place::Folded => self.trailer,
+            _ => self.trailer,
         }
     }
 
@@ -385,7 +365,7 @@ impl<C: Skip, W: Watch> Scan<C, W> {
                 self.watch.met(Met::Pair);
                 (self.covered, self.reach) = (0, REACH_MIN);
                 self.run.end(self.cursor.key(), Way::Forward);
-                self.place = Place::AtCursor;
+                (self.place, self.trailer) = (Place::AtCursor, trailer);
                 return Ok(());
             }
             if sight == Sight::Operand {

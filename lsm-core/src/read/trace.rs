@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::blob::reference::BlobRef;
 use crate::key::seqno::SeqNo;
 use crate::memtable::handle::Memtable;
 use crate::read::visible::Sight;
@@ -31,6 +32,10 @@ pub trait Trace: Probe {
     /// the key, or `ZERO`; and what that is to the reader, if there is an entry.
     #[inline]
     fn judged(&mut self, _entry: Option<u64>, _cover: SeqNo, _sight: Option<Sight>) {}
+
+    /// The value stands apart, and is read there.
+    #[inline]
+    fn apart(&mut self, _reference: &BlobRef) {}
 }
 
 impl Trace for Looked {}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
+use crate::blob::reference::stamp_of;
 use crate::cursor::cover::Cover;
 use crate::cursor::tombstone::Fragments;
 use crate::key::kind::Kind;
@@ -100,7 +101,7 @@ pub fn sight_of<'a>(
         Some(Kind::Delete | Kind::SingleDelete) => Ok(Sight::Nothing),
         Some(Kind::PutExpiring) => sight_of_expiring(value(), now_millis()),
         Some(Kind::Merge) => Ok(Sight::Operand),
-        Some(Kind::BlobRef) => Err(unsupported("a reference to a blob")),
+        Some(Kind::BlobRef) => sight_of_apart(value(), now_millis()),
         Some(Kind::RangeDelete) => Err(unsupported("a range delete among entries")),
         None => Err(unsupported(&format!("an entry of kind {}", trailer & 0xff))),
     }
@@ -113,6 +114,39 @@ fn sight_of_expiring(value: &[u8], now_millis: u64) -> Result<Sight> {
     };
     let is_past = u64::from_le_bytes(*expiry) <= now_millis;
     Ok(if is_past { Sight::Nothing } else { Sight::Value })
+}
+
+fn sight_of_apart(reference: &[u8], now_millis: u64) -> Result<Sight> {
+    match stamp_of(reference) {
+        Some(0) => Ok(Sight::Value),
+        Some(expiry) if expiry <= now_millis => Ok(Sight::Nothing),
+        Some(_) => Ok(Sight::Value),
+        None => {
+            let message = "a reference to a large value makes no sense";
+            Err(Error::new(ErrorKind::Corruption, message))
+        }
+    }
+}
+
+/// True if the entry's value may be one that expires.
+#[inline]
+#[must_use]
+pub fn can_expire(trailer: u64) -> bool {
+    matches!(kind_of(trailer), Some(Kind::PutExpiring | Kind::BlobRef))
+}
+
+/// True if the entry is a put with its value beside it, and nothing else.
+#[inline]
+#[must_use]
+pub fn is_plain(trailer: u64) -> bool {
+    trailer & 0xff == Kind::Put as u64
+}
+
+/// True if the entry's value stands apart: what it has itself is a reference.
+#[inline]
+#[must_use]
+pub fn is_apart(trailer: u64) -> bool {
+    trailer & 0xff == Kind::BlobRef as u64
 }
 
 /// The user's part of a value.
@@ -133,6 +167,7 @@ pub fn expiry_of(trailer: u64, value: &[u8]) -> u64 {
         Some(Kind::PutExpiring) => {
             value.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
         }
+        Some(Kind::BlobRef) => stamp_of(value).unwrap_or_default(),
         _ => 0,
     }
 }

@@ -54,6 +54,8 @@ pub enum FileKind {
     Lock = 4,
     /// A table.
     Table = 5,
+    /// Large values.
+    Blob = 6,
 }
 
 /// What every file says of itself.

@@ -45,6 +45,8 @@ pub enum FileName {
     Manifest(u64),
     /// A sorted table.
     Table(u64),
+    /// Large values.
+    Blob(u64),
 }
 
 impl FileName {
@@ -70,6 +72,7 @@ impl FileName {
             "wal" => Self::Log(number),
             "manifest" => Self::Manifest(number),
             "sst" => Self::Table(number),
+            "blob" => Self::Blob(number),
             _ => return None,
         };
         (numbered(number, kind) == name).then_some(parsed)
@@ -79,7 +82,10 @@ impl FileName {
     #[must_use]
     pub fn number(self) -> Option<u64> {
         match self {
-            Self::Log(number) | Self::Manifest(number) | Self::Table(number) => Some(number),
+            Self::Log(number)
+            | Self::Manifest(number)
+            | Self::Table(number)
+            | Self::Blob(number) => Some(number),
             _ => None,
         }
     }
@@ -101,6 +107,12 @@ pub fn manifest(number: u64) -> String {
 #[must_use]
 pub fn table(number: u64) -> String {
     numbered(number, "sst")
+}
+
+/// The name of a file of large values.
+#[must_use]
+pub fn blob(number: u64) -> String {
+    numbered(number, "blob")
 }
 
 fn numbered(number: u64, kind: &str) -> String {

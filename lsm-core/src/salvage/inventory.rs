@@ -154,6 +154,7 @@ impl Item {
             FileName::Log(_) => Some(FileKind::Log),
             FileName::Manifest(_) => Some(FileKind::Manifest),
             FileName::Table(_) => Some(FileKind::Table),
+            FileName::Blob(_) => Some(FileKind::Blob),
         }
     }
 
@@ -188,8 +189,14 @@ impl Item {
 
 /// The kind that a header names, whether it verifies or not.
 fn kind_in(bytes: &[u8; HEADER_LEN]) -> Option<FileKind> {
-    let kinds =
-        [FileKind::Log, FileKind::Manifest, FileKind::Head, FileKind::Lock, FileKind::Table];
+    let kinds = [
+        FileKind::Log,
+        FileKind::Manifest,
+        FileKind::Head,
+        FileKind::Lock,
+        FileKind::Table,
+        FileKind::Blob,
+    ];
     let word = bytes.get(10..12)?;
     kinds.into_iter().find(|kind| word == (*kind as u16).to_le_bytes())
 }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sort::sort_by_key;
 use crate::env::fs::{File, read_full_at};
 use crate::key::seqno::SeqNo;
 use crate::record::frame::{FRAME_LEN, Frame, Place, RecordType, verified_hash};
@@ -279,7 +280,7 @@ fn pieces(inventory: &Inventory, known: &Known) -> Vec<Piece> {
             }
         }
     }
-    pieces.sort_by_key(|piece| piece.number);
+    sort_by_key(&mut pieces, |piece| piece.number);
     pieces
 }
 

@@ -137,7 +137,7 @@ impl<'a> Merged<'a> {
         }
         match kind_of(place.trailer) {
             Some(Kind::Merge) => return Ok(true),
-            Some(Kind::Put | Kind::PutExpiring) => {
+            Some(Kind::Put | Kind::PutExpiring | Kind::BlobRef) => {
                 take(&place.key, place.trailer, self.value_at(place))?;
             }
             Some(Kind::Delete | Kind::SingleDelete) => {}

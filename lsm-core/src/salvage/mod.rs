@@ -18,6 +18,7 @@ pub mod log;
 pub mod table;
 
 pub mod entries;
+pub mod large;
 
 pub mod merge;
 pub mod rebuild;

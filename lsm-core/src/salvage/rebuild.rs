@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::api::db::{Builder, Db};
 use crate::api::keyspace::Keyspace;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sort::sort_by;
 use crate::batch::{Record, Records};
 use crate::condition::Conditions;
 use crate::engine::keyspaces::DEFAULT_NAME;
@@ -195,7 +196,7 @@ impl Rebuild {
     ) -> Result<()> {
         let keyspace = self.keyspace(record.keyspace, known, findings)?;
         let id = keyspace.inner.state.id;
-        self.records.push(Record { keyspace: id, ..record })?;
+        self.records.push_again(&Record { keyspace: id, ..record })?;
         self.used.entry(id).or_insert(keyspace);
         if self.records.bytes().len() >= BATCH_BYTES { self.write() } else { Ok(()) }
     }
@@ -212,6 +213,7 @@ impl Rebuild {
             conditions: Conditions::NONE,
             options: &self.write,
             is_stamped: false,
+            apart: None,
         };
         self.db()?.engine().write(&writing)?;
         self.records.clear();
@@ -257,7 +259,7 @@ impl Rebuild {
         };
         let checked: Result<()> = check();
         checked.map_err(|error| stopped.unwrap_or(error))?;
-        keyspaces.sort_by(|a, b| a.name.cmp(&b.name));
+        sort_by(&mut keyspaces, |a, b| a.name.cmp(&b.name));
         self.keyspaces.clear();
         self.used.clear();
         if let Some(db) = self.db.take() {

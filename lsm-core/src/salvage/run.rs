@@ -23,6 +23,7 @@ use crate::record::names::{self, LOCK};
 use crate::salvage::findings::{Findings, KeySpan, Loss};
 use crate::salvage::inventory::{Inventory, Item};
 use crate::salvage::known::Known;
+use crate::salvage::large::LargeValues;
 use crate::salvage::log::SalvagedLog;
 use crate::salvage::merge::Merged;
 use crate::salvage::rebuild::{Rebuild, check_missing};
@@ -139,8 +140,9 @@ impl Salvage<'_, '_> {
         let known = (&self.known, &mut self.findings);
         let mut rebuild = Rebuild::begin(builder, self.env, new_path, known)?;
         rebuild.make_keyspaces(&self.known, &mut self.findings)?;
-        self.copy_tables(&mut rebuild)?;
-        self.copy_log(&log, &mut rebuild)?;
+        let large = LargeValues::find(&self.inventory, &self.known, &mut self.findings);
+        self.copy_tables(&mut rebuild, &large)?;
+        self.copy_log(&log, &mut rebuild, &large)?;
         // A loss in a keyspace of which nothing is left is told all the same.
         let names = rebuild.names();
         let (call, env, done, total) = (&mut *self.call, self.env, self.done, self.total);
@@ -164,7 +166,7 @@ impl Salvage<'_, '_> {
     /// Reads the log; what it has seen of the manifest tells whether that is an old copy.
     fn read_log(&mut self) -> Result<Log> {
         let headers = self.inventory.items.iter().filter(|item| self.inventory.is_mine(item));
-        let kinds = [FileKind::Log, FileKind::Table];
+        let kinds = [FileKind::Log, FileKind::Table, FileKind::Blob];
         let headers = headers.filter_map(|it| it.header.as_ref());
         let seen = headers.filter(|it| kinds.contains(&it.kind)).map(|it| it.edit).max();
         self.hold_against(seen.unwrap_or(0));
@@ -328,7 +330,7 @@ impl Salvage<'_, '_> {
         Ok(())
     }
 
-    fn copy_tables(&mut self, rebuild: &mut Rebuild) -> Result<()> {
+    fn copy_tables(&mut self, rebuild: &mut Rebuild, large: &LargeValues) -> Result<()> {
         let tombstones = Arc::new(Fragments::build(std::mem::take(&mut self.tombstones)));
         let tables = std::mem::take(&mut self.tables);
         let inventory = &self.inventory;
@@ -343,7 +345,7 @@ impl Salvage<'_, '_> {
                     return Ok(());
                 };
                 let record = Record { kind, keyspace, key: user_key(key), value };
-                rebuild.put(record, known, &mut kept)
+                large.resolve(record, &mut kept, |it, kept| rebuild.put(it, known, kept))
             })?;
             keys += 1;
             if !went_on || keys % TELL_KEYS == 0 {
@@ -360,7 +362,7 @@ impl Salvage<'_, '_> {
     }
 
     /// What the log holds and no table does comes on top, in its order.
-    fn copy_log(&mut self, log: &Log, rebuild: &mut Rebuild) -> Result<()> {
+    fn copy_log(&mut self, log: &Log, rebuild: &mut Rebuild, large: &LargeValues) -> Result<()> {
         let flushed = self.flushed.get();
         let (known, env) = (&self.known, self.env);
         let mut findings = Findings::default();
@@ -373,7 +375,8 @@ impl Salvage<'_, '_> {
                     break;
                 };
                 if seqno > flushed && known.has_keyspace(record.keyspace) {
-                    rebuild.put(record, known, &mut findings)?;
+                    let put = |it: Record<'_>, found: &mut Findings| rebuild.put(it, known, found);
+                    large.resolve(record, &mut findings, put)?;
                 }
             }
             call.report(done, total)?;

@@ -24,6 +24,8 @@ pub enum Part {
     Index(usize),
     /// A block of entries, by its partition and its number there.
     Entries(usize, usize),
+    /// The value, which stands in the file of large values with this number.
+    Value(u64),
 }
 
 /// Where it was read.

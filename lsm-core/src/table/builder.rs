@@ -92,10 +92,7 @@ impl TableBuilder {
             self.hashes.push(hash);
         }
         self.tally.add(key, trailer, value).ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidArgument,
-                "an entry that expires, or an operand, does not say when",
-            )
+            Error::new(ErrorKind::InvalidArgument, "an entry is not what its kind says")
         })?;
         if !self.block.add_tagged((hash >> 56) as u8, key, trailer, value) {
             return Err(Error::new(ErrorKind::Internal, "an entry does not fit into a block"));

@@ -11,6 +11,7 @@
 //! A table of few blocks does not have them: it is counted when somebody asks.
 
 use crate::base::codec::Decoder;
+use crate::blob::reference::{BlobRef, stamp_of};
 use crate::key::full::keyspace_of;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::kind::Kind;
@@ -56,15 +57,17 @@ pub struct Share {
     pub entry_max: u64,
 }
 
-/// Bytes that an entry counts for. When it expires is not counted.
+/// Bytes that an entry counts for. When it expires is not counted; a value counts wherever it is.
 #[must_use]
 pub fn entry_bytes(key: &[u8], trailer: u64, value: &[u8]) -> u64 {
-    let stamp = match kind_of(trailer) {
-        Some(Kind::PutExpiring) => EXPIRY_LEN,
-        Some(Kind::Merge) => STAMP_LEN,
-        _ => 0,
+    let len = value.len() as u64;
+    let value = match kind_of(trailer) {
+        Some(Kind::PutExpiring) => len.saturating_sub(EXPIRY_LEN),
+        Some(Kind::Merge) => len.saturating_sub(STAMP_LEN),
+        Some(Kind::BlobRef) => BlobRef::decode(value).map_or(len, |it| u64::from(it.raw)),
+        _ => len,
     };
-    (key.len() as u64 + value.len() as u64 + ENTRY_BYTES).saturating_sub(stamp)
+    key.len() as u64 + value + ENTRY_BYTES
 }
 
 impl Share {
@@ -81,6 +84,10 @@ impl Share {
             Some(Kind::Delete | Kind::SingleDelete) => {}
             // What operands come to may have expired as well.
             Some(Kind::PutExpiring | Kind::Merge) => {
+                self.expiring += 1;
+                self.expiring_bytes += bytes;
+            }
+            Some(Kind::BlobRef) if stamp_of(value).is_some_and(|moment| moment > 0) => {
                 self.expiring += 1;
                 self.expiring_bytes += bytes;
             }

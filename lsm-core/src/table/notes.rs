@@ -84,7 +84,7 @@ impl Notes {
             Part::Entries(..) if is_from_memory => counts.blocks_from_memory += 1,
             Part::Entries(..) => counts.blocks_from_disk += 1,
             Part::Opening => counts.is_opened = true,
-            Part::Tombstones | Part::Filter(_) => {}
+            Part::Tombstones | Part::Filter(_) | Part::Value(_) => {}
         }
         if let Origin::Disk(bytes) = from {
             counts.disk_reads += u64::from(bytes > 0);

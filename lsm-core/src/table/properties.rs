@@ -10,6 +10,7 @@
 //! Numbers in bodies are varints.
 
 use crate::base::codec::{Decoder, put_prefixed, put_varint};
+use crate::blob::reference::BlobUse;
 use crate::key::full::keyspace_of;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
@@ -32,6 +33,8 @@ pub struct Properties {
     pub merge_ends: u64,
     /// Values that stand in blob files.
     pub blob_refs: u64,
+    /// What each keyspace has in each file of large values, in order of both.
+    pub blobs: Vec<BlobUse>,
     /// Puts that expire.
     pub expiring: u64,
     /// Range tombstones, those of one number that touch counted as one.
@@ -59,6 +62,9 @@ pub struct Properties {
     /// How much is what; older tables do not say it, nor do small ones.
     pub contents: Option<Contents>,
 }
+
+/// The tag of what the keyspaces of a table have in files of large values.
+const BLOBS: u64 = 24;
 
 impl Properties {
     /// The moment at which everything in the table has expired; 0 if something never does.
@@ -99,6 +105,12 @@ impl Properties {
         ];
         // What most tables do not have most tables do not say.
         lines.extend((self.merges > 0).then(|| (26, vec![self.merge_min_millis, self.merge_ends])));
+        if !self.blobs.is_empty() {
+            let numbers = |blob: &BlobUse| {
+                [u64::from(blob.keyspace.get()), blob.file, blob.values, blob.bytes]
+            };
+            lines.push((BLOBS, self.blobs.iter().flat_map(numbers).collect()));
+        }
         lines.extend(self.contents.iter().flat_map(Contents::lines));
         lines
     }
@@ -147,6 +159,13 @@ impl Properties {
             14 => self.blocks = body.varint()?,
             16 => self.dense_blocks = body.varint()?,
             18 => self.unpacked_bytes = body.varint()?,
+            BLOBS => {
+                while !body.is_empty() {
+                    let keyspace = KeyspaceId::new(u32::try_from(body.varint()?).ok()?);
+                    let (file, values) = (body.varint()?, body.varint()?);
+                    self.blobs.push(BlobUse { keyspace, file, values, bytes: body.varint()? });
+                }
+            }
             20 => self.contents.get_or_insert_default().set_groups(body)?,
             22 => self.contents.get_or_insert_default().set_shares(body)?,
             _ if tag % 2 == 0 => return Some(false),

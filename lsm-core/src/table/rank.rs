@@ -73,9 +73,9 @@ impl Table {
                 let view = page.view();
                 for entry in 0..view.len() {
                     view.key_into(entry, &mut key);
-                    tally
-                        .add(&key, view.trailer(entry), view.value(entry))
-                        .ok_or_else(|| sought.damaged("has an entry that does not expire"))?;
+                    tally.add(&key, view.trailer(entry), view.value(entry)).ok_or_else(|| {
+                        sought.damaged("has an entry that is not what its kind says")
+                    })?;
                 }
                 tally.end_block(len);
             }

@@ -2,8 +2,11 @@
 //!
 //! The builder counts while it writes, and `verify` counts again while it reads.
 
+use crate::base::planted::{Bug, planted};
+use crate::blob::reference::{BlobRef, BlobUse};
 use crate::cursor::tombstone::{Fragments, Span};
 use crate::key::full::keyspace_of;
+use crate::key::keyspace::KeyspaceId;
 use crate::key::kind::Kind;
 use crate::key::trailer::{kind_of, seqno_of};
 use crate::merge::operand::{KEEPS, NEVER};
@@ -60,7 +63,7 @@ impl Tally {
     /// Counts an entry, which comes after all before it. `None` if it is one that has to say
     /// when it expires or was written, and does not; then nothing was counted.
     pub fn add(&mut self, key: &[u8], trailer: u64, value: &[u8]) -> Option<()> {
-        let is_delete = self.count_kind(trailer, value)?;
+        let is_delete = self.count_kind(keyspace_of(key), trailer, value)?;
         let counts = &mut self.properties;
         let seqno = seqno_of(trailer);
         let is_first = counts.entries == 0;
@@ -87,7 +90,7 @@ impl Tally {
     }
 
     /// Counts the kind of an entry; answers whether it is a delete.
-    fn count_kind(&mut self, trailer: u64, value: &[u8]) -> Option<bool> {
+    fn count_kind(&mut self, keyspace: KeyspaceId, trailer: u64, value: &[u8]) -> Option<bool> {
         let counts = &mut self.properties;
         match kind_of(trailer) {
             Some(Kind::Put | Kind::RangeDelete) | None => return Some(false),
@@ -106,18 +109,30 @@ impl Tally {
                 counts.merge_ends += u64::from(!matches!(end, KEEPS | NEVER));
                 counts.merge_min_millis = earliest;
             }
-            Some(Kind::BlobRef) => counts.blob_refs += 1,
+            Some(Kind::BlobRef) => {
+                let reference = BlobRef::decode(value)?;
+                counts.blob_refs += 1;
+                count_blob(&mut counts.blobs, keyspace, &reference);
+                if let Some(moment) = reference.expiry_millis {
+                    self.count_expiring(moment);
+                }
+            }
             Some(Kind::PutExpiring) => {
-                // Zero stands for "never", so the first millisecond of all counts as the second.
-                let expiry = u64::from_le_bytes(*value.first_chunk()?).max(1);
-                let is_first = counts.expiring == 0;
-                let earliest = if is_first { expiry } else { counts.expiry_min_millis.min(expiry) };
-                counts.expiring += 1;
-                counts.expiry_min_millis = earliest;
-                counts.expiry_last_millis = counts.expiry_last_millis.max(expiry);
+                self.count_expiring(u64::from_le_bytes(*value.first_chunk()?));
             }
         }
         Some(false)
+    }
+
+    fn count_expiring(&mut self, moment: u64) {
+        let counts = &mut self.properties;
+        // Zero stands for "never", so the first millisecond of all counts as the second.
+        let expiry = moment.max(1);
+        let is_first = counts.expiring == 0;
+        let earliest = if is_first { expiry } else { counts.expiry_min_millis.min(expiry) };
+        counts.expiring += 1;
+        counts.expiry_min_millis = earliest;
+        counts.expiry_last_millis = counts.expiry_last_millis.max(expiry);
     }
 
     fn end_part(&mut self) {
@@ -184,6 +199,23 @@ impl Tally {
             part.bytes = u64::try_from(share).unwrap_or(u64::MAX);
         }
         (counts, parts)
+    }
+}
+
+/// Counts a reference to the file that it names. Files are kept in order of their numbers, those of
+/// one keyspace after those of another.
+fn count_blob(blobs: &mut Vec<BlobUse>, keyspace: KeyspaceId, reference: &BlobRef) {
+    if planted(Bug::BlobReferenceNotCounted) && !blobs.is_empty() {
+        return;
+    }
+    let place = (keyspace, reference.file);
+    let at = blobs.partition_point(|blob| (blob.keyspace, blob.file) < place);
+    if blobs.get(at).is_none_or(|blob| (blob.keyspace, blob.file) != place) {
+        blobs.insert(at, BlobUse { keyspace, file: reference.file, ..BlobUse::default() });
+    }
+    if let Some(blob) = blobs.get_mut(at) {
+        blob.values += 1;
+        blob.bytes = blob.bytes.saturating_add(u64::from(reference.len));
     }
 }
 

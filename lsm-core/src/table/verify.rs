@@ -195,7 +195,7 @@ impl Walk<'_> {
         }
         self.tally
             .add(&self.key, trailer, value)
-            .ok_or_else(|| sought.damaged("has an entry that expires and does not say when"))
+            .ok_or_else(|| sought.damaged("has an entry that is not what its kind says"))
     }
 
     /// The separator of the block that was just looked at is not before its last entry.

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::blob::file::{BlobEnd, BlobEntry};
+use crate::blob::reference::BlobUse;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
 use crate::version::edit::{Edit, LogPosition, Seal};
@@ -40,6 +42,8 @@ pub struct Catalog {
     pub options: BTreeMap<KeyspaceId, String>,
     /// The table files, by number.
     pub tables: BTreeMap<u64, Arc<TableEntry>>,
+    /// The files of large values, by the numbers that references name.
+    pub blobs: BTreeMap<u64, BlobEntry>,
     /// Entries with this sequence number or a lower one are in tables, or gone.
     pub flushed: SeqNo,
     /// The tables of each run, in key order.
@@ -113,12 +117,17 @@ impl Catalog {
             }
             Edit::SliceRemoved { table, keyspace } => {
                 self.take_slice(*table, *keyspace)?;
+                self.forget_blobs(*table, *keyspace);
                 self.drop_if_unused(*table);
             }
             Edit::Flushed(seqno) => {
                 self.flushed = self.flushed.max(*seqno);
                 self.note_seqno(*seqno)?;
             }
+            Edit::BlobAdded { number, file_id } => self.add_blob(*number, *file_id)?,
+            Edit::BlobSealed(end) => self.seal_blob(end)?,
+            Edit::BlobRemoved(number) => self.remove_blob(*number)?,
+            Edit::TableBlobs { table, blobs } => self.set_blobs(*table, blobs)?,
         }
         Ok(())
     }
@@ -138,6 +147,50 @@ impl Catalog {
             self.logs.get_mut(&number).ok_or("a log segment is sealed that is not there")?;
         entry.seal = Some(seal);
         Ok(())
+    }
+
+    fn add_blob(&mut self, number: u64, file_id: u64) -> Result<(), &'static str> {
+        let entry = BlobEntry { file_id, place: number, bytes: None };
+        let is_taken = self.tables.contains_key(&number) || self.logs.contains_key(&number);
+        if number == 0 || is_taken || self.blobs.insert(number, entry).is_some() {
+            return Err("the number of a file of large values is used again");
+        }
+        self.next_number = self.next_number.max(number.saturating_add(1));
+        Ok(())
+    }
+
+    fn seal_blob(&mut self, end: &BlobEnd) -> Result<(), &'static str> {
+        let entry = self.blobs.get_mut(&end.number).ok_or(UNKNOWN_BLOB)?;
+        (entry.place, entry.bytes) = (end.place, Some(end.bytes));
+        self.next_number = self.next_number.max(end.place.saturating_add(1));
+        Ok(())
+    }
+
+    fn remove_blob(&mut self, number: u64) -> Result<(), &'static str> {
+        let refers = |entry: &Arc<TableEntry>| entry.meta.blobs.iter().any(|it| it.file == number);
+        if self.tables.values().any(refers) {
+            return Err("a file of large values is removed that a table refers to");
+        }
+        self.blobs.remove(&number).map(drop).ok_or(UNKNOWN_BLOB)
+    }
+
+    fn set_blobs(&mut self, table: u64, blobs: &[BlobUse]) -> Result<(), &'static str> {
+        if !blobs.iter().all(|blob| self.blobs.contains_key(&blob.file)) {
+            return Err(UNKNOWN_BLOB);
+        }
+        let entry = Arc::make_mut(self.tables.get_mut(&table).ok_or(UNKNOWN_TABLE)?);
+        entry.meta.blobs = used_by(&entry.slices, blobs);
+        Ok(())
+    }
+
+    /// What a keyspace had in files of large values by way of a table is nothing any more.
+    fn forget_blobs(&mut self, table: u64, keyspace: KeyspaceId) {
+        let has = |entry: &&mut Arc<TableEntry>| {
+            entry.meta.blobs.iter().any(|blob| blob.keyspace == keyspace)
+        };
+        if let Some(entry) = self.tables.get_mut(&table).filter(has) {
+            Arc::make_mut(entry).meta.blobs.retain(|blob| blob.keyspace != keyspace);
+        }
     }
 
     fn create_keyspace(&mut self, id: KeyspaceId, name: &str) -> Result<(), &'static str> {
@@ -172,6 +225,12 @@ impl Catalog {
         edits.push(Edit::NextKeyspace(self.next_keyspace));
         for (&id, text) in &self.options {
             edits.push(Edit::KeyspaceOptions { id, text: text.clone() });
+        }
+        for (&number, entry) in &self.blobs {
+            edits.push(Edit::BlobAdded { number, file_id: entry.file_id });
+            if let Some(bytes) = entry.bytes {
+                edits.push(Edit::BlobSealed(BlobEnd { number, place: entry.place, bytes }));
+            }
         }
         for entry in self.tables.values() {
             let TableEntry { meta, slices } = entry.as_ref().clone();
@@ -226,6 +285,7 @@ impl Catalog {
         let holders: Vec<u64> = holders.map(|(&number, _)| number).collect();
         for number in holders {
             self.take_slice(number, id)?;
+            self.forget_blobs(number, id);
             self.drop_if_unused(number);
         }
         Ok(())
@@ -240,7 +300,13 @@ impl Catalog {
     fn add_table(&mut self, meta: &TableMeta, slices: &[SliceMeta]) -> Result<(), &'static str> {
         meta.check()?;
         let number = meta.number;
-        if self.tables.contains_key(&number) || self.logs.contains_key(&number) {
+        if !meta.blobs.iter().all(|blob| self.blobs.contains_key(&blob.file)) {
+            return Err(UNKNOWN_BLOB);
+        }
+        if self.tables.contains_key(&number)
+            || self.logs.contains_key(&number)
+            || self.blobs.contains_key(&number)
+        {
             return Err("the number of a file is used again");
         }
         if slices.is_empty() {
@@ -248,7 +314,8 @@ impl Catalog {
         }
         self.next_number = self.next_number.max(number.saturating_add(1));
         self.note_seqno(meta.seqno_max)?;
-        let entry = TableEntry { meta: meta.clone(), slices: Vec::with_capacity(slices.len()) };
+        let meta = TableMeta { blobs: used_by(slices, &meta.blobs), ..meta.clone() };
+        let entry = TableEntry { meta, slices: Vec::with_capacity(slices.len()) };
         self.tables.insert(number, Arc::new(entry));
         slices.iter().try_for_each(|slice| self.put_slice(number, slice.clone()))
     }
@@ -304,7 +371,14 @@ impl Catalog {
     }
 }
 
+/// What the keyspaces of these slices have in files of large values.
+fn used_by(slices: &[SliceMeta], blobs: &[BlobUse]) -> Vec<BlobUse> {
+    let has_slice = |blob: &&BlobUse| slices.iter().any(|slice| slice.keyspace == blob.keyspace);
+    blobs.iter().filter(has_slice).copied().collect()
+}
+
 const UNKNOWN_TABLE: &str = "a table is named that is not there";
+const UNKNOWN_BLOB: &str = "a file of large values is named that is not there";
 const UNKNOWN_SLICE: &str = "a part of a table is named that is not there";
 
 #[cfg(test)]

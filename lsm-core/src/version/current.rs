@@ -11,7 +11,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::key::keyspace::KeyspaceId;
 use crate::version::catalog::Catalog;
 use crate::version::edit::Edit;
-use crate::version::garbage::Garbage;
+use crate::version::garbage::{Garbage, VersionPin};
 use crate::version::pins::Pin;
 use crate::version::tree::{OpenTable, Slice, SliceMeta, TableFile, TableMeta, Tree};
 
@@ -23,7 +23,13 @@ pub struct Version {
     /// The number of the last edit that it takes in.
     pub edit: u64,
     files: BTreeMap<u64, Listed>,
+    /// The files of large values, and how many bytes of each tables refer to.
+    blobs: BTreeMap<u64, u64>,
+    /// Those that were listed before and are not any more.
+    gone_blobs: Vec<u64>,
     garbage: Arc<Garbage>,
+    /// What is listed here is not unlinked before this is gone.
+    pin: Arc<VersionPin>,
     shelf: Option<Arc<dyn OpenTable>>,
     /// Says that a reader beside a writer holds it.
     _pin: Option<Arc<Pin>>,
@@ -44,19 +50,25 @@ impl Version {
         garbage: Arc<Garbage>,
         shelf: Option<Arc<dyn OpenTable>>,
     ) -> Result<Self> {
-        let (trees, files) = (BTreeMap::new(), BTreeMap::new());
-        let mut version = Self { trees, edit: 0, files, garbage, shelf, _pin: None };
+        let mut version = Self::empty(garbage, shelf);
         version.add_all(catalog, &BTreeMap::new())?;
         Ok(version)
+    }
+
+    fn empty(garbage: Arc<Garbage>, shelf: Option<Arc<dyn OpenTable>>) -> Self {
+        let (trees, files, blobs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (gone_blobs, pin) = (Vec::new(), garbage.pin_version());
+        Self { trees, edit: 0, files, blobs, gone_blobs, garbage, pin, shelf, _pin: None }
     }
 
     /// The trees that a later catalog describes, which somebody else has changed. What is open of
     /// files that stay is open still.
     pub fn following(&self, catalog: &Catalog, pin: Arc<Pin>) -> Result<Self> {
-        let (trees, files) = (BTreeMap::new(), BTreeMap::new());
-        let (garbage, shelf) = (self.garbage.clone(), self.shelf.clone());
-        let mut version = Self { trees, edit: 0, files, garbage, shelf, _pin: Some(pin) };
+        let mut version = Self::empty(self.garbage.clone(), self.shelf.clone());
+        version._pin = Some(pin);
         version.add_all(catalog, &self.files)?;
+        let gone = self.blobs.keys().filter(|number| !version.blobs.contains_key(number));
+        version.gone_blobs = gone.copied().collect();
         Ok(version)
     }
 
@@ -67,8 +79,13 @@ impl Version {
     }
 
     fn add_all(&mut self, catalog: &Catalog, before: &BTreeMap<u64, Listed>) -> Result<()> {
+        self.blobs = catalog.blobs.keys().map(|&number| (number, 0)).collect();
         for (number, entry) in &catalog.tables {
-            let known = before.get(number).filter(|known| known.file.meta == entry.meta);
+            // What it has in files of large values gets less with its slices, which tell of that.
+            let blobs = || entry.meta.blobs.clone();
+            let is_same =
+                |meta: &TableMeta| TableMeta { blobs: blobs(), ..meta.clone() } == entry.meta;
+            let known = before.get(number).filter(|known| is_same(&known.file.meta));
             let file = match known {
                 Some(known) => known.file.clone(),
                 None => self.file_of(&entry.meta),
@@ -100,7 +117,8 @@ impl Version {
     /// The version after these edits, the last of which has the number `edit`. Nothing is changed,
     /// and no file is obsolete yet: see `retire`.
     pub fn apply(&self, edits: &[Edit], edit: u64) -> Result<Self> {
-        let mut next = self.clone();
+        let (pin, gone_blobs) = (self.garbage.pin_version(), Vec::new());
+        let mut next = Self { pin, gone_blobs, ..self.clone() };
         edits.iter().try_for_each(|edit| next.take_in(edit)).map_err(contradiction)?;
         next.edit = edit;
         Ok(next)
@@ -111,6 +129,26 @@ impl Version {
     pub fn retire(&self, next: &Self) {
         let gone = self.files.iter().filter(|(number, _)| !next.files.contains_key(number));
         gone.for_each(|(_, listed)| listed.file.note_obsolete());
+        next.retire_blobs();
+    }
+
+    /// The same for files of large values alone, which this version is the first not to list.
+    pub fn retire_blobs(&self) {
+        if !self.gone_blobs.is_empty() {
+            self.garbage.push_blobs(self.gone_blobs.iter().copied(), &self.pin);
+        }
+    }
+
+    /// The slices of a table.
+    #[must_use]
+    pub fn slices_of(&self, table: u64) -> &[Arc<Slice>] {
+        self.files.get(&table).map(|listed| listed.slices.as_slice()).unwrap_or_default()
+    }
+
+    /// The files of large values, and how many bytes of each tables refer to.
+    #[must_use]
+    pub fn blobs(&self) -> &BTreeMap<u64, u64> {
+        &self.blobs
     }
 
     fn take_in(&mut self, edit: &Edit) -> Result<(), &'static str> {
@@ -122,12 +160,22 @@ impl Version {
                 self.put_in(Slice { meta, file: old.file.clone() })
             }
             Edit::SliceRemoved { table, keyspace } => {
-                self.take_out(*table, *keyspace)?;
+                let slice = self.take_out(*table, *keyspace)?;
+                self.forget_blobs(&slice);
                 self.drop_if_unused(*table);
                 Ok(())
             }
             Edit::KeyspaceDropped(keyspace) => {
                 self.drop_keyspace(*keyspace);
+                Ok(())
+            }
+            Edit::BlobAdded { number, .. } => {
+                self.blobs.insert(*number, 0);
+                Ok(())
+            }
+            Edit::BlobRemoved(number) => {
+                self.blobs.remove(number);
+                self.gone_blobs.push(*number);
                 Ok(())
             }
             _ => Ok(()),
@@ -143,8 +191,24 @@ impl Version {
         if self.files.insert(file.meta.number, listed).is_some() {
             return Err("the number of a table is used again");
         }
-        let mut slices = slices.iter().cloned();
-        slices.try_for_each(|meta| self.put_in(Slice { meta, file: file.clone() }))
+        for meta in slices {
+            let slice = Slice { meta: meta.clone(), file: file.clone() };
+            for blob in slice.blobs() {
+                let bytes = self.blobs.entry(blob.file).or_default();
+                *bytes = bytes.saturating_add(blob.bytes);
+            }
+            self.put_in(slice)?;
+        }
+        Ok(())
+    }
+
+    /// A slice refers to no large values any more.
+    fn forget_blobs(&mut self, slice: &Slice) {
+        for blob in slice.blobs() {
+            if let Some(bytes) = self.blobs.get_mut(&blob.file) {
+                *bytes = bytes.saturating_sub(blob.bytes);
+            }
+        }
     }
 
     fn put_in(&mut self, slice: Slice) -> Result<(), &'static str> {
@@ -183,6 +247,7 @@ impl Version {
             if let Some(listed) = self.files.get_mut(&number) {
                 listed.slices.retain(|slice| slice.meta.keyspace != keyspace);
             }
+            self.forget_blobs(slice);
             self.drop_if_unused(number);
         }
     }

@@ -5,12 +5,14 @@
 //! ```
 //!
 //! A reader that does not know an odd tag must refuse the manifest; an even one it may pass over.
-//! Reserved: 44 to 63 for tables and their virtual bounds, 64 to 79 for blob files, 80 to 95 for
+//! Reserved: 44 to 63 for tables and their virtual bounds, 72 to 79 for blob files, 80 to 95 for
 //! branches, 96 to 111 for encryption.
 //!
 //! Edits are applied one by one, so in a record that replaces tables the removals come first.
 
 use crate::base::codec::{Decoder, put_prefixed, put_varint};
+use crate::blob::file::BlobEnd;
+use crate::blob::reference::BlobUse;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
 use crate::version::tree::{SliceMeta, TableMeta};
@@ -95,6 +97,25 @@ pub enum Edit {
     /// Every entry with this sequence number or a lower one is in tables, or gone: a replay of the
     /// log passes over it.
     Flushed(SeqNo),
+    /// Large values may be written to this file.
+    BlobAdded {
+        /// The number in its name.
+        number: u64,
+        /// The id in its header.
+        file_id: u64,
+    },
+    /// A file of large values gets no more of them, and is durable up to its end.
+    BlobSealed(BlobEnd),
+    /// No table refers to this file of large values any more, nor does anything in memory.
+    BlobRemoved(u64),
+    /// What a table has in files of large values. Told of a table in an edit of its own, and kept
+    /// with what is known of it.
+    TableBlobs {
+        /// The number of the table.
+        table: u64,
+        /// What each keyspace has in each file.
+        blobs: Vec<BlobUse>,
+    },
 }
 
 /// A place in the log.
@@ -137,6 +158,10 @@ const KEYSPACE_OPTIONS: u64 = 39;
 const FLUSHED: u64 = 41;
 /// As `TABLE_ADDED`, of a table that has merge operands: first what is known of those.
 const TABLE_WITH_OPERANDS: u64 = 43;
+const BLOB_ADDED: u64 = 65;
+const BLOB_SEALED: u64 = 67;
+const BLOB_REMOVED: u64 = 69;
+const TABLE_BLOBS: u64 = 71;
 
 /// The flag of a slice whose largest key is not in it.
 const LARGEST_EXCLUDED: u8 = 1;
@@ -148,6 +173,13 @@ impl Edit {
         let tag = self.encode_body(&mut body);
         put_varint(out, tag);
         put_prefixed(out, &body);
+        // What older versions do not know of a table stands behind it.
+        if let Self::TableAdded { meta, .. } = self {
+            if !meta.blobs.is_empty() {
+                let (table, blobs) = (meta.number, meta.blobs.clone());
+                Self::TableBlobs { table, blobs }.encode(out);
+            }
+        }
     }
 
     fn encode_body(&self, body: &mut Vec<u8>) -> u64 {
@@ -191,6 +223,10 @@ impl Edit {
                 KEYSPACE_OPTIONS
             }
             Self::Flushed(seqno) => one(body, seqno.get(), FLUSHED),
+            Self::BlobAdded { .. }
+            | Self::BlobSealed(_)
+            | Self::BlobRemoved(_)
+            | Self::TableBlobs { .. } => self.encode_blob(body),
             Self::TableAdded { meta, slices } => {
                 let has_operands = meta.merge_min_millis != 0;
                 if has_operands {
@@ -212,6 +248,35 @@ impl Edit {
                 put_varint(body, *table);
                 one(body, u64::from(keyspace.get()), SLICE_REMOVED)
             }
+        }
+    }
+
+    /// The body of an edit of large values; nothing of any other.
+    fn encode_blob(&self, body: &mut Vec<u8>) -> u64 {
+        match self {
+            Self::BlobAdded { number, file_id } => {
+                put_varint(body, *number);
+                body.extend_from_slice(&file_id.to_le_bytes());
+                BLOB_ADDED
+            }
+            Self::BlobSealed(end) => {
+                put_varint(body, end.number);
+                put_varint(body, end.place);
+                one(body, end.bytes, BLOB_SEALED)
+            }
+            Self::BlobRemoved(number) => one(body, *number, BLOB_REMOVED),
+            Self::TableBlobs { table, blobs } => {
+                put_varint(body, *table);
+                put_varint(body, blobs.len() as u64);
+                for blob in blobs {
+                    put_varint(body, u64::from(blob.keyspace.get()));
+                    put_varint(body, blob.file);
+                    put_varint(body, blob.values);
+                    put_varint(body, blob.bytes);
+                }
+                TABLE_BLOBS
+            }
+            _ => 0,
         }
     }
 
@@ -273,6 +338,19 @@ impl Edit {
             }
             KEYSPACE_OPTIONS => Self::KeyspaceOptions { id: keyspace_id(body)?, text: text(body)? },
             FLUSHED => Self::Flushed(seqno(body)?),
+            BLOB_ADDED => Self::BlobAdded { number: body.varint()?, file_id: body.u64()? },
+            BLOB_SEALED => Self::BlobSealed(BlobEnd {
+                number: body.varint()?,
+                place: body.varint()?,
+                bytes: body.varint()?,
+            }),
+            BLOB_REMOVED => Self::BlobRemoved(body.varint()?),
+            TABLE_BLOBS => {
+                let table = body.varint()?;
+                let count = body.varint()?;
+                let blobs = (0..count).map(|_| blob_use(body)).collect::<Option<_>>()?;
+                Self::TableBlobs { table, blobs }
+            }
             _ => return None,
         })
     }
@@ -290,12 +368,22 @@ pub enum BadEdit {
 fn is_known(tag: u64) -> bool {
     let is_odd = tag % 2 == 1;
     let is_of_tables = (TABLE_ADDED..=TABLE_WITH_OPERANDS).contains(&tag);
-    tag == CLOCK || (is_odd && (tag <= NEXT_KEYSPACE || is_of_tables))
+    let is_of_blobs = (BLOB_ADDED..=TABLE_BLOBS).contains(&tag);
+    tag == CLOCK || (is_odd && (tag <= NEXT_KEYSPACE || is_of_tables || is_of_blobs))
 }
 
 fn one(body: &mut Vec<u8>, value: u64, tag: u64) -> u64 {
     put_varint(body, value);
     tag
+}
+
+fn blob_use(body: &mut Decoder<'_>) -> Option<BlobUse> {
+    Some(BlobUse {
+        keyspace: keyspace_id(body)?,
+        file: body.varint()?,
+        values: body.varint()?,
+        bytes: body.varint()?,
+    })
 }
 
 fn keyspace_id(body: &mut Decoder<'_>) -> Option<KeyspaceId> {
@@ -347,6 +435,7 @@ fn table_meta(body: &mut Decoder<'_>) -> Option<TableMeta> {
         expiry_max_millis: body.varint()?,
         merge_min_millis: 0,
         merge_ends: 0,
+        blobs: Vec::new(),
     })
 }
 

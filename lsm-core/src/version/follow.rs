@@ -82,6 +82,14 @@ impl Following {
         Ok(known(&later.catalog) != known(&self.catalog))
     }
 
+    /// True if files of large values have come since what was taken in.
+    pub fn has_later_blobs(&self) -> Result<bool> {
+        let mut later = self.clone();
+        later.advance()?;
+        let is_new = |number: &u64| !self.catalog.blobs.contains_key(number);
+        Ok(later.catalog.blobs.keys().any(is_new))
+    }
+
     /// Tells whether two looks have shown the same.
     #[must_use]
     pub fn place(&self) -> (u64, u64, u64) {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::{AtomicBool, OnceLock, Ordering};
+use crate::blob::reference::BlobUse;
 use crate::key::full::{FullKey, PREFIX_LEN, keyspace_of};
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
@@ -54,6 +55,8 @@ pub struct TableMeta {
     pub merge_min_millis: u64,
     /// How many of them give their value an end of its own.
     pub merge_ends: u64,
+    /// What each keyspace has in files of large values, in order of both.
+    pub blobs: Vec<BlobUse>,
 }
 
 impl TableMeta {
@@ -231,6 +234,19 @@ impl TableMeta {
             _ if self.deletes > self.entries => Err("a table has more deletes than entries"),
             _ => Ok(()),
         }
+    }
+}
+
+impl Slice {
+    /// What it has in files of large values.
+    pub fn blobs(&self) -> impl Iterator<Item = &BlobUse> {
+        self.file.meta.blobs.iter().filter(|blob| blob.keyspace == self.meta.keyspace)
+    }
+
+    /// How many bytes of large values it refers to.
+    #[must_use]
+    pub fn apart_bytes(&self) -> u64 {
+        self.blobs().fold(0, |sum: u64, blob| sum.saturating_add(blob.bytes))
     }
 }
 

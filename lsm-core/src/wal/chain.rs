@@ -28,7 +28,12 @@ use crate::wal::seam::Seam;
 use crate::wal::segment::Segment;
 use crate::wal::tail::ChainEnd;
 
+pub mod sound;
+
 pub mod follow;
+
+pub use self::sound::IsSound;
+use self::sound::{Taken, Told};
 
 /// What the manifest knows of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +126,18 @@ impl<'w> Chain<'w> {
 
     /// Hands every surviving batch to `replay`, in commit order.
     pub fn read(&self, replay: &mut dyn FnMut(Replayed<'_>) -> Result<()>) -> Result<ChainRead> {
-        let mut read = self.walk().run(replay)?;
+        self.read_sound(&mut |_| Ok(true), replay)
+    }
+
+    /// The same, where `is_sound` says of each batch whether what it refers to is there. One that
+    /// is not sound, and that nobody knew to be durable, is where the log ends; of any other the
+    /// batch survives, and what it refers to is damaged.
+    pub fn read_sound(
+        &self,
+        is_sound: &mut IsSound<'_>,
+        replay: &mut dyn FnMut(Replayed<'_>) -> Result<()>,
+    ) -> Result<ChainRead> {
+        let mut read = self.walk().run(&mut Told { is_sound, replay })?;
         read.next_seqno = read.next_seqno.max(self.witness.next_seqno);
         let has_begun = |it: &OpenSegment| it.seam.is_some() || it.listed.sealed.is_some();
         read.has_begun = self.segments.iter().any(has_begun);
@@ -129,7 +145,8 @@ impl<'w> Chain<'w> {
     }
 
     fn walk(&self) -> Walk<'_> {
-        Walk { segments: &self.segments, witness: self.witness, read: ChainRead::empty() }
+        let read = ChainRead::empty();
+        Walk { segments: &self.segments, witness: self.witness, read, vouched: None }
     }
 }
 
@@ -141,7 +158,8 @@ pub fn check_chain(dir: &dyn Directory, listed: &[Listed], witness: &Witness) ->
     let mut at = walk.first();
     while let Some(segment) = chain.segments.get(at) {
         let next = walk.successor(at);
-        if !walk.walk_segment(segment, next.map(|next| next.1), &mut |_| Ok(()))? {
+        let told = &mut Told { is_sound: &mut |_| Ok(true), replay: &mut |_| Ok(()) };
+        if !walk.walk_segment(at, next.map(|next| next.1), told)? {
             return Err(walk.damaged(segment, "the log does not verify up to its end"));
         }
         let Some((next, _)) = next else { break };
@@ -208,6 +226,10 @@ impl OpenSegment {
         }
     }
 
+    fn end_at(&self, end: u64, check: u64) -> ChainEnd {
+        ChainEnd { number: self.listed.number, end, check, durable: end }
+    }
+
     fn reader(&self) -> Result<RecordReader<'_>> {
         self.reader_from(Segment::start(), self.header.check())
     }
@@ -229,14 +251,16 @@ struct Walk<'s> {
     segments: &'s [OpenSegment],
     witness: &'s Witness,
     read: ChainRead,
+    /// The largest position that is known to be durable, once somebody has asked.
+    vouched: Option<(u64, u64)>,
 }
 
 impl<'s> Walk<'s> {
-    fn run(mut self, replay: &mut dyn FnMut(Replayed<'_>) -> Result<()>) -> Result<ChainRead> {
+    fn run(mut self, told: &mut Told<'_, '_>) -> Result<ChainRead> {
         let mut at = self.first();
-        while let Some(segment) = self.segments.get(at) {
+        while at < self.segments.len() {
             let next = self.successor(at);
-            let ended = self.walk_segment(segment, next.map(|next| next.1), replay)?;
+            let ended = self.walk_segment(at, next.map(|next| next.1), told)?;
             match (ended, next) {
                 (true, Some((next, _))) => at = next,
                 (true, None) => return self.finish(at, false),
@@ -276,25 +300,29 @@ impl<'s> Walk<'s> {
     /// end is known and nothing stands behind the last record.
     fn walk_segment(
         &mut self,
-        segment: &OpenSegment,
+        at: usize,
         seam: Option<&Seam>,
-        replay: &mut dyn FnMut(Replayed<'_>) -> Result<()>,
+        told: &mut Told<'_, '_>,
     ) -> Result<bool> {
+        let Some(segment) = self.segments.get(at) else { return Ok(false) };
         let known_end = segment.listed.sealed.or(seam.map(|seam| (seam.end, seam.check)));
         let bound = known_end.map_or(u64::MAX, |(end, _)| end);
         let mut reader = segment.reader()?;
         let mut is_sealed = false;
         while reader.offset() < bound && !is_sealed {
-            let offset = reader.offset();
+            let (offset, check) = (reader.offset(), reader.check());
+            self.read.end = segment.end_at(offset, check);
             let Some(record) = reader.next_record()? else { break };
-            is_sealed = self.take_record(segment, offset, &record, replay)?;
+            match self.take_record(at, offset, &record, told)? {
+                Taken::Next => {}
+                Taken::Seal => is_sealed = true,
+                Taken::Torn => {
+                    self.read.is_sealed = false;
+                    return Ok(false);
+                }
+            }
         }
-        self.read.end = ChainEnd {
-            number: segment.listed.number,
-            end: reader.offset(),
-            check: reader.check(),
-            durable: reader.offset(),
-        };
+        self.read.end = segment.end_at(reader.offset(), reader.check());
         self.read.is_sealed = segment.listed.sealed.is_some();
         if let Some(own) = segment.seam {
             self.read.clock_millis = self.read.clock_millis.max(own.clock_millis);
@@ -305,37 +333,43 @@ impl<'s> Walk<'s> {
         } || (planted(Bug::LogSeamUnchecked) && seam.is_some()))
     }
 
-    /// Takes in one record; true if it seals the log.
+    /// Takes in one record.
     fn take_record(
         &mut self,
-        segment: &OpenSegment,
+        at: usize,
         offset: u64,
         record: &Record<'_>,
-        replay: &mut dyn FnMut(Replayed<'_>) -> Result<()>,
-    ) -> Result<bool> {
+        told: &mut Told<'_, '_>,
+    ) -> Result<Taken> {
+        let Some(segment) = self.segments.get(at) else { return Ok(Taken::Torn) };
         match record.record_type {
             RecordType::Seam if offset == Segment::start() => {
                 self.read.next_seqno = self.read.next_seqno.max(record.seqno);
-                Ok(false)
+                Ok(Taken::Next)
             }
             RecordType::Marker | RecordType::Seal => {
                 self.read.next_seqno = self.read.next_seqno.max(record.seqno);
                 self.check_edit(segment, offset, record.payload)?;
-                Ok(record.record_type == RecordType::Seal)
+                let is_seal = record.record_type == RecordType::Seal;
+                Ok(if is_seal { Taken::Seal } else { Taken::Next })
             }
             RecordType::Batch => {
                 if record.seqno < self.read.next_seqno {
                     let why = "the sequence numbers of the log run backwards";
                     return Err(segment.corruption(offset, why));
                 }
+                let &Record { seqno: first, count, payload, hash, .. } = record;
+                let batch = Replayed { first, count, payload, hash };
+                if !(told.is_sound)(&batch)? && !self.is_vouched(at, offset)? {
+                    return Ok(Taken::Torn);
+                }
                 let next = record.seqno.after(u64::from(record.count));
                 self.read.next_seqno = next.ok_or_else(|| {
                     segment.corruption(offset, "the sequence numbers of the log run out")
                 })?;
                 self.read.batches += 1;
-                let &Record { seqno: first, count, payload, hash, .. } = record;
-                replay(Replayed { first, count, payload, hash })?;
-                Ok(false)
+                (told.replay)(batch)?;
+                Ok(Taken::Next)
             }
             RecordType::Seam | RecordType::Edit => {
                 Err(segment.corruption(offset, "a record stands where it cannot"))

@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
-use crate::base::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
+use crate::base::sync::{AtomicBool, AtomicU64, Mutex, OnceLock, Ordering};
+use crate::blob::store::Blobs;
 use crate::env::schedule::{Scheduler, Signal};
 use crate::key::seqno::SeqNo;
 use crate::record::frame::{Payload, RecordType, padded_len};
@@ -48,10 +49,14 @@ pub struct Log {
     crowd: Crowd,
     changed: Arc<Signal>,
     work: Arc<Signal>,
+    /// Large values that records refer to: they are durable before the records are.
+    blobs: OnceLock<Arc<Blobs>>,
 }
 
 /// Room that a batch leaves free, for the seal, which holds an edit's number.
 const SEAL_ROOM: u64 = padded_len(8);
+
+mod large;
 
 impl Log {
     /// A log that continues the chain `before`. `work` is notified when a segment or pages are
@@ -71,15 +76,41 @@ impl Log {
             crowd: Crowd::default(),
             changed: Signal::new(),
             work,
+            blobs: OnceLock::new(),
         }
+    }
+
+    /// The same log, whose records refer to large values among these.
+    #[must_use]
+    pub fn referring_to(self, blobs: Arc<Blobs>) -> Self {
+        let _it_is_the_first = self.blobs.set(blobs);
+        self
+    }
+
+    /// How often the log was rewritten and begun again.
+    #[must_use]
+    pub fn restarts(&self) -> u64 {
+        self.tail.lock().restarts
     }
 
     /// Appends a batch of `count` entries; answers the sequence number of the first. `None` if a
     /// segment is wanted first. Never waits.
     pub fn try_append(&self, payload: &Payload<'_>, count: u32) -> Result<Option<SeqNo>> {
+        self.try_append_since(None, payload, count)
+    }
+
+    /// The same for a batch with references to values that were written when the log had been
+    /// rewritten `restarts` times: a later rewriting does not know them.
+    pub fn try_append_since(
+        &self,
+        restarts: Option<u64>,
+        payload: &Payload<'_>,
+        count: u32,
+    ) -> Result<Option<SeqNo>> {
         let mut tail = self.tail.lock();
         let tail = &mut *tail;
         tail.check_fault()?;
+        tail.check_restarts(restarts)?;
         let next = tail
             .next_seqno
             .after(u64::from(count))
@@ -133,10 +164,12 @@ impl Log {
         }
     }
 
-    /// Takes `count` sequence numbers for a batch that is not logged; answers the first.
-    pub fn reserve(&self, count: u32) -> Result<SeqNo> {
+    /// Takes `count` sequence numbers for a batch that is not logged; answers the first. `restarts`
+    /// is as in `try_append_since`.
+    pub fn reserve(&self, restarts: Option<u64>, count: u32) -> Result<SeqNo> {
         let mut tail = self.tail.lock();
         tail.check_fault()?;
+        tail.check_restarts(restarts)?;
         let first = tail.next_seqno;
         tail.next_seqno = first
             .after(u64::from(count))
@@ -415,6 +448,7 @@ impl Log {
             }
             (parts, tail.next_seqno)
         };
+        self.sync_blobs_now()?;
         for part in &parts {
             if let Err(error) = part.segment.sync(part.durable, part.end) {
                 if !planted(Bug::LogUsedAfterFailedSync) {

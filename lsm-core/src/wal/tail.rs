@@ -120,6 +120,15 @@ impl Tail {
         }
     }
 
+    /// Refuses what was written beside a log that was rewritten meanwhile.
+    pub(super) fn check_restarts(&self, restarts: Option<u64>) -> Result<()> {
+        if restarts.is_none_or(|restarts| restarts == self.restarts) {
+            return Ok(());
+        }
+        let message = "writing was taken up again while a large value was written: try again";
+        Err(Error::new(ErrorKind::Busy, message))
+    }
+
     pub(super) fn durable_end(&self) -> ChainEnd {
         match self.unsynced.first().or(self.active.as_ref()) {
             Some(first) if first.durable > 0 || planted(Bug::LogUnsyncedNamedDurable) => {

@@ -132,6 +132,9 @@ class KeyspaceOptions(_Settings):
     compaction_filter: str | None = None
     """What compactions are filtered by: the name of one of `compaction_filters` of `DB`. Without it
     the keyspace is opened all the same, and everything is kept."""
+    blob_threshold: int = 4096
+    """From which length on values stand apart from their keys, in files that are written once: 64
+    at least, 0 for never. It counts for what is written from then on."""
 
     def __post_init__(self) -> None:
         for name in ("strategy", "compression"):

@@ -82,6 +82,7 @@ pub(super) fn named(part: Part) -> (&'static str, Option<usize>, Option<usize>) 
         Part::Filter(partition) => ("filter", Some(partition), None),
         Part::Index(partition) => ("index", Some(partition), None),
         Part::Entries(partition, block) => ("entries", Some(partition), Some(block)),
+        Part::Value(_) => ("large_value", None, None),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Amplification, DamageStats, KeyspaceStats, LevelStats, ListenerStats, MemoryStats,
+    Amplification, BlobStats, DamageStats, KeyspaceStats, LevelStats, ListenerStats, MemoryStats,
     MemtableStats, PacingStats, Stats, TimingStats,
 };
 use crate::base::budget::MemoryKind;
@@ -37,6 +37,7 @@ impl Stats {
             log_bytes: engine.journal.log_bytes(),
             tables,
             table_bytes,
+            blobs: blobs_of(engine, &view),
             snapshots: engine.snapshots.live().len() as u64,
             pacing: pacing_of(engine),
             amplification,
@@ -134,6 +135,20 @@ fn memtables_of(view: &View) -> MemtableStats {
     }
 }
 
+fn blobs_of(engine: &Engine, view: &View) -> BlobStats {
+    let counts = engine.journal.blobs().counts();
+    BlobStats {
+        files: counts.files,
+        bytes: counts.bytes,
+        garbage_bytes: engine.blob_garbage(&view.version),
+        values_written: counts.values_written,
+        bytes_written: counts.bytes_written,
+        values_read: counts.values_read,
+        bytes_read: counts.bytes_read,
+        bytes_moved: counts.bytes_moved,
+    }
+}
+
 fn memory_of(engine: &Engine) -> MemoryStats {
     let name = |kind| match kind {
         MemoryKind::Memtable => "memtable",
@@ -167,7 +182,10 @@ fn pacing_of(engine: &Engine) -> PacingStats {
 
 fn amplification_of(engine: &Engine, view: &View) -> Amplification {
     let sum = |counter| engine.counters.sum(counter);
+    let blobs = engine.journal.blobs().counts();
     let written = sum(Counter::LogBytesWritten)
+        .saturating_add(blobs.bytes_written)
+        .saturating_add(blobs.bytes_moved)
         .saturating_add(sum(Counter::FlushedBytes))
         .saturating_add(sum(Counter::CompactionBytesWritten));
     let trees = view.version.trees.values();
@@ -175,6 +193,9 @@ fn amplification_of(engine: &Engine, view: &View) -> Amplification {
         let bytes = tree.runs.iter().map(Run::bytes).fold(0, u64::saturating_add);
         (stored.saturating_add(bytes), alive.saturating_add(largest_run(tree)))
     });
+    let stored = stored.saturating_add(blobs.bytes);
+    let garbage = engine.blob_garbage(&view.version);
+    let alive = alive.saturating_add(blobs.bytes.saturating_sub(garbage));
     Amplification {
         write: ratio(written, sum(Counter::UserBytesWritten)),
         tables_per_get: ratio(sum(Counter::GetTables), sum(Counter::Gets)),

@@ -47,6 +47,19 @@ impl Stats {
         }
         visit("lsm_tables", "", self.tables as f64);
         visit("lsm_table_bytes", "", self.table_bytes as f64);
+        let blobs = &self.blobs;
+        for (name, number) in [
+            ("lsm_blob_files", blobs.files),
+            ("lsm_blob_bytes", blobs.bytes),
+            ("lsm_blob_garbage_bytes", blobs.garbage_bytes),
+            ("lsm_blob_values_written_total", blobs.values_written),
+            ("lsm_blob_bytes_written_total", blobs.bytes_written),
+            ("lsm_blob_values_read_total", blobs.values_read),
+            ("lsm_blob_bytes_read_total", blobs.bytes_read),
+            ("lsm_blob_bytes_moved_total", blobs.bytes_moved),
+        ] {
+            visit(name, "", number as f64);
+        }
         visit("lsm_snapshots", "", self.snapshots as f64);
         visit("lsm_pace_seconds_per_kib", "", self.pacing.per_kib.as_secs_f64());
         visit("lsm_healthy", "", if self.is_healthy() { 1.0 } else { 0.0 });

@@ -25,6 +25,16 @@ impl Stats {
             json.maybe("log_bytes", self.log_bytes);
             json.plain("tables", self.tables);
             json.plain("table_bytes", self.table_bytes);
+            json.object(Some("blobs"), |json| {
+                json.plain("files", self.blobs.files);
+                json.plain("bytes", self.blobs.bytes);
+                json.plain("garbage_bytes", self.blobs.garbage_bytes);
+                json.plain("values_written", self.blobs.values_written);
+                json.plain("bytes_written", self.blobs.bytes_written);
+                json.plain("values_read", self.blobs.values_read);
+                json.plain("bytes_read", self.blobs.bytes_read);
+                json.plain("bytes_moved", self.blobs.bytes_moved);
+            });
             json.plain("snapshots", self.snapshots);
             self.pacing_json(json);
             json.object(Some("amplification"), |json| {
@@ -176,6 +186,11 @@ impl fmt::Display for Stats {
             keyspace_text(f, keyspace)?;
         }
         writeln!(f, "tables: {}, {} bytes", self.tables, self.table_bytes)?;
+        let it = &self.blobs;
+        if it.files > 0 {
+            write!(f, "large values: {} files, {} bytes, ", it.files, it.bytes)?;
+            writeln!(f, "{} of them garbage", it.garbage_bytes)?;
+        }
         if let Some(bytes) = self.log_bytes {
             writeln!(f, "log: {bytes} bytes")?;
         }

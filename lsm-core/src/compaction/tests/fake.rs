@@ -34,6 +34,7 @@ pub(crate) fn meta(number: u64, bytes: u64) -> TableMeta {
         expiry_max_millis: 0,
         merge_min_millis: 0,
         merge_ends: 0,
+        blobs: Vec::new(),
     }
 }
 

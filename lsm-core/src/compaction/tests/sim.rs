@@ -146,6 +146,7 @@ impl Sim {
             expiry_max_millis: self.expiry_max_millis,
             merge_min_millis: 0,
             merge_ends: 0,
+            blobs: Vec::new(),
             ..meta(number, bytes)
         };
         self.contents.insert(number, content);

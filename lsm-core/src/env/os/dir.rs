@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::sort::sort_by;
 use crate::env::fs::{Access, Claim, Directory, Entry, EntryKind, File, Lock, Medium};
 use crate::env::os::file::OsFile;
 use crate::env::os::lock::{OsLock, SlotClaim, is_claimed};
@@ -86,7 +87,7 @@ impl Directory for OsDirectory {
             .map_err(|error| Error::from_io("list the directory", &self.path, error))?;
         let mut entries: Vec<Entry> =
             entries.into_iter().map(|(name, mode)| Entry { name, kind: kind_of(mode) }).collect();
-        entries.sort_unstable_by(|left, right| left.name.cmp(&right.name));
+        sort_by(&mut entries, |left, right| left.name.cmp(&right.name));
         Ok(entries)
     }
 

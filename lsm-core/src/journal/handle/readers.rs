@@ -69,7 +69,15 @@ impl Journal {
     /// Takes in how far a reader has followed.
     pub fn follow(&self, catalog: &Catalog, reached: Reached) {
         self.state.take_manifest().follow(catalog);
+        self.state.blobs.follow(&catalog.blobs);
         self.follow_log(catalog, reached);
+    }
+
+    /// Files of large values that nobody here reads any more are forgotten.
+    pub fn forget_blobs(&self, numbers: &[u64]) {
+        for number in numbers {
+            let _place = self.state.blobs.forget(*number);
+        }
     }
 
     /// The same, where nothing of the manifest has changed. What is durable of the log only the

@@ -1,6 +1,8 @@
 //! Pairs that are made of merge operands.
 
 use crate::base::error::Result;
+use crate::base::slice::Slice;
+use crate::cache::purpose::Use;
 use crate::cursor::skip::Skip;
 use crate::key::full::{head_of, user_key};
 use crate::key::kind::Kind;
@@ -65,7 +67,12 @@ impl<C: Skip, W: Watch> Scan<C, W> {
             steps = steps.saturating_add(1);
             let cover = self.visible.covering(&self.key);
             let (trailer, value) = (self.cursor.trailer(), self.cursor.value());
-            if collect(&mut self.chain, cover, trailer, value)? == Below::End {
+            let fetch = |reference: &[u8]| match &self.blobs {
+                _ if self.is_keys_only => Ok(Slice::default()),
+                Some(blobs) => blobs.fetch(reference),
+                None => Use::Resident.check_disk().map(|()| Slice::default()),
+            };
+            if collect(&mut self.chain, cover, (trailer, value), fetch)? == Below::End {
                 return Ok(());
             }
             self.cursor.next()?;

@@ -1,11 +1,12 @@
 //! Going backward: the newest entry of a key, where the cursor is or held in the scan.
 
 use crate::base::error::Result;
+use crate::blob::reference::STAMP_LEN;
 use crate::cursor::skip::Skip;
 use crate::key::trailer::NEWEST;
 use crate::read::scan::{REACH_MIN, STEPS_MAX, Scan};
 use crate::read::trace::{Met, Watch};
-use crate::read::visible::{EXPIRY_LEN, Sight};
+use crate::read::visible::Sight;
 
 /// Longer values are not copied.
 pub(super) const COPY_MAX: usize = 16_384;
@@ -19,8 +20,10 @@ impl<C: Skip, W: Watch> Scan<C, W> {
             return Ok(false);
         }
         let cursor = &self.cursor;
-        let sight = self.visible.judge(cursor.key(), cursor.trailer(), || cursor.value())?;
+        let trailer = cursor.trailer();
+        let sight = self.visible.judge(cursor.key(), trailer, || cursor.value())?;
         if sight == Sight::Value {
+            self.trailer = trailer;
             (self.covered, self.reach) = (0, REACH_MIN);
         }
         Ok(sight == Sight::Value)
@@ -65,7 +68,7 @@ impl<C: Skip, W: Watch> Scan<C, W> {
         self.value.clear();
         let value = self.cursor.value();
         self.is_left_out = !self.is_keys_only && value.len() > COPY_MAX;
-        let needed = if self.is_keys_only || self.is_left_out { EXPIRY_LEN } else { value.len() };
+        let needed = if self.is_keys_only || self.is_left_out { STAMP_LEN } else { value.len() };
         self.value.extend_from_slice(value.get(..needed).unwrap_or(value));
     }
 }

@@ -152,6 +152,7 @@ impl History {
             tombstones: Arc::new(Fragments::build(self.tombstones.clone())),
             is_keys_only: false,
             merger: None,
+            blobs: None,
         }
     }
 }
@@ -340,11 +341,12 @@ fn thousands_of_versions_cost_a_few_steps() {
 
 #[test]
 fn kinds_that_cannot_be_read_are_errors_that_stay() {
-    let unsupported = [(5u8, "blob"), (4, "range delete"), (0x55, "kind 85")];
+    let unsupported = [(4u8, "range delete"), (0x55, "kind 85")];
     let unsupported = unsupported.map(|(kind, name)| (kind, name, ErrorKind::Unsupported));
-    let foldless = (2, "merge operator", ErrorKind::Corruption);
-    for (kind, name, why) in unsupported.into_iter().chain([foldless]) {
-        let bad = Entry { trailer: 9 << 8 | u64::from(kind), value: vec![1; 20], ..put(b"b", 0) };
+    let others = [(2, "merge operator"), (5, "reference")];
+    let others = others.map(|(kind, name)| (kind, name, ErrorKind::Corruption));
+    for (kind, name, why) in unsupported.into_iter().chain(others) {
+        let bad = Entry { trailer: 9 << 8 | u64::from(kind), value: vec![9; 20], ..put(b"b", 0) };
         let sources = vec![vec![put(b"a", 1), bad, put(b"b", 3)], vec![put(b"c", 2)]];
         let history = History { sources, ..History::default() };
         for is_backward in [false, true] {

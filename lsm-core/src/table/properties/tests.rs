@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use crate::base::codec::{put_prefixed, put_varint};
+use crate::blob::reference::BlobUse;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
 use crate::table::contents::{Contents, Share};
@@ -17,6 +18,7 @@ fn properties() -> Properties {
         merge_min_millis: 17,
         merge_ends: 18,
         blob_refs: 5,
+        blobs: vec![BlobUse { keyspace: KeyspaceId::new(7), file: 3, values: 5, bytes: 500 }],
         expiring: 6,
         range_deletes: 7,
         seqno_min: SeqNo::new(8).unwrap(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::helpers::{MemFile, Model, build, cache, full, get, header, open, options, tombstone};
 use crate::base::compress::Codec;
 use crate::base::error::ErrorKind;
+use crate::blob::reference::{BlobRef, BlobUse};
 use crate::cache::purpose::Use;
 use crate::cursor::contract::Cursor;
 use crate::key::keyspace::KeyspaceId;
@@ -171,6 +172,11 @@ fn properties_count_kinds_moments_and_blocks_of_deletes() {
             2 => value.extend_from_slice(&7u64.to_le_bytes()),
             _ => {}
         }
+        if kind == 5 {
+            let (expiry_millis, file, offset, len, raw) = (None, 9, 128, 5_000, 4_000);
+            value.clear();
+            BlobRef { expiry_millis, file, offset, len, raw, check: 0 }.encode(&mut value);
+        }
         model.add(full(0, &[number as u8]), (number as u64 + 3) << 8 | kind, value);
     }
     let (_, finished) = build(&model, &[], TableOptions::default());
@@ -180,7 +186,8 @@ fn properties_count_kinds_moments_and_blocks_of_deletes() {
     assert_eq!((counts.expiry_min_millis, counts.expiry_last_millis), (994, 995));
     assert_eq!(counts.expiry_max_millis(), 0, "most never expire");
     assert_eq!((counts.merge_min_millis, counts.merge_ends), (998, 1));
-    assert_eq!((counts.key_bytes, counts.value_bytes), (8 * 5, 7 * 8));
+    assert_eq!(counts.blobs, [BlobUse { file: 9, values: 1, bytes: 5_000, ..BlobUse::default() }]);
+    assert_eq!((counts.key_bytes, counts.value_bytes), (8 * 5, 6 * 8 + 16));
     assert_eq!((counts.seqno_min.get(), counts.seqno_max.get()), (3, 10));
     assert_eq!((counts.blocks, counts.dense_blocks, counts.partitions), (1, 0, 1));
 

@@ -9,6 +9,7 @@ use crate::base::checksum::hash64;
 use crate::base::compress::Codec;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::sync::Mutex;
+use crate::blob::reference::BlobRef;
 use crate::cache::pool::Cache;
 use crate::cache::purpose::Use;
 use crate::cursor::tombstone::Tombstone;
@@ -181,10 +182,28 @@ pub(super) fn model(rng: &mut Rng, taste: Taste) -> Model {
             if rng.chance(1, 2) {
                 rng.garbage(&mut value);
             }
+            if kind == 5 {
+                value.clear();
+                reference(rng).encode(&mut value);
+            }
             model.add(key.clone(), trailer, value);
         }
     }
     model
+}
+
+/// To a large value in one of a few files.
+fn reference(rng: &mut Rng) -> BlobRef {
+    let moment = 1 + rng.below(1 << 40);
+    let [len, raw] = [0; 2].map(|_: u32| 1 + rng.below(1 << 20) as u32);
+    BlobRef {
+        expiry_millis: rng.chance(1, 4).then_some(moment),
+        file: 1 + rng.below(9),
+        offset: rng.below(1 << 30),
+        len,
+        raw,
+        check: rng.below(u64::MAX),
+    }
 }
 
 /// The bytes of a table with these entries, and what the builder says of it.

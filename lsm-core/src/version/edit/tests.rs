@@ -52,6 +52,7 @@ pub(crate) fn table(number: u64) -> TableMeta {
         expiry_max_millis: u64::MAX,
         merge_min_millis: 0,
         merge_ends: 0,
+        blobs: Vec::new(),
     }
 }
 

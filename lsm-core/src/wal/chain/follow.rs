@@ -7,6 +7,7 @@
 
 use crate::base::error::Result;
 use crate::key::seqno::SeqNo;
+use crate::wal::chain::sound::{self, IsSound, Told};
 use crate::wal::chain::{Chain, Replayed, Walk};
 use crate::wal::segment::Segment;
 use crate::wal::tail::ChainEnd;
@@ -47,6 +48,18 @@ impl Chain<'_> {
     /// Hands what stands behind `from` to `take`, in commit order; all of it if that is `None`.
     /// `reached` is kept up to date, also when this fails.
     pub fn follow(&self, reached: &mut Option<Reached>, take: &mut Take<'_>) -> Result<Followed> {
+        self.follow_sound(reached, &mut |_| Ok(true), take)
+    }
+
+    /// The same, where `is_sound` says of a batch whether what it refers to is there. It is asked
+    /// of what a machine has left behind that went down since; one that is not sound is where the
+    /// log ends.
+    pub fn follow_sound(
+        &self,
+        reached: &mut Option<Reached>,
+        is_sound: &mut IsSound<'_>,
+        take: &mut Take<'_>,
+    ) -> Result<Followed> {
         let mut walk = self.walk();
         let mut at = walk.first();
         let mut from = None;
@@ -58,7 +71,8 @@ impl Chain<'_> {
                 None => return Ok(Followed::Elsewhere),
             }
         }
-        while let Some(next) = self.follow_segment(&mut walk, at, from.take(), (reached, take))? {
+        let mut to = (reached, is_sound, take);
+        while let Some(next) = self.follow_segment(&mut walk, at, from.take(), &mut to)? {
             match next {
                 Next::Segment(next) => at = next,
                 Next::Stop(followed) => return Ok(followed),
@@ -69,7 +83,7 @@ impl Chain<'_> {
                 return Err(walk.damaged(segment, "a record that was durable does not verify"));
             }
         }
-        Ok(Followed::UpTo(*reached.get_or_insert_default()))
+        Ok(Followed::UpTo(*to.0.get_or_insert_default()))
     }
 
     /// The segment with this number, if it is one of the chain that begins at `at`.
@@ -86,7 +100,7 @@ impl Chain<'_> {
         walk: &mut Walk<'_>,
         at: usize,
         from: Option<(u64, u64)>,
-        (reached, take): (&mut Option<Reached>, &mut Take<'_>),
+        (reached, is_sound, take): &mut To<'_, '_, '_>,
     ) -> Result<Option<Next>> {
         let Some(segment) = self.segments.get(at) else { return Ok(None) };
         let next = walk.successor(at);
@@ -101,11 +115,23 @@ impl Chain<'_> {
         while known.is_none_or(|(end, _)| reader.offset() < end) && !is_sealed {
             let offset = reader.offset();
             let Some(record) = reader.next_record()? else { break };
+            let is_of_now = segment.ran_in(self.witness.boot_id);
             let mut taken = Taken::Yes;
-            is_sealed = walk.take_record(segment, offset, &record, &mut |batch| {
-                taken = take(&batch)?;
-                Ok(())
-            })?;
+            let mut told = Told {
+                is_sound: &mut |batch| Ok(is_of_now || is_sound(batch)?),
+                replay: &mut |batch| {
+                    taken = take(&batch)?;
+                    Ok(())
+                },
+            };
+            match walk.take_record(at, offset, &record, &mut told)? {
+                sound::Taken::Next => {}
+                sound::Taken::Seal => is_sealed = true,
+                sound::Taken::Torn => {
+                    let reached = reached.get_or_insert_default();
+                    return Ok(Some(Next::Stop(Followed::UpTo(*reached))));
+                }
+            }
             if taken == Taken::NotYet {
                 let reached = reached.get_or_insert_default();
                 return Ok(Some(Next::Stop(Followed::Behind(*reached))));
@@ -116,7 +142,7 @@ impl Chain<'_> {
                 check: reader.check(),
                 durable: reader.offset(),
             };
-            *reached = Some(Reached { end: walk.read.end, next_seqno: walk.read.next_seqno });
+            **reached = Some(Reached { end: walk.read.end, next_seqno: walk.read.next_seqno });
         }
         walk.read.end.end = reader.offset();
         match known {
@@ -137,6 +163,9 @@ impl Chain<'_> {
         }
     }
 }
+
+/// What is kept up to date, and who is asked and told.
+type To<'a, 'b, 'c> = (&'a mut Option<Reached>, &'a mut IsSound<'b>, &'a mut Take<'c>);
 
 /// Where to go on.
 enum Next {

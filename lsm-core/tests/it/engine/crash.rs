@@ -102,9 +102,43 @@ pub const CURATED: &[&str] = &[
     "KAFBAFCO",
     "KAVAMX",
     "KAAAAAAX",
-    "WFWFGX",
-    "WTWFGUG",
-    "WWFGCO",
+    "HFHFJX",
+    "HTHFJUJ",
+    "HHFJCO",
+    "HFHJHFJX",
+];
+
+/// The same with large values.
+pub const LARGE: &[&str] = &[
+    "WX",
+    "WWXX",
+    "GWX",
+    "GEFX",
+    "WFC",
+    "WFEFC",
+    "WPFWFCI",
+    "WFWFWFCI",
+    "WFWFWFWFWFWFCX",
+    "NFX",
+    "NO",
+    "NWX",
+    "WO",
+    "WOWO",
+    "WRFC",
+    "WRFCI",
+    "GFXWFX",
+    "TWFEFCUC",
+    "WFXEFCX",
+    "WFWFWFWFWFRFCI",
+    "KWBFQFC",
+    "WSPX",
+    "WPSX",
+    "PWPX",
+    "KKBAX",
+    "KKBFAFCX",
+    "KKBAFXAC",
+    "KKBFABFCO",
+    "KKBTAFCUCQ",
 ];
 
 /// Splits the scripts over the processors and the setups.
@@ -156,12 +190,17 @@ fn chosen_scripts_survive_every_crash() {
 }
 
 #[test]
+fn scripts_with_large_values_survive_every_crash() {
+    enumerate_all("engine, large values", &listed(LARGE), SHALLOW);
+}
+
+#[test]
 #[ignore = "minutes: make prove"]
 fn prove_every_script_of_two_letters_survives_every_crash() {
     enumerate_all(
         "engine, two letters",
         &scripts(Setup::VERBS, 2),
-        Depth { seeds: 2, nested_seeds: 1, stride: one_of(2), ..SHALLOW },
+        Depth { seeds: 2, nested_seeds: 1, stride: one_of(3), ..SHALLOW },
     );
 }
 
@@ -177,7 +216,7 @@ fn prove_chosen_scripts_survive_every_crash_and_every_second_one() {
 fn prove_scripts_of_three_letters_survive_crashes() {
     let long =
         scripts(Setup::VERBS, 3).into_iter().filter(|script| script.len() == 3).collect::<Vec<_>>();
-    enumerate_all("engine, three letters", &long, Depth { stride: one_of(8), ..SHALLOW });
+    enumerate_all("engine, three letters", &long, Depth { stride: one_of(12), ..SHALLOW });
 }
 
 /// Runs the one case that a failure printed.

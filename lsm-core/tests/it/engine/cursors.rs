@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lsm_core::env::sim::faults::{Effect, Fault};
 use lsm_core::env::sim::op::OpKind;
-use lsm_core::{Cursor, Db, ErrorKind, ReadOptions, Slice};
+use lsm_core::{Cursor, Db, ErrorKind, KeyspaceOptions, ReadOptions, Slice};
 
 use crate::harness::engine::acts::key_of;
 use crate::harness::engine::reference::Pairs;
@@ -179,7 +179,8 @@ fn a_pinned_value_keeps_its_block_and_outlives_the_database() {
 #[test]
 fn values_are_pinned_within_the_memory_limit_and_copied_beyond() {
     let stage = Stage::new(quiet());
-    let db = stage.db();
+    let beside = KeyspaceOptions::new().blob_threshold(0);
+    let db = stage.db().keyspace_with("beside", beside).unwrap();
     let value = |at: u32| at.to_le_bytes().repeat(4000);
     for at in 0..1500u32 {
         db.put(format!("{at:04}"), value(at)).unwrap();
@@ -194,7 +195,7 @@ fn values_are_pinned_within_the_memory_limit_and_copied_beyond() {
     assert!((0..).zip(&pinned).all(|(at, found)| found[..] == value(at)));
     let count = pinned.iter().filter(|value| value.is_pinning()).count();
     assert!(count > 0 && count < 1200, "{count} of 1500 keep their block");
-    let memory = db.stats().memory;
+    let memory = stage.db().stats().memory;
     assert!(memory.used <= memory.limit, "{memory:?}");
 }
 

@@ -30,6 +30,15 @@ fn engine_faults_break_no_promise() {
 }
 
 #[test]
+fn faults_beside_large_values_break_no_promise() {
+    prove_all(
+        "engine faults, large values",
+        &listed(&["WGFC", "NWFEFCO", "WFWFWFRFCI", "WXG", "NOW"]),
+        5,
+    );
+}
+
+#[test]
 #[ignore = "minutes: make prove"]
 fn prove_a_fault_at_every_operation_of_one_letter() {
     let letters: Vec<String> = Setup::VERBS.chars().map(String::from).collect();

@@ -1,6 +1,6 @@
 //! Compaction filters: what they are shown, what becomes of their answers, and who sees that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -147,7 +147,8 @@ fn what_is_gone_by_a_filter_is_not_leapt_over_by_those_who_see_it() {
 #[test]
 fn nothing_older_comes_to_light() {
     let tiered = swept().strategy(Strategy::Tiered { runs_max: 4 });
-    let it = Ground::new(tiered.compression(Compression::None), quiet());
+    let tiered = tiered.compression(Compression::None).blob_threshold(0);
+    let it = Ground::new(tiered, quiet());
     it.fill(&[("a", "first"), ("b", "first"), ("c", "first")]);
     // So large that what comes later is merged among itself.
     it.things.put("large", vec![b'-'; 100_000]).unwrap();
@@ -269,6 +270,61 @@ fn values_that_expire_keep_their_end_and_are_not_shown_after_it() {
     assert_eq!(it.things.expiry("a").unwrap(), Some(Expiry::At(now + 2 * HOUR)));
     it.world.clock.set_wall_millis(now + 2 * HOUR);
     assert_eq!(it.things.get("a").unwrap(), None);
+}
+
+/// Names of the files of large values.
+fn files_of_large_values(it: &Ground) -> Vec<String> {
+    let names = it.disk.paths().into_iter().map(|path| path.display().to_string());
+    names.filter(|name| name.ends_with(".blob")).collect()
+}
+
+#[test]
+fn large_values_are_shown_as_they_are_wherever_they_stand() {
+    let it = Ground::new(swept().blob_threshold(64), quiet());
+    let large = |start: &str| format!("{start}{}", "-".repeat(200));
+    let (x, old, stays) = (large("x"), large("old"), large("stays"));
+    it.fill(&[("a", &x), ("b", &old), ("c", &stays), ("d", "x")]);
+    let now = it.world.clock.wall_millis();
+    let soon = WriteOptions::new().expiry(Expiry::At(now + HOUR));
+    it.things.put_with("e", &old, &soon).unwrap();
+    assert_eq!(it.db.stats().blobs.values_written, 4);
+    let before = it.db.snapshot().unwrap();
+    it.things.compact(..).unwrap();
+    assert!(it.sweeper.take_shown().is_empty());
+    drop(before);
+    it.things.compact(..).unwrap();
+    assert_eq!(it.sweeper.take_shown(), ["a", "b", "c", "d", "e"]);
+    let swept = map(&[("b", "new"), ("c", &stays), ("e", "new")]);
+    assert_eq!(seen(&it.things, &["a", "b", "c", "d", "e"]), swept);
+    assert_eq!(it.things.expiry("e").unwrap(), Some(Expiry::At(now + HOUR)));
+    assert_eq!(it.counter("compaction_filter_removed"), 2);
+    assert_eq!(it.counter("compaction_filter_replaced"), 2);
+    it.db.verify().unwrap();
+    // What it takes away is garbage of those files, which are given up.
+    it.things.compact(..).unwrap();
+    it.db.wait_idle().unwrap();
+    let shown: BTreeSet<String> = it.sweeper.take_shown().into_iter().collect();
+    assert!(shown.iter().eq(["b", "c", "e"]), "{shown:?}");
+    assert_eq!(seen(&it.things, &["a", "b", "c", "d", "e"]), swept);
+    it.things.delete("c").unwrap();
+    it.things.compact(..).unwrap();
+    it.db.wait_idle().unwrap();
+    assert_eq!(files_of_large_values(&it), Vec::<String>::new());
+}
+
+#[test]
+fn a_large_value_that_cannot_be_read_stays_where_it_is() {
+    let it = Ground::new(swept().blob_threshold(64).compression(Compression::None), quiet());
+    let large = |start: &str| format!("{start}{}", "-".repeat(5_000));
+    it.fill(&[("a", &large("x")), ("b", &large("x")), ("c", &large("stays"))]);
+    it.things.flush().unwrap();
+    let name = files_of_large_values(&it).remove(0);
+    it.disk.rot(&name, 128 + 2_000, 1).unwrap();
+    it.things.compact(..).unwrap();
+    assert_eq!(it.sweeper.take_shown(), ["b", "c"]);
+    assert_eq!(it.things.get("a").unwrap_err().kind(), ErrorKind::Corruption);
+    assert_eq!(it.things.get("b").unwrap(), None);
+    assert_eq!(it.things.get("c").unwrap().unwrap(), large("stays"));
 }
 
 #[test]

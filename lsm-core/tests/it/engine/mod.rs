@@ -1,6 +1,7 @@
 //! What the whole engine promises, on the simulated disk.
 
 mod accounting;
+mod blobs;
 mod comparators;
 mod conditions;
 mod contained;
@@ -27,6 +28,8 @@ mod scrub;
 mod single_delete;
 mod stats;
 
+mod blobs_ends;
+mod blobs_followed;
 mod faults;
 
 #[cfg(lsm_planted)]

@@ -9,7 +9,7 @@ use lsm_core::base::error::Result;
 use lsm_core::env::schedule::{Job, Scheduler, Signal};
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::env::world::Env;
-use lsm_core::{Db, Durability, Options, Read, WriteOptions};
+use lsm_core::{Db, Durability, KeyspaceOptions, Options, Read, WriteOptions};
 
 use crate::harness::disk::{PATH, new_disk};
 
@@ -68,7 +68,9 @@ fn a_writer_that_is_overtaken_by_others_waits_for_another_flush() {
     });
     let env = Env { scheduler: scheduler.clone(), ..world.env() };
     let options = Options::new().memory_limit(16 << 20).memtable_bytes(FULL as u64);
-    let db = Db::builder(PATH).options(options.sync_interval(None)).env(env).open().unwrap();
+    let builder = Db::builder(PATH).options(options.sync_interval(None)).env(env);
+    let beside = KeyspaceOptions::new().blob_threshold(0);
+    let db = builder.default_keyspace(beside).open().unwrap();
     *scheduler.other.lock().unwrap() = Some(db.clone());
     for at in 0..200_u64 {
         scheduler.left.store(TIMES, Ordering::Relaxed);

@@ -2,18 +2,29 @@
 
 use lsm_core::base::planted::Bug;
 
-use crate::engine::crash::CURATED;
+use crate::engine::crash::{CURATED, LARGE};
 use crate::engine::faults::CHOSEN;
 use crate::engine::model::simulated;
 use crate::harness::crash::{Depth, SHALLOW, listed, scripts};
 use crate::harness::engine::acts::write_play;
 use crate::harness::engine::subject::Setup;
-use crate::harness::planted::{OF_MEANING, Planted, Suite, crash, faults, hunt, hunt_all};
+use crate::harness::planted::{
+    OF_LARGE_VALUES, OF_MEANING, Planted, Suite, crash, faults, hunt, hunt_all,
+};
 use crate::harness::scripted::Scripted;
 
 /// Those that only tables can show; `ground/planted.rs` hunts for the others.
 const OF_THE_ENGINE: &[Bug] =
     &[Bug::TableSyncSkipped, Bug::TableDirNotSynced, Bug::TableUnlinkedBeforeEdit];
+
+/// Scripts that have some, from small to large.
+const LARGE_SUITES: &[Suite<Setup>] = &[
+    Suite {
+        name: "crashes, few with large values",
+        run: |setup| crash(setup, &listed(&LARGE[..8]), SHALLOW),
+    },
+    Suite { name: "crashes, large values", run: |setup| crash(setup, &listed(LARGE), TWO_SEEDS) },
+];
 
 /// Bugs of the ground that the engine's evidence must find too.
 const OF_THE_GROUND: &[Bug] = &[
@@ -69,6 +80,11 @@ fn planted_bugs_of_meaning_are_found() {
 fn planted_bugs_of_the_engine_are_found() {
     assert!(!hunt(None, &SUITES[..2]), "the evidence finds a bug where none is planted");
     hunt_all(OF_THE_ENGINE, &SUITES[..4]);
+}
+
+#[test]
+fn planted_bugs_of_large_values_are_found() {
+    hunt_all(OF_LARGE_VALUES, LARGE_SUITES);
 }
 
 #[test]

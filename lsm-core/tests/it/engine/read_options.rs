@@ -21,7 +21,7 @@ fn value(at: u32) -> Vec<u8> {
 
 /// Two tables with range deletes, more in memory, and an opening since: nothing is in the cache.
 fn cold() -> Stage {
-    let stage = Stage::new(quiet());
+    let stage = Stage::beside(quiet());
     let db = stage.db();
     let mut batch = Batch::new();
     for at in 0..KEYS {

@@ -85,6 +85,7 @@ fn ten_bytes(journal: &Journal) -> (u64, TableMeta, SliceMeta) {
         expiry_max_millis: 0,
         merge_min_millis: 0,
         merge_ends: 0,
+        blobs: Vec::new(),
     };
     let slice = SliceMeta {
         keyspace: KeyspaceId::DEFAULT,
@@ -555,6 +556,7 @@ fn build(journal: &Journal, second: KeyspaceId) -> Edit {
         expiry_max_millis: properties.expiry_max_millis(),
         merge_min_millis: properties.merge_min_millis,
         merge_ends: properties.merge_ends,
+        blobs: Vec::new(),
     };
     let slices = finished.parts.iter().map(|part| SliceMeta {
         keyspace: part.keyspace,

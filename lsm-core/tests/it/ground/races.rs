@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use lsm_core::base::compress::Codec;
 use lsm_core::base::error::ErrorKind;
+use lsm_core::blob::record::{Large, Packed};
+use lsm_core::blob::reference::BlobRef;
 use lsm_core::env::os::world::real;
 use lsm_core::env::sim::crash::CrashPolicy;
 use lsm_core::env::sim::disk::SimDisk;
@@ -18,8 +21,10 @@ use lsm_core::env::sim::world::SimWorld;
 use lsm_core::env::world::Env;
 use lsm_core::journal::handle::Journal;
 use lsm_core::journal::options::JournalOptions;
+use lsm_core::key::keyspace::KeyspaceId;
 use lsm_core::options::durability::Durability;
 use lsm_core::options::log_mode::LogMode;
+use lsm_core::record::frame::Payload;
 use lsm_core::version::edit::{Edit, LogPosition};
 
 use crate::harness::disk::{PATH, new_disk};
@@ -157,6 +162,74 @@ fn closed_under_writers(round: u64) {
         let refused = heard.recv_timeout(Duration::from_secs(20));
         assert_eq!(refused, Ok(ErrorKind::Closed), "round {round}: a writer waits for ever");
     }
+}
+
+/// Four callers write large values, and begin new files for them, while syncs fail and writing is
+/// taken up again. What was acknowledged is there, before a crash and after it.
+fn resumed_beside_large_values(round: u64) {
+    let disk = new_disk();
+    let (journal, _) = open(&mixed(&disk));
+    journal.blobs().configure(40 << 10, true);
+    let acknowledged = Mutex::new(Vec::new());
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for thread in 0..4u8 {
+            let (journal, acknowledged, is_over) = (&journal, &acknowledged, &is_over);
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Acquire) {
+                    if let Some(reference) = written_apart(journal, &[thread; 9_000]) {
+                        acknowledged.lock().unwrap().push((thread, reference));
+                    }
+                }
+            });
+        }
+        for nth in 0..4 {
+            std::thread::sleep(Duration::from_millis(1));
+            let pattern = if (round + nth) % 3 == 0 { ".wal$" } else { ".blob$" };
+            let fails = Effect::SyncFails { drops_cache: false };
+            disk.inject(Fault::new(&[OpKind::SyncData], pattern, fails));
+            let begun = Instant::now();
+            while journal.fault().is_none() && begun.elapsed() < Duration::from_millis(100) {
+                std::thread::yield_now();
+            }
+            disk.heal();
+            let resumed = journal.resume();
+            is_over.store(resumed.is_err(), Ordering::Release);
+            resumed.unwrap();
+        }
+        is_over.store(true, Ordering::Release);
+    });
+    let acknowledged = acknowledged.into_inner().unwrap();
+    let check = |journal: &Journal, when: &str| {
+        for (thread, reference) in &acknowledged {
+            let value = journal.blobs().read(reference);
+            let why = |error| panic!("round {round}, {when}: {reference:?}: {error}");
+            assert_eq!(value.unwrap_or_else(why), [*thread; 9_000]);
+        }
+    };
+    check(&journal, "before");
+    let after = disk.crash(CrashPolicy::ALL[round as usize % CrashPolicy::ALL.len()], round);
+    let (journal, _) = open(&mixed(&after));
+    check(&journal, "after a crash");
+}
+
+/// Writes a large value and a record beside it; answers where it stands once that is durable.
+fn written_apart(journal: &Journal, value: &[u8]) -> Option<BlobRef> {
+    let restarts = Some(journal.restarts());
+    let (keyspace, codec) = (KeyspaceId::DEFAULT, Codec::None);
+    let packed = Packed::new(&Large { keyspace, key: b"k", value, codec });
+    let (reference, reserved) = journal.write_apart(packed).ok()?;
+    let Some(seqno) = journal.try_append_since(restarts, &Payload::new(b"x"), 1).ok()? else {
+        let _try_again = journal.wait_room(None);
+        return None;
+    };
+    drop(reserved);
+    journal.sync_to(seqno, None).ok().map(|()| reference)
+}
+
+#[test]
+fn resuming_beside_large_values_loses_none() {
+    for_a_while(Duration::from_secs(4), resumed_beside_large_values);
 }
 
 #[test]

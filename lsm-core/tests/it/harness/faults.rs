@@ -81,11 +81,15 @@ fn may_fail_reads(fault: &Fault) -> bool {
 pub struct Trial<S: Scripted> {
     pub recoveries: Recoveries<S>,
     pub tally: FaultTally,
+    /// What a failed sync has dropped was opened anew before the machine booted: what is gone of
+    /// large values is gone for good.
+    is_lost: bool,
 }
 
 impl<S: Scripted> Trial<S> {
     pub fn new(subject: S) -> Self {
-        Self { recoveries: Recoveries::new(subject, 0), tally: FaultTally::default() }
+        let (recoveries, tally) = (Recoveries::new(subject, 0), FaultTally::default());
+        Self { recoveries, tally, is_lost: false }
     }
 
     pub fn report(&self, name: &str) {
@@ -136,7 +140,13 @@ impl<S: Scripted> Trial<S> {
         let disk = new_disk();
         disk.inject(fault.clone());
         let subject = self.recoveries.subject;
-        let mut run = S::Run::troubled(subject, disk.clone(), script, may_fail_reads(fault));
+        // What a failed sync has dropped of large values cannot be read until writing is resumed,
+        // or for ever if somebody has opened it anew meanwhile.
+        let is_dropped = fault.effect == Effect::SyncFails { drops_cache: true }
+            && S::READ_BACK.chars().any(|verb| script.contains(verb));
+        self.is_lost = is_dropped && script.contains(['O', 'X']);
+        let may_fail = may_fail_reads(fault) || is_dropped;
+        let mut run = S::Run::troubled(subject, disk.clone(), script, may_fail);
         check_run(&run)?;
         let strikes: u64 = disk.fault_strikes().iter().map(|(_, strikes)| strikes).sum();
         if strikes == 0 {
@@ -151,8 +161,14 @@ impl<S: Scripted> Trial<S> {
         check_stopped(&mut run)?;
         self.crash_now(&run, "with the fault")?;
         disk.heal();
-        run.may_fail_reads(false);
-        self.mend(&mut run)?;
+        self.is_lost |= is_dropped && !run.is_open();
+        run.may_fail_reads(self.is_lost || is_dropped && run.fault().is_some());
+        let mended = self.mend(&mut run);
+        if self.is_lost && mended.as_ref().is_err_and(|why| why.contains("Corruption")) {
+            self.tally.refused_after_loss += 1;
+            return Ok(());
+        }
+        mended?;
         self.crash_now(&run, "mended")
     }
 
@@ -184,7 +200,10 @@ impl<S: Scripted> Trial<S> {
         for attempt in 0..2 {
             let is_faulty = run.fault().is_some();
             match if is_faulty { run.resume() } else { Ok(()) } {
-                Ok(()) => self.tally.resumed += u64::from(is_faulty),
+                Ok(()) => {
+                    self.tally.resumed += u64::from(is_faulty);
+                    run.may_fail_reads(self.is_lost);
+                }
                 Err(_) if !is_cached => {
                     self.tally.refused_to_resume += 1;
                     run.kill();
@@ -222,8 +241,11 @@ impl<S: Scripted> Trial<S> {
         let outcome = self.recoveries.outcome(&crash.image(moment));
         let is_kill = crash == Crash::Kill;
         match &outcome.recovered {
-            // The machine did not boot, and yet something that was published is gone.
-            Err(error) if is_kill && !is_cached && error.starts_with("Corruption") => {
+            // The machine did not boot, and yet something that was published is gone; or had not
+            // when somebody took over what was left.
+            Err(error)
+                if (is_kill || self.is_lost) && !is_cached && error.contains("Corruption") =>
+            {
                 self.tally.refused_after_loss += 1;
                 return Ok(());
             }

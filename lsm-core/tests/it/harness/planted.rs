@@ -30,6 +30,10 @@ pub const OF_MEANING: &[Bug] = &[
 pub const OF_READERS: &[Bug] =
     &[Bug::ReadersNotAsked, Bug::SlotWrittenTooLate, Bug::KeyspacesNotLookedAtTwice];
 
+/// Bugs of large values, which only the engine has.
+pub const OF_LARGE_VALUES: &[Bug] =
+    &[Bug::BlobSyncSkipped, Bug::BlobNotVerified, Bug::BlobReferenceNotCounted];
+
 /// What a suite did until it found something, or to its end.
 #[derive(Default)]
 pub struct Found {

@@ -19,6 +19,8 @@ pub trait Scripted: Subject + Copy + Debug + Send + 'static {
     const ALL: [Self; 2];
     /// The letters that scripts are made up of.
     const VERBS: &'static str;
+    /// Letters that write what is read from a file before a sync has covered it.
+    const READ_BACK: &'static str;
     /// What works again after a mended fault, as letters.
     const CHORES: &'static str;
     /// The variable of the environment that replays a case.

@@ -121,6 +121,7 @@ fn keyspace_options_of(number: u64) -> KeyspaceOptions {
         .block_bytes([512, 1024, 4096, 65_536][of(10, 4) as usize])
         .filter_bits_per_key([0, 1, 10, 32][of(40, 4) as usize])
         .ttl(some_ttl(of(1440, 7)))
+        .blob_threshold([64, 0, 1000, 4096][of(10_080, 4) as usize])
 }
 
 /// The same, of a keyspace that may take operands.

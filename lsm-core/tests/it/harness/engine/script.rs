@@ -7,12 +7,13 @@
 //! K make a keyspace      Q drop the newest one   T take a snapshot     U drop all snapshots
 //! O close and reopen     X die and reopen        I idle for four seconds
 //! Y put for half an hour Z let an hour pass    A merge in the newest keyspace
+//! W put large, Buffered  G put large, Durable    N put large, Volatile
 //! ```
 //!
 //! And in chosen scripts only, so that there are not more of the others:
 //!
 //! ```text
-//! W put into a keyspace that a filter sweeps, which the first one makes    G compact that keyspace
+//! H put into a keyspace that a filter sweeps, which the first one makes    J compact that keyspace
 //! ```
 //!
 //! Memtables have 4 KiB and log segments 8 KiB at most, so that short scripts see both end.
@@ -46,6 +47,9 @@ use crate::harness::images::Crash;
 use crate::harness::scripted::{ScriptRun, Scripted};
 use crate::machine::kit::mode_name;
 
+/// Bytes of a value that stands apart.
+const LARGE: usize = 4_500;
+
 impl Scripted for Setup {
     type Run = Run;
 
@@ -53,7 +57,8 @@ impl Scripted for Setup {
         Self { mode: LogMode::Write, memtable: MemtableKind::Tree },
         Self { mode: LogMode::Mapped, memtable: MemtableKind::SkipList },
     ];
-    const VERBS: &'static str = "PDVERBLMSFCKQTUOXIYZA";
+    const VERBS: &'static str = "PDVERBLMSFCKQTUOXIYZAWGN";
+    const READ_BACK: &'static str = "WGNH";
     /// Memory is flushed, tables are merged.
     const CHORES: &'static str = "IFMCI";
     const REPLAY: &'static str = "LSM_ENGINE";
@@ -108,6 +113,9 @@ impl ScriptRun for Run {
             'P' => drop(self.put(Durability::Buffered)),
             'D' => drop(self.put(Durability::Durable)),
             'V' => drop(self.put(Durability::Volatile)),
+            'W' => drop(self.put_sized(Durability::Buffered, LARGE)),
+            'G' => drop(self.put_sized(Durability::Durable, LARGE)),
+            'N' => drop(self.put_sized(Durability::Volatile, LARGE)),
             'E' => self.delete(),
             'R' => self.delete_range(),
             'B' => self.batch(),
@@ -126,8 +134,8 @@ impl ScriptRun for Run {
             'Y' => self.put_expiring(),
             'Z' => self.pass_an_hour(),
             'A' => self.merge(),
-            'W' => self.put_swept(),
-            'G' => self.sweep(),
+            'H' => self.put_swept(),
+            'J' => self.sweep(),
             other => panic!("no verb is called {other:?}"),
         }
         if let Some(first) = complaint(&self.disk) {
@@ -314,18 +322,20 @@ impl Run {
 
     /// Garbage, something old and something of use, over what the last one has put.
     fn put_swept(&mut self) {
-        let names = self.db.as_ref().map(Db::keyspace_names).unwrap_or_default();
-        if !names.iter().any(|name| name == SWEPT) {
+        if self.swept().is_none() {
             let changes = vec![Change::Make(SWEPT.to_owned())];
             let options = swept().strategy(Strategy::Leveled { ratio: 2 }).block_bytes(512);
+            let options = options.blob_threshold(64);
             self.commit(changes, Durability::Durable, |db, _| {
                 db.keyspace_with(SWEPT, options).map(drop)
             });
         }
-        let Some(Ok(keyspace)) = self.db.as_ref().map(|db| db.keyspace(SWEPT)) else { return };
+        let Some(keyspace) = self.swept() else { return };
         let count = self.history.commit_count();
         let pairs = ["x", "old", "of use"].into_iter().zip(count..).map(|(start, at)| {
-            let value: Arc<[u8]> = format!("{start} {at}").into_bytes().into();
+            // Every second one stands apart.
+            let digits = if at % 2 == 0 { 100 } else { 1 };
+            let value: Arc<[u8]> = format!("{start} {at:0digits$}").into_bytes().into();
             (KEYS[at % KEYS.len()].as_bytes().to_vec(), value)
         });
         let pairs: Vec<(Vec<u8>, Arc<[u8]>)> = pairs.collect();
@@ -340,16 +350,26 @@ impl Run {
         });
     }
 
+    /// The keyspace that is swept, if it is there: asking for it by its name alone would make one
+    /// that is not.
+    fn swept(&self) -> Option<Keyspace> {
+        let db = self.db.as_ref()?;
+        let is_there = db.keyspace_names().iter().any(|name| name == SWEPT);
+        if is_there { db.keyspace(SWEPT).ok() } else { None }
+    }
+
     /// Has the filter shown everything: nothing that it sweeps is left, if no snapshot sees it.
     fn sweep(&mut self) {
-        let Some(Ok(keyspace)) = self.db.as_ref().map(|db| db.keyspace(SWEPT)) else { return };
+        let Some(keyspace) = self.swept() else { return };
         if !self.with(|_| keyspace.compact(..)) || !self.snapshots.is_empty() {
             return;
         }
         for pair in keyspace.iter() {
             match pair {
                 Ok((key, value)) if is_garbage(&value) => {
-                    self.fail(format!("{key:?} was not swept: {value:?}"));
+                    let stats = self.db.as_ref().map(Db::stats);
+                    let known = stats.map(|stats| (stats.fault, stats.damage));
+                    self.fail(format!("{key:?} was not swept: {value:?}, {known:?}"));
                 }
                 Ok(_) => {}
                 Err(error) => return self.history.note_failure(&error),
@@ -396,7 +416,7 @@ impl Run {
 
     fn batch(&mut self) {
         let Some((name, other)) = self.newest() else { return };
-        let value = self.value(30);
+        let value = self.value(70);
         let put =
             |name: &str, key: &[u8]| Change::Put(name.to_owned(), key.to_vec(), value.clone());
         let changes = vec![
@@ -475,7 +495,9 @@ impl Run {
             _ => Strategy::Leveled { ratio: 10 },
         };
         let chosen = KeyspaceOptions::new().strategy(strategy).block_bytes(512);
-        let chosen = chosen.merge_operator("append");
+        // In every second one, what a batch puts stands apart.
+        let threshold = if self.keyspaces % 2 == 0 { 64 } else { 4096 };
+        let chosen = chosen.merge_operator("append").blob_threshold(threshold);
         let changes = vec![Change::Make(name.clone())];
         self.commit(changes, Durability::Durable, |db, _| {
             db.keyspace_with(&name, chosen).map(drop)

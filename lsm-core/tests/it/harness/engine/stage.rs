@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use lsm_core::api::db::Db;
+use lsm_core::api::db::{Builder, Db};
 use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::op::Op;
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::options::database::Options;
+use lsm_core::options::keyspace::KeyspaceOptions;
 use lsm_core::options::log_mode::LogMode;
 
 use crate::harness::disk::{PATH, new_disk};
@@ -22,9 +23,19 @@ pub struct Stage {
 
 impl Stage {
     pub fn on(disk: SimDisk, options: Options) -> Self {
+        Self::built(disk, options, |builder| builder)
+    }
+
+    /// A new database whose default keyspace has long values beside their keys, as it has others.
+    pub fn beside(options: Options) -> Self {
+        let kept = KeyspaceOptions::new().blob_threshold(0);
+        Self::built(new_disk(), options, |builder| builder.default_keyspace(kept))
+    }
+
+    fn built(disk: SimDisk, options: Options, more: impl FnOnce(Builder) -> Builder) -> Self {
         let world = SimWorld::from_disk(disk.clone(), 11);
         let builder = Db::builder(PATH).options(options.clone()).env(world.env());
-        let db = builder.open().unwrap();
+        let db = more(builder).open().unwrap();
         Self { disk, world, db: Some(db), options }
     }
 

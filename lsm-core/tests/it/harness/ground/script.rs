@@ -30,6 +30,7 @@ impl Scripted for Ground {
 
     const ALL: [Self; 2] = [Self::WRITTEN, Self::MAPPED];
     const VERBS: &'static str = "BDVLSRKTFCXI";
+    const READ_BACK: &'static str = "";
     const CHORES: &'static str = "";
     const REPLAY: &'static str = "LSM_REPLAY";
 

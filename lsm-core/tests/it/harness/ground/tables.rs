@@ -104,6 +104,7 @@ fn table_added(header: &FileHeader, bytes: &[u8], flushed: SeqNo) -> Edit {
         expiry_max_millis: 0,
         merge_min_millis: 0,
         merge_ends: 0,
+        blobs: Vec::new(),
     };
     let slice = SliceMeta {
         keyspace: KeyspaceId::DEFAULT,
