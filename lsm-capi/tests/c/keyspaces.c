@@ -35,15 +35,15 @@ static void default_keyspace(const char *path) {
     IS(LSM_INVALID_ARGUMENT, lsm_open(path, &options, &db, &error));
 }
 
-/* How many large values were written, by the statistics. */
-static int large_values(lsm_db *db) {
+/* How often something was done with large values, by the statistics. */
+static int large_values(lsm_db *db, const char *name) {
     lsm_value text;
     OK(lsm_describe(db, &text, &error));
     const char *blobs = strstr(text.data, "\"blobs\":");
     CHECK(blobs != NULL);
-    const char *written = strstr(blobs, "\"values_written\":");
-    CHECK(written != NULL);
-    const int count = atoi(written + strlen("\"values_written\":"));
+    const char *counted = strstr(blobs, name);
+    CHECK(counted != NULL);
+    const int count = atoi(strchr(counted, ':') + 1);
     lsm_value_free(&text);
     return count;
 }
@@ -65,18 +65,25 @@ static void thresholds(lsm_db *db) {
     CHECK(read.blob_threshold == LSM_BLOB_NEVER);
     chosen.blob_threshold = 63;
     IS(LSM_INVALID_ARGUMENT, lsm_keyspace_open(db, "tiny", &chosen, &none, &error));
-    const int before = large_values(db);
+    const int before = large_values(db, "\"values_written\":");
     OK(lsm_put(never, NULL, T("k"), lsm_bytes(value, sizeof value), &error));
     OK(lsm_put(early, NULL, T("k"), lsm_bytes(value, 99), &error));
-    CHECK(large_values(db) == before);
+    CHECK(large_values(db, "\"values_written\":") == before);
     OK(lsm_put(early, NULL, T("k"), lsm_bytes(value, 100), &error));
     OK(lsm_put(db, NULL, T("large"), lsm_bytes(value, sizeof value), &error));
-    CHECK(large_values(db) == before + 2);
+    CHECK(large_values(db, "\"values_written\":") == before + 2);
     for (int settled = 0; settled < 2; settled++) {
         lsm_value found;
         OK(lsm_get(db, NULL, T("large"), &found, &error));
         CHECK(found.size == sizeof value && memcmp(found.data, value, sizeof value) == 0);
         lsm_value_free(&found);
+        /* Whether it is there, and until when, is told without it. */
+        uint64_t end;
+        const int read_before = large_values(db, "\"values_read\":");
+        CHECK(read_before > 0);
+        OK(lsm_exists(db, NULL, T("large"), &error));
+        OK(lsm_expiry(db, NULL, T("large"), &end, &error));
+        CHECK(large_values(db, "\"values_read\":") == read_before);
         OK(lsm_flush(db, &error));
     }
     lsm_stats stats = LSM_STATS_INIT;

@@ -102,6 +102,21 @@ impl Error {
         Self::new(ErrorKind::Corruption, message).at_path(path).at_offset(offset)
     }
 
+    /// A call on a database that is closed.
+    // Whoever asks whether it is is not to carry this along.
+    #[cold]
+    #[must_use]
+    pub(crate) fn closed() -> Self {
+        Self::new(ErrorKind::Closed, "the database is closed")
+    }
+
+    /// A write to a database that was opened to be read.
+    #[cold]
+    #[must_use]
+    pub(crate) fn read_only() -> Self {
+        Self::new(ErrorKind::ReadOnly, "the database was opened read-only")
+    }
+
     /// The same error, naming a file.
     #[must_use]
     pub fn at_path(mut self, path: &Path) -> Self {

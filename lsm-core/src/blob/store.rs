@@ -336,3 +336,6 @@ impl Blobs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

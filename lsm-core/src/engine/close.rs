@@ -3,7 +3,7 @@
 //! The order matters: a flush needs the jobs, the jobs need the ground, and nothing may be written
 //! once the last flush has begun.
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, Result};
 use crate::base::planted::{Bug, planted};
 use crate::base::sync::Ordering;
 use crate::engine::state::Engine;
@@ -17,7 +17,7 @@ impl Engine {
     pub fn close(&self) -> Result<()> {
         self.journal.check_not_forked()?;
         if self.is_closing.swap(true, Ordering::AcqRel) {
-            return Err(Error::new(ErrorKind::Closed, "the database is closed"));
+            return Err(Error::closed());
         }
         self.progress.notify();
         let flushed = if self.options.is_read_only() { Ok(()) } else { self.flush_at_close() };

@@ -4,7 +4,7 @@ use std::ops::{Bound, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, Result};
 use crate::base::slice::Slice;
 use crate::blob::store::Blobs;
 use crate::cache::purpose::Use;
@@ -130,8 +130,7 @@ impl ScanSource {
         if self.is_of_snapshot {
             return Ok(None);
         }
-        let closed = || Error::new(ErrorKind::Closed, "the database is closed");
-        let engine = self.home.engine.upgrade().ok_or_else(closed)?;
+        let engine = self.home.engine.upgrade().ok_or_else(Error::closed)?;
         let newest = engine.scan(&self.keyspace, self.span.clone(), None, self.how)?;
         Ok(Some(Self { is_keys_only: self.is_keys_only, ..newest }))
     }

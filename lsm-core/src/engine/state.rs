@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::base::budget::{Budget, Charge};
 use crate::base::current::Current;
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, Result};
 use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::blob::store::Blobs;
 use crate::cache::pool::Cache;
@@ -190,7 +190,7 @@ impl Engine {
     #[inline]
     fn check_not_closing(&self) -> Result<()> {
         if self.is_closing.load(Ordering::Acquire) {
-            return Err(closed());
+            return Err(Error::closed());
         }
         Ok(())
     }
@@ -215,7 +215,7 @@ impl Engine {
     pub fn check_not_read_only(&self) -> Result<()> {
         self.check_open()?;
         if self.options.is_read_only() {
-            return Err(read_only());
+            return Err(Error::read_only());
         }
         Ok(())
     }
@@ -239,14 +239,4 @@ impl Engine {
     pub fn deadline(&self, timeout: Option<Duration>) -> Option<Duration> {
         timeout.map(|timeout| self.env.clock.monotonic().saturating_add(timeout))
     }
-}
-
-#[cold]
-fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the database is closed")
-}
-
-#[cold]
-fn read_only() -> Error {
-    Error::new(ErrorKind::ReadOnly, "the database was opened read-only")
 }

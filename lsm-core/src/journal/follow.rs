@@ -135,7 +135,7 @@ impl Follower {
     /// Takes in what has come since the last time. After an error what was seen before stands.
     pub fn refresh(&mut self, into: &mut dyn Follow, patience: Patience) -> Result<()> {
         if self.is_closed {
-            return Err(Error::new(ErrorKind::Closed, "the database is closed"));
+            return Err(Error::closed());
         }
         let (mut looks, mut before) = (0, None);
         for _ in 0..ROUNDS_MAX {

@@ -79,7 +79,7 @@ impl State {
     pub fn check_open(&self) -> Result<()> {
         self.check_not_forked()?;
         if self.is_closing.load(Ordering::Acquire) {
-            return Err(closed());
+            return Err(Error::closed());
         }
         Ok(())
     }
@@ -95,7 +95,7 @@ impl State {
     pub fn check_writable(&self) -> Result<()> {
         self.check_open()?;
         if self.is_read_only {
-            return Err(read_only());
+            return Err(Error::read_only());
         }
         Ok(())
     }
@@ -197,7 +197,7 @@ impl State {
     pub fn retire(&self, name: &str, edit: u64) -> Result<bool> {
         match &self.retired {
             Some(retired) => retired.unlink(name, edit),
-            None => Err(Error::new(ErrorKind::ReadOnly, "the database was opened read-only")),
+            None => Err(Error::read_only()),
         }
     }
 
@@ -298,14 +298,4 @@ fn added_by(edits: &[Edit]) -> Vec<(u64, String)> {
         _ => None,
     };
     edits.iter().filter_map(number).collect()
-}
-
-#[cold]
-fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the database is closed")
-}
-
-#[cold]
-fn read_only() -> Error {
-    Error::new(ErrorKind::ReadOnly, "the database was opened read-only")
 }

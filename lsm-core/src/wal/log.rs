@@ -150,7 +150,7 @@ impl Log {
             Supply::Failed(error) => Err(error),
             Supply::Over => {
                 tail.supply = Supply::Over;
-                Err(Error::new(ErrorKind::Closed, "the database is closed"))
+                Err(Error::closed())
             }
             Supply::Wanted(bytes) => {
                 tail.supply = Supply::Wanted(bytes.max(room));

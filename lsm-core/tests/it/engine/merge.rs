@@ -142,6 +142,8 @@ fn what_is_malformed_is_refused_and_nothing_is_lost() {
     };
     refused(counts.merge("k", "1234567").map(drop), &["add_i64", "operand", "8 bytes", "7"]);
     refused(counts.put("k", "xyz").map(drop), &["add_i64", "value", "8 bytes"]);
+    // So long that it would stand apart.
+    refused(counts.put("k", [b'x'; 5_000]).map(drop), &["add_i64", "value", "8 bytes"]);
     let brief = WriteOptions::new().ttl(Duration::from_secs(9));
     refused(counts.put_with("k", "xyz", &brief).map(drop), &["value"]);
     refused(counts.insert_if_absent("new", "xyz").map(drop), &["value"]);
