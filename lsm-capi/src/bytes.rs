@@ -73,7 +73,7 @@ impl lsm_value {
     pub(crate) fn of(found: Lent<'_>) -> Result<Self> {
         let size = found.bytes().len();
         if size > SHORT_MAX {
-            return Self::keep(found.keep());
+            return Self::keep(found.try_keep()?);
         }
         let (word, data) = PINS.insert_at(Pin::EMPTY, |pin| pin.copy(found.bytes()))?;
         Ok(Self { data: data.cast(), size, pin: word as *mut c_void })

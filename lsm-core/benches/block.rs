@@ -114,7 +114,7 @@ fn pairs(load: Load) -> Vec<Pair> {
         held.push(entry);
         if builder.estimate() >= BLOCK && pairs.len() < BLOCKS {
             let mut image = Vec::new();
-            builder.finish(&mut image);
+            builder.finish(&mut image).unwrap();
             let layout = Layout::parse(&image).unwrap();
             let entries = std::mem::take(&mut held);
             let classic = Classic::build(&entries);
@@ -291,7 +291,7 @@ fn makings(pairs: &[Pair], count: usize, rounds: usize) {
                 assert!(builder.add(key, *trailer, value));
                 black_box(builder.estimate());
             }
-            builder.finish(&mut out);
+            builder.finish(&mut out).unwrap();
             black_box(&out);
         }
     };

@@ -13,6 +13,7 @@
 
 use crate::base::codec::{Decoder, put_prefixed, put_varint};
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::room::make_room;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::kind::Kind;
 use crate::merge::operand::{STAMP_LEN, Stamp};
@@ -66,7 +67,7 @@ impl Records {
                 "the key that a range delete ends before has at most 65535 bytes",
             ));
         }
-        let count = self.count.checked_add(1).ok_or_else(|| too_large("too many records"))?;
+        let count = self.room_for(record.key, record.value)?;
         self.bytes.push(record.kind as u8);
         put_varint(&mut self.bytes, u64::from(record.keyspace.get()));
         put_prefixed(&mut self.bytes, record.key);
@@ -76,6 +77,13 @@ impl Records {
         }
         self.count = count;
         Ok(())
+    }
+
+    /// Makes room for one more record, and answers how many there are then.
+    #[inline]
+    fn room_for(&mut self, key: &[u8], value: &[u8]) -> Result<u32> {
+        make_room(&mut self.bytes, key.len() + value.len() + FRAME_MAX, "a batch")?;
+        self.count.checked_add(1).ok_or_else(|| too_large("too many records"))
     }
 
     /// Adds a record of another batch.
@@ -98,7 +106,7 @@ impl Records {
         expiry_millis: u64,
     ) -> Result<()> {
         check_sizes(key, value)?;
-        let count = self.count.checked_add(1).ok_or_else(|| too_large("too many records"))?;
+        let count = self.room_for(key, value)?;
         self.bytes.push(Kind::PutExpiring as u8);
         put_varint(&mut self.bytes, u64::from(keyspace.get()));
         put_prefixed(&mut self.bytes, key);
@@ -119,7 +127,7 @@ impl Records {
         end: u64,
     ) -> Result<()> {
         check_sizes(key, operand)?;
-        let count = self.count.checked_add(1).ok_or_else(|| too_large("too many records"))?;
+        let count = self.room_for(key, operand)?;
         self.bytes.push(Kind::Merge as u8);
         put_varint(&mut self.bytes, u64::from(keyspace.get()));
         put_prefixed(&mut self.bytes, key);
@@ -232,6 +240,10 @@ impl<'a> Iterator for RecordIter<'a> {
         Some(record)
     }
 }
+
+/// What stands in a record beside its key and its value, at most: kind, keyspace, two lengths, and
+/// a moment or a stamp.
+const FRAME_MAX: usize = 1 + 5 + 5 + 5 + STAMP_LEN;
 
 /// Room for the moment at which a value expires, which stands in front of it.
 const EXPIRY_BYTES: usize = 8;

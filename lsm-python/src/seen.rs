@@ -66,9 +66,9 @@ impl Seen {
 
     /// The same for as long as it is wanted.
     pub(crate) fn keep(&self, py: Python<'_>, key: &[u8]) -> Outcome<Option<Slice>> {
-        match self.look_now(key, |value| value.keep()) {
+        match self.look_now(key, |value| value.try_keep()) {
             Err(failure) if failure.is_busy() => detached(py, || self.full.get(key)),
-            found => found,
+            found => Ok(found?.transpose()?),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::api::batch::Batch;
 use crate::api::keyspace::Keyspace;
 use crate::api::snapshot::Snapshot;
+use crate::base::copy::copy_of;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Slice;
 use crate::condition::Wanted;
@@ -25,8 +26,10 @@ impl Batch {
         key: impl AsRef<[u8]>,
         value: impl AsRef<[u8]>,
     ) -> &mut Self {
-        let wanted = Wanted::Value(value.as_ref().to_vec());
-        self.require(&keyspace.inner, key.as_ref(), wanted);
+        match copy_of(value.as_ref(), "a value that is required") {
+            Ok(value) => self.require(&keyspace.inner, key.as_ref(), Wanted::Value(value)),
+            Err(error) => self.refuse(error),
+        }
         self
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::api::cursor::Cursor;
+use crate::base::copy::slice_of;
 use crate::base::error::{Error, Result};
 use crate::base::slice::Slice;
 use crate::engine::scan::{OpenScan, Passed, ScanSource};
@@ -115,7 +116,7 @@ impl Range {
             Ok(Some((scan, order))) => {
                 let key = Slice::copy_from(&order.shown(scan.key()));
                 if !scan.is_apart() {
-                    return Some(Ok((key, Slice::copy_from(scan.value()))));
+                    return Some(slice_of(scan.value()).map(|value| (key, value)));
                 }
                 key
             }

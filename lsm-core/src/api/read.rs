@@ -7,6 +7,7 @@ use crate::api::keyspace_ref::KeyspaceRef;
 use crate::api::range::Range;
 use crate::api::snapshot::Snapshot;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::room::make_room;
 use crate::base::slice::Slice;
 use crate::engine::scan::Span;
 use crate::engine::snapshots::SnapshotPin;
@@ -130,6 +131,20 @@ impl Lent<'_> {
     #[must_use]
     pub fn keep(self) -> Slice {
         self.engine.keep(self.found)
+    }
+
+    /// The same. Where there is no memory for a copy of a long one, it is empty and that is noted.
+    #[inline]
+    fn keep_if_it_fits(self, refused: &mut Option<Error>) -> Slice {
+        self.engine.keep_if_it_fits(self.found, refused)
+    }
+
+    /// The same, or `OutOfMemory` where there is no memory for a copy of a long one.
+    #[inline]
+    pub fn try_keep(self) -> Result<Slice> {
+        let mut refused = None;
+        let kept = self.keep_if_it_fits(&mut refused);
+        refused.map_or(Ok(kept), Err)
     }
 }
 
@@ -356,15 +371,19 @@ fn pin_in<'s>(keyspace: &KeyspaceRef, snapshot: &'s Snapshot) -> Result<&'s Snap
 
 impl<M: Moment> Read for M {
     fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
-        self.look(key, |value| value.keep())
+        let mut refused = None;
+        let found = self.look(key, |value| value.keep_if_it_fits(&mut refused))?;
+        refused.map_or(Ok(found), Err)
     }
 
     fn get_into(&self, key: impl AsRef<[u8]>, buffer: &mut Vec<u8>) -> Result<bool> {
         let copied = self.look(key, |value| {
             buffer.clear();
+            make_room(buffer, value.bytes().len(), "a copy of a value")?;
             buffer.extend_from_slice(value.bytes());
+            Ok(())
         });
-        Ok(copied?.is_some())
+        Ok(copied?.transpose()?.is_some())
     }
 
     fn get_many<K: AsRef<[u8]>>(

@@ -45,11 +45,7 @@ impl Codec {
 /// for a codec that has levels.
 pub fn compress(codec: Codec, level: i32, input: &[u8], out: &mut Vec<u8>) -> Codec {
     let start = out.len();
-    let bound = match codec {
-        Codec::None => None,
-        Codec::Lz4 => Some(lz4_flex::block::get_maximum_output_size(input.len())),
-        Codec::Zstd => zstd::bound(input.len()),
-    };
+    let bound = packed_len_max(codec, input.len());
     let pack = |place: &mut [u8]| match codec {
         Codec::None => None,
         Codec::Lz4 => lz4_flex::block::compress_into(input, place).ok(),
@@ -61,6 +57,17 @@ pub fn compress(codec: Codec, level: i32, input: &[u8], out: &mut Vec<u8>) -> Co
     out.truncate(start);
     out.extend_from_slice(input);
     Codec::None
+}
+
+/// How many bytes `compress` appends at most, while it works, of an input of this length; `None` if
+/// it does not pack.
+#[must_use]
+pub fn packed_len_max(codec: Codec, len: usize) -> Option<usize> {
+    match codec {
+        Codec::None => None,
+        Codec::Lz4 => Some(lz4_flex::block::get_maximum_output_size(len)),
+        Codec::Zstd => zstd::bound(len),
+    }
 }
 
 /// Appends what `pack` makes of the input; `None`, with rubbish appended, if it does not pay.

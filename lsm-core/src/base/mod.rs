@@ -2,6 +2,8 @@
 
 pub mod error;
 
+pub mod room;
+
 pub mod checksum;
 pub mod codec;
 pub mod contain;
@@ -16,6 +18,7 @@ pub mod zstd;
 
 pub mod budget;
 pub mod compress;
+pub mod copy;
 pub mod current;
 pub mod lane;
 

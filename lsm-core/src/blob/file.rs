@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::base::compress::Codec;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::room::make_room_for_all;
 use crate::base::scratch::Scratch;
 use crate::base::slice::Slice;
 use crate::base::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
-use crate::blob::record::{Head, unpack, verify};
+use crate::blob::record::{Head, LARGE, unpack, verify};
 use crate::blob::reference::BlobRef;
 use crate::env::fs::{Access, Directory, File, read_full_at};
 use crate::key::seqno::SeqNo;
@@ -196,6 +197,7 @@ impl BlobFile {
         if reference.len >= LONG && reference.end() > file.len()? {
             return damaged("the file ends before a large value does");
         }
+        make_room_for_all(bytes, reference.len as usize, LARGE)?;
         bytes.resize(reference.len as usize, 0);
         let read = read_full_at(file.as_ref(), bytes, reference.offset)?;
         if read < bytes.len() {
@@ -230,7 +232,7 @@ impl BlobFile {
             let message = "a large value is packed in a way that this build does not know";
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        unpack(bytes, head).map(Slice::from).ok_or_else(|| {
+        unpack(bytes, head)?.map(Slice::from).ok_or_else(|| {
             let path = self.dir.path().join(names::blob(self.place()));
             Error::corruption(&path, reference.offset, "a large value cannot be unpacked")
         })
@@ -315,6 +317,7 @@ impl BlobFile {
     pub(super) fn has(&self, records: &[(u64, u32)]) -> Result<bool> {
         let mut bytes = Vec::new();
         for &(offset, len) in records {
+            make_room_for_all(&mut bytes, len as usize, LARGE)?;
             bytes.resize(len as usize, 0);
             let read = read_full_at(self.file()?.as_ref(), &mut bytes, offset)?;
             if read < bytes.len() || verify(&bytes, self.file_id, offset).is_none() {

@@ -19,7 +19,9 @@ use std::ops::Range;
 
 use crate::base::checksum::hash64;
 use crate::base::codec::{Decoder, HeaderWriter};
-use crate::base::compress::{Codec, compress, decompress};
+use crate::base::compress::{Codec, compress, decompress, packed_len_max};
+use crate::base::error::Result;
+use crate::base::room::make_room_for_all;
 use crate::key::keyspace::KeyspaceId;
 use crate::record::header::FileKind;
 
@@ -29,6 +31,9 @@ pub const HEAD_LEN: usize = 24;
 const PACKED_MAX: usize = 16 << 20;
 /// Longer values are not copied to stand behind their head, but written by themselves.
 const ASSEMBLED_MAX: usize = 128 << 10;
+
+/// What there is no memory for, if there is none.
+pub(super) const LARGE: &str = "a large value";
 
 /// A value that is to be stored.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +70,10 @@ impl<'a> Packed<'a> {
         bytes.extend_from_slice(key);
         let mut rest = value;
         let mut used = Codec::None;
-        if codec != Codec::None && codec.is_built() && value.len() <= PACKED_MAX {
+        let is_packable = codec.is_built() && value.len() <= PACKED_MAX;
+        let room = packed_len_max(codec, value.len()).filter(|_| is_packable);
+        // Where there is no memory to pack it, it is stored as it is.
+        if room.is_some_and(|room| bytes.try_reserve(room).is_ok()) {
             used = compress(codec, 0, value, &mut bytes);
             rest = &[];
             if used == Codec::None && value.len() > ASSEMBLED_MAX {
@@ -195,18 +203,17 @@ pub fn verify(bytes: &[u8], file_id: u64, offset: u64) -> Option<Head> {
 }
 
 /// Unpacks the value of a record that was verified; `None` if it is malformed.
-#[must_use]
-pub fn unpack(bytes: &[u8], head: &Head) -> Option<Vec<u8>> {
+pub fn unpack(bytes: &[u8], head: &Head) -> Result<Option<Vec<u8>>> {
     /// No codec makes more of a byte.
     const GROWTH_MAX: usize = 1 << 15;
-    let stored = bytes.get(head.value())?;
+    let stored = bytes.get(head.value()).unwrap_or_default();
     let raw = head.raw as usize;
     if raw > stored.len().saturating_mul(GROWTH_MAX) {
-        return None;
+        return Ok(None);
     }
     let mut value = Vec::new();
-    decompress(head.codec, stored, raw, &mut value)?;
-    Some(value)
+    make_room_for_all(&mut value, raw, LARGE)?;
+    Ok(decompress(head.codec, stored, raw, &mut value).map(|()| value))
 }
 
 fn check_of((file_id, offset): (u64, u64), front: &[u8], stored: &[u8]) -> u64 {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::base::budget::{Budget, Charge, MemoryKind};
+use crate::base::copy::{COPY_TRIED, slice_of};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
 use crate::base::slice::Slice;
@@ -116,6 +117,27 @@ impl Engine {
     pub fn keep(&self, found: Found<'_>) -> Slice {
         let value = found.into_slice();
         if self.budget.is_pinned_full() { value.detach() } else { value }
+    }
+
+    /// As `keep`. Where there is no memory for a copy of a long one, it is empty and that is noted.
+    #[inline]
+    pub fn keep_if_it_fits(&self, found: Found<'_>, refused: &mut Option<Error>) -> Slice {
+        if found.bytes().len() < COPY_TRIED {
+            self.keep(found)
+        } else {
+            self.keep_long(found, refused)
+        }
+    }
+
+    #[cold]
+    fn keep_long(&self, found: Found<'_>, refused: &mut Option<Error>) -> Slice {
+        let is_copied = self.budget.is_pinned_full();
+        let kept = found.try_into_slice();
+        let kept = kept.and_then(|value| if is_copied { slice_of(&value) } else { Ok(value) });
+        kept.unwrap_or_else(|error| {
+            *refused = Some(error);
+            Slice::new()
+        })
     }
 
     /// Goes on in another memtable and another log segment, and hands the old one to the flush.

@@ -148,15 +148,17 @@ impl Engine {
         at: AsOf,
         values: &mut Vec<Option<Slice>>,
     ) -> Result<()> {
+        let mut refused = None;
         for key in keys {
             let question = self.question(key.bytes(), Some(at));
             let question = question.merging(keyspace.merger.as_deref()).by(access);
             let mut looked = Looked::default();
-            let found = get(access, view, &question, &mut looked, |found| self.keep(found))?;
+            let keep = |found: Found<'_>| self.keep_if_it_fits(found, &mut refused);
+            let found = get(access, view, &question, &mut looked, keep)?;
             self.counters.add_gets(&looked, 1, u64::from(found.is_some()));
             values.push(found);
         }
-        Ok(())
+        refused.map_or(Ok(()), Err)
     }
 
     /// Looks up to `GROUP` keys up, and appends their values.
@@ -181,7 +183,10 @@ impl Engine {
         values.resize(from + keys.len(), None);
         let places = values.get_mut(from..).unwrap_or_default();
         let questions = questions.get(..keys.len()).unwrap_or_default();
-        many.get(questions, places, &mut looked, |found| self.keep(found))?;
+        let mut refused = None;
+        let keep = |found: Found<'_>| self.keep_if_it_fits(found, &mut refused);
+        many.get(questions, places, &mut looked, keep)?;
+        refused.map_or(Ok(()), Err)?;
         let found = places.iter().flatten().count();
         self.counters.add_gets(&looked, keys.len() as u64, found as u64);
         self.timings.end_shared(Timing::Get, begun, keys.len());

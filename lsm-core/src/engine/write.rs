@@ -34,6 +34,8 @@ use self::apart::Apart;
 
 /// So many records of a batch ask for their memory together.
 const GROUP: usize = 8;
+/// Bytes of a batch from which on a memtable may not have room for it without more memory.
+const LARGE_BATCH: usize = 64 << 10;
 
 /// What is to be written as one, and how.
 #[derive(Clone, Copy, Debug)]
@@ -144,6 +146,7 @@ impl Engine {
                 self.update_pace();
                 continue;
             }
+            make_room(&writer.inserter, records)?;
             head.ask(&writer.inserter);
             if let Some(first) = self.take_numbers(&payload, (records.len(), apart), durability)? {
                 writer.has_volatile |= durability == Durability::Volatile;
@@ -232,6 +235,13 @@ impl Engine {
             }
         }
     }
+}
+
+/// Refuses a large batch for which there is no memory, as long as the log does not have it either.
+#[inline]
+fn make_room(inserter: &Inserter, records: &Records) -> Result<()> {
+    let bytes = records.bytes().len();
+    if bytes < LARGE_BATCH { Ok(()) } else { inserter.make_room(records.len(), bytes) }
 }
 
 /// A record that is ready for the memtable: its key made whole and hashed.

@@ -172,6 +172,22 @@ impl Arena {
         is_mine
     }
 
+    /// Sees to it that `bytes` bytes can be taken, in whatever pieces, or says that there is no
+    /// memory for them. What is mapped and not used takes none.
+    pub(super) fn make_room(&self, bump: &Bump, bytes: usize) -> Result<()> {
+        let units = bytes.div_ceil(UNIT) as u64;
+        if bump.next + units <= bump.end {
+            return Ok(());
+        }
+        let mut chunk = bump.chunk.map_or(0, |chunk| chunk + 1);
+        self.region(chunk)?;
+        while units > Self::first_of(chunk) {
+            chunk += 1;
+            self.region(chunk)?;
+        }
+        Ok(())
+    }
+
     /// Begins the next chunk in which `units` have room. What is left of the last one stays empty;
     /// so do the chunks that are too small, and those take no memory.
     fn grow(&self, bump: &mut Bump, units: u64) -> Result<()> {

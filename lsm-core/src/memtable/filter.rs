@@ -5,7 +5,8 @@
 //! first levels are small, for a memtable that holds little shall be small, and they stay in the
 //! processor's caches; the level that pays is sized by what the memtable is going to hold.
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::Result;
+use crate::base::room::no_memory;
 use crate::base::sync::{AtomicU64, OnceLock, Ordering};
 use crate::env::os::memory::prefetch;
 
@@ -113,7 +114,7 @@ impl Filter {
         };
         let count = keys.div_ceil(LINE_KEYS);
         let mut lines = Vec::new();
-        let refused = |_| Error::new(ErrorKind::OutOfMemory, "no memory for a filter");
+        let refused = |_| no_memory("a filter");
         lines.try_reserve_exact(count).map_err(refused)?;
         lines.resize_with(count, Line::default);
         if place.set(lines.into_boxed_slice()).is_ok() {

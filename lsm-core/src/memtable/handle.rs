@@ -222,6 +222,19 @@ impl Inserter {
         Ok(())
     }
 
+    /// Sees to it that so many records of so many bytes in all can be put, or answers
+    /// `OutOfMemory`: for what is large, before it is in the log.
+    #[cold]
+    pub fn make_room(&self, records: u32, bytes: usize) -> Result<()> {
+        /// What an entry takes beside its key and its value, nodes included.
+        const BESIDE: usize = 96;
+        let bytes = bytes.saturating_add(BESIDE.saturating_mul(records as usize));
+        match &self.index {
+            Writer::Tree(tree) => tree.make_room(bytes),
+            Writer::SkipList(list) => list.make_room(bytes),
+        }
+    }
+
     /// Asks for the memory that a `put` of this key is going to touch: it takes as long as most of
     /// the rest of a write, and can be on its way meanwhile. `hash` is `hash64` of the key.
     #[inline]

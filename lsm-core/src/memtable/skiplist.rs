@@ -144,6 +144,11 @@ impl SkipList {
 }
 
 impl SkipWriter {
+    /// Sees to it that there is memory for so many bytes.
+    pub(super) fn make_room(&self, bytes: usize) -> Result<()> {
+        self.list.arena.make_room(&self.bump, bytes)
+    }
+
     /// Inserts an entry. One with this key and trailer must not be there.
     pub(super) fn insert(&mut self, entry: Entry<'_>) -> Result<()> {
         let height = self.height();

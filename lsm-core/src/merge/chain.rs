@@ -1,6 +1,7 @@
 //! The operands of a key, from the newest back to what they are applied to, and what they come to.
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::Result;
+use crate::base::room::no_memory;
 use crate::merge::merger::Merger;
 use crate::merge::operand::{KEEPS, NEVER, STAMP_LEN, Stamp, split};
 
@@ -70,8 +71,7 @@ impl Chain {
 
     fn reserve(&mut self, more: usize) -> Result<()> {
         let is_had = self.bytes.try_reserve(more).is_ok() && self.links.try_reserve(1).is_ok();
-        let message = "no memory for the merge operands of a key";
-        if is_had { Ok(()) } else { Err(Error::new(ErrorKind::OutOfMemory, message)) }
+        if is_had { Ok(()) } else { Err(no_memory("the merge operands of a key")) }
     }
 
     /// The oldest operand is applied to this value, whose end is 0 for none.

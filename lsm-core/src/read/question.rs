@@ -1,6 +1,7 @@
 //! What a lookup asks, and what it finds.
 
 use crate::base::checksum::hash64;
+use crate::base::copy::slice_of;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::slice::Slice;
 use crate::blob::reference::{BlobRef, stamp_of};
@@ -179,6 +180,14 @@ impl<'a> Found<'a> {
         match self.place {
             Place::Lent(bytes) => Slice::copy_from(bytes),
             Place::Kept(slice) => slice,
+        }
+    }
+
+    /// The same, or `OutOfMemory`.
+    pub fn try_into_slice(self) -> Result<Slice> {
+        match self.place {
+            Place::Lent(bytes) => slice_of(bytes),
+            Place::Kept(slice) => Ok(slice),
         }
     }
 }

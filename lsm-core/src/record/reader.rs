@@ -6,6 +6,7 @@
 //! caller, who has other witnesses too, decides.
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::room::make_room_for_all;
 use crate::env::fs::{File, read_full_at};
 use crate::key::seqno::SeqNo;
 use crate::record::frame::{
@@ -257,11 +258,8 @@ impl<'f> RecordReader<'f> {
         // What was read last is overwritten where it lies, and gone if this fails.
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.truncate(want);
-        buffer.try_reserve_exact(want - buffer.len()).map_err(|_| {
-            Error::new(ErrorKind::OutOfMemory, format!("cannot hold a record of {len} bytes"))
-                .at_path(self.file.path())
-                .at_offset(offset)
-        })?;
+        let no_room = |error: Error| error.at_path(self.file.path()).at_offset(offset);
+        make_room_for_all(&mut buffer, want, "a record").map_err(no_room)?;
         buffer.resize(want, 0);
         let read = read_full_at(self.file, &mut buffer, offset)?;
         if read < want {

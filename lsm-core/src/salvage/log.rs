@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, Result};
+use crate::base::room::make_room_for_all;
 use crate::base::sort::sort_by_key;
 use crate::env::fs::{File, read_full_at};
 use crate::key::seqno::SeqNo;
@@ -386,9 +387,8 @@ fn read_batch(piece: &Piece, batch: &Batch, file: &dyn File, payload: &mut Vec<u
         return Err(changed());
     }
     payload.clear();
-    payload.try_reserve_exact(len).map_err(|_| {
-        Error::new(ErrorKind::OutOfMemory, "no memory for a batch").at_path(file.path())
-    })?;
+    let no_room = |error: Error| error.at_path(file.path());
+    make_room_for_all(payload, len, "a batch").map_err(no_room)?;
     payload.resize(len, 0);
     let read = read_full_at(file, payload, batch.offset + FRAME_LEN as u64)?;
     let is_same = read == len && Some(frame.seqno) == SeqNo::new(batch.first);

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::error::Result;
+use crate::base::room::make_room_for_all;
 use crate::cache::draft::Draft;
+use crate::table::block::builder::BLOCK;
 use crate::table::handle::{BLOCKS_START, BlockKind, Handle};
 use crate::table::seal::{Packed, Sought};
-use crate::table::source::{Source, check_entries, reserve};
+use crate::table::source::{Source, check_entries};
 
 /// What is read at once when a walk is first noticed.
 const WINDOW_MIN: usize = 16 << 10;
@@ -80,7 +82,7 @@ impl Ahead {
     pub fn read_into(&mut self, source: &Source, handle: Handle, out: &mut Vec<u8>) -> Result<()> {
         let (sought, packed) = self.reach(source, handle)?;
         out.clear();
-        reserve(out, packed.unpacked_len())?;
+        make_room_for_all(out, packed.unpacked_len(), BLOCK)?;
         sought.unpack(packed, out)
     }
 
@@ -130,7 +132,7 @@ impl Ahead {
         self.filled = 0;
         self.start = start;
         if self.buffer.len() < wanted {
-            reserve(&mut self.buffer, wanted)?;
+            make_room_for_all(&mut self.buffer, wanted, BLOCK)?;
             self.buffer.resize(wanted, 0);
         }
         self.charge.resize(self.buffer.capacity() as u64);

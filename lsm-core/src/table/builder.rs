@@ -86,6 +86,7 @@ impl TableBuilder {
         if key.len() + value.len() >= target {
             // What is as large as a block has one of its own.
             self.end_block()?;
+            self.block.make_room(key, value)?;
         }
         let hash = hash64(key);
         if self.options.filter_bits > 0 && self.hashes.last() != Some(&hash) {

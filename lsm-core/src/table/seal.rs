@@ -19,7 +19,9 @@ use crate::base::checksum::hash64;
 use crate::base::codec::{Decoder, HeaderWriter};
 use crate::base::compress::{Codec, decompress, decompress_into};
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::room::make_room;
 use crate::cache::draft::Draft;
+use crate::table::block::builder::BLOCK;
 use crate::table::handle::{BlockKind, Handle, TRAILER_LEN};
 
 /// No block is longer than this when it is unpacked: the longest value and key, and what a block
@@ -148,6 +150,7 @@ impl Sought<'_> {
     /// Unpacks a verified payload into `out`, whose contents it replaces.
     pub fn unpack(&self, packed: Packed<'_>, out: &mut Vec<u8>) -> Result<()> {
         out.clear();
+        make_room(out, packed.unpacked_len(), BLOCK)?;
         match packed.codec {
             Codec::None => out.extend_from_slice(packed.payload),
             codec => {

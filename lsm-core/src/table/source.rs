@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::Result;
+use crate::base::room::make_room_for_all;
 use crate::base::scratch::Scratch;
 use crate::cache::draft::Draft;
 use crate::env::fs::{File, read_full_at};
+use crate::table::block::builder::BLOCK;
 use crate::table::block::view::Layout;
 use crate::table::handle::{BLOCKS_START, BlockKind, Handle};
 use crate::table::seal::Sought;
@@ -113,7 +115,7 @@ impl Source {
     /// been cut.
     pub fn read_at(&self, offset: u64, len: usize, out: &mut Vec<u8>) -> Result<()> {
         out.clear();
-        reserve(out, len)?;
+        make_room_for_all(out, len, BLOCK)?;
         out.resize(len, 0);
         let read = self.read_into(offset, out)?;
         out.truncate(read);
@@ -131,11 +133,4 @@ impl Source {
 pub fn check_entries(sought: &Sought<'_>, image: &[u8]) -> Result<usize> {
     let layout = Layout::parse(image).ok_or_else(|| sought.damaged("is malformed"))?;
     Ok(layout.len())
-}
-
-/// Makes room, or says that there is none: a large value must not take the process down.
-pub fn reserve(out: &mut Vec<u8>, len: usize) -> Result<()> {
-    let more = len.saturating_sub(out.len());
-    out.try_reserve_exact(more)
-        .map_err(|_| Error::new(ErrorKind::OutOfMemory, "no memory for a block of a table"))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::compress::{Codec, compress};
+use crate::base::compress::{Codec, compress, packed_len_max};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::env::fs::File;
 use crate::filter::FilterBuilder;
@@ -111,9 +111,9 @@ impl Writer {
         }
         let mut image = std::mem::take(&mut self.image);
         image.clear();
-        block.finish(&mut image);
+        let handle =
+            block.finish(&mut image).and_then(|()| self.put_block(BlockKind::Data, &image));
         let unpacked = image.len();
-        let handle = self.put_block(BlockKind::Data, &image);
         self.image = image;
         self.pending = handle?;
         self.blocks = self.blocks.saturating_add(1);
@@ -140,7 +140,7 @@ impl Writer {
             filter = self.put_block(BlockKind::Filter, &image)?;
             image.clear();
         }
-        self.index.finish(&mut image);
+        self.index.finish(&mut image)?;
         let index = self.put_block(BlockKind::Index, &image)?;
         let partition = Partition { start: self.start, blocks: self.blocks, filter, index };
         if !self.top.add(&self.separator, self.separator_trailer, &partition.encode()) {
@@ -169,9 +169,12 @@ impl Writer {
         let offset = self.output.position();
         let unpacked = payload.len();
         let mut codec = Codec::None;
-        if kind != BlockKind::Filter && unpacked <= PACKED_MAX {
-            self.packed.clear();
-            let TableOptions { codec: wanted, codec_level, .. } = self.options;
+        let TableOptions { codec: wanted, codec_level, .. } = self.options;
+        let is_packable = kind != BlockKind::Filter && unpacked <= PACKED_MAX;
+        let room = packed_len_max(wanted, unpacked).filter(|_| is_packable);
+        self.packed.clear();
+        // Where there is no memory to pack it, it is stored as it is.
+        if room.is_some_and(|room| self.packed.try_reserve(room).is_ok()) {
             codec = compress(wanted, codec_level, payload, &mut self.packed);
         }
         let payload = if codec as u8 == 0 { payload } else { &self.packed };
@@ -193,7 +196,7 @@ impl Writer {
     pub fn finish(mut self, mut footer: Footer) -> Result<(u64, u32)> {
         if self.partitions > 0 {
             let mut image = Vec::new();
-            self.top.finish(&mut image);
+            self.top.finish(&mut image)?;
             footer.top = self.put_block(BlockKind::Top, &image)?;
         }
         footer.file_id = self.file_id;

@@ -83,6 +83,11 @@ impl<const F: usize> Tree<F> {
 }
 
 impl<const F: usize> TreeWriter<F> {
+    /// Sees to it that there is memory for so many bytes.
+    pub(in crate::memtable) fn make_room(&self, bytes: usize) -> Result<()> {
+        self.tree.arena.make_room(&self.state.bump, bytes)
+    }
+
     /// Inserts an entry. One with this key and trailer must not be there.
     #[inline]
     pub(in crate::memtable) fn insert(&mut self, entry: Entry<'_>) -> Result<()> {

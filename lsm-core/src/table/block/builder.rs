@@ -1,6 +1,8 @@
 //! Builds a block's image from entries in order.
 
 use crate::base::checksum::hash64;
+use crate::base::error::Result;
+use crate::base::room::make_room;
 use crate::key::full::big_endian;
 use crate::key::kind::Kind;
 use crate::key::trailer::{kind_of, seqno_of};
@@ -14,6 +16,8 @@ use crate::table::block::shape::{
 const COLUMNS_MAX: usize = 40;
 /// A buffer that a large block has left longer than this is given back.
 const KEEP: usize = 1 << 20;
+/// What there is no memory for, if there is none.
+pub const BLOCK: &str = "a block of a table";
 
 /// Collects entries until they are a block.
 #[derive(Clone, Debug, Default)]
@@ -138,15 +142,22 @@ impl BlockBuilder {
         self.key(self.len().wrapping_sub(1))
     }
 
+    /// Makes room for an entry that is long.
+    pub fn make_room(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        make_room(&mut self.keys, key.len(), BLOCK)?;
+        make_room(&mut self.values, value.len(), BLOCK)
+    }
+
     /// Appends the image and begins another block. Appends nothing if there is no entry.
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
         if let Some(shape) = self.shape() {
             let end = out.len().saturating_add(self.estimate());
-            out.reserve(end.saturating_sub(out.len()));
+            make_room(out, end.saturating_sub(out.len()), BLOCK)?;
             self.write(&shape, out);
             debug_assert_eq!(out.len(), end, "the shape tells how long the image is");
         }
         self.reset();
+        Ok(())
     }
 
     /// Forgets all entries.

@@ -1,8 +1,12 @@
 //! What the stories on the real machine share: directories that go away, a database on the real
 //! file system, and this program once more as another process.
 
+#![allow(unsafe_code, reason = "file systems are mounted here")]
+
+use std::ffi::CString;
 use std::fs;
 use std::io::ErrorKind as IoErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,6 +54,42 @@ impl Drop for TempDir {
     fn drop(&mut self) {
         let _gone_already = fs::remove_dir_all(&self.0);
     }
+}
+
+/// A file system in memory, of some size, that goes away with this value.
+pub struct Medium(PathBuf);
+
+impl Medium {
+    /// Mounts one in `dir`; `None` if this process may not.
+    pub fn of_bytes(dir: &Path, bytes: u64) -> Option<Self> {
+        let path = dir.join("medium");
+        fs::create_dir(&path).unwrap();
+        mount(&path, 0, &format!("size={bytes}")).then(|| Self(path))
+    }
+
+    /// From now on nothing can be written to it; false if that is refused.
+    pub fn becomes_read_only(&self) -> bool {
+        mount(&self.0, libc::MS_REMOUNT | libc::MS_RDONLY, "")
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Medium {
+    fn drop(&mut self) {
+        let path = CString::new(self.0.as_os_str().as_bytes()).unwrap();
+        // SAFETY: the path ends in a zero byte.
+        unsafe { libc::umount2(path.as_ptr(), libc::MNT_DETACH) };
+    }
+}
+
+fn mount(path: &Path, flags: libc::c_ulong, with: &str) -> bool {
+    let path = CString::new(path.as_os_str().as_bytes()).unwrap();
+    let (kind, with) = (c"tmpfs".as_ptr(), CString::new(with).unwrap());
+    // SAFETY: the strings end in zero bytes and live as long as the call.
+    unsafe { libc::mount(kind, path.as_ptr(), kind, flags, with.as_ptr().cast()) == 0 }
 }
 
 /// A batch as the log handed it back.

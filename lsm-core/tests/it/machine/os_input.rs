@@ -1,7 +1,7 @@
 //! Bad input from the real file system: links, pipes, locks held elsewhere, a read-only medium and
 //! a forked child each get their own clear error, and nothing is created, changed or deleted.
 
-#![allow(unsafe_code, reason = "pipes, forks and mounts are made here")]
+#![allow(unsafe_code, reason = "pipes and forks are made here")]
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
@@ -18,7 +18,7 @@ use lsm_core::journal::options::JournalOptions;
 use lsm_core::options::durability::{Durability, IfMissing};
 use lsm_core::options::log_mode::LogMode;
 
-use crate::machine::kit::{MODES, TempDir, again, open, options, role};
+use crate::machine::kit::{MODES, Medium, TempDir, again, open, options, role};
 
 /// Every name in a directory with what it holds; pipes and links are not followed.
 fn contents(dir: &Path) -> BTreeMap<OsString, Vec<u8>> {
@@ -239,31 +239,18 @@ fn a_forked_child_is_refused_and_does_not_disturb_the_parent() {
     }
 }
 
-fn mount(source: &str, target: &Path, kind: &str, flags: libc::c_ulong) -> bool {
-    let target = CString::new(target.as_os_str().as_bytes()).unwrap();
-    let (source, kind) = (CString::new(source).unwrap(), CString::new(kind).unwrap());
-    let (source, kind) = (source.as_ptr(), kind.as_ptr());
-    // SAFETY: the strings end in zero bytes and live as long as the call.
-    unsafe { libc::mount(source, target.as_ptr(), kind, flags, std::ptr::null()) == 0 }
-}
-
 #[test]
 fn a_read_only_medium_is_refused() {
     let dir = TempDir::new();
-    let medium = dir.path().join("medium");
-    fs::create_dir(&medium).unwrap();
-    if !mount("none", &medium, "tmpfs", 0) {
+    let Some(medium) = Medium::of_bytes(dir.path(), 16 << 20) else {
         println!("No read-only medium was tried: this process may not mount one.");
         return;
-    }
-    make_db(&medium.join("db"));
-    let is_read_only = mount("none", &medium, "tmpfs", libc::MS_REMOUNT | libc::MS_RDONLY);
-    let existing = refusal(&medium.join("db"));
-    let missing = refusal(&medium.join("new"));
-    let c_path = CString::new(medium.as_os_str().as_bytes()).unwrap();
-    // SAFETY: the path ends in a zero byte.
-    assert_eq!(unsafe { libc::umount2(c_path.as_ptr(), libc::MNT_DETACH) }, 0);
-    assert!(is_read_only);
+    };
+    make_db(&medium.path().join("db"));
+    assert!(medium.becomes_read_only());
+    let existing = refusal(&medium.path().join("db"));
+    let missing = refusal(&medium.path().join("new"));
+    drop(medium);
     assert_eq!(existing.kind(), ErrorKind::ReadOnly, "{existing:?}");
     assert_eq!(missing.kind(), ErrorKind::ReadOnly, "{missing:?}");
     assert!(existing.path().is_some() && missing.path().is_some());

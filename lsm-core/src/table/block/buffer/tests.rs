@@ -19,7 +19,7 @@ fn a_buffer_goes_from_key_to_key_and_from_block_to_block() {
             assert!(builder.add(key, 256, b""));
         }
         let mut image = Vec::new();
-        builder.finish(&mut image);
+        builder.finish(&mut image).unwrap();
         let layout = Layout::parse(&image).unwrap();
         let view = BlockView::new(&image, &layout);
         buffer.enter(&view);

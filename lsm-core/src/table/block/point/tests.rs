@@ -22,7 +22,7 @@ fn a_lookup_answers_trailer_and_value_or_nothing() {
             }
         }
         let mut image = Vec::new();
-        builder.finish(&mut image);
+        builder.finish(&mut image).unwrap();
         for n in 0..300 {
             for ceiling in (4..13).map(|seqno| seqno << 8 | 0xff) {
                 let tag = (hash64(&key(n)) >> 56) as u8;

@@ -45,7 +45,7 @@ fn image_of(entries: &[Entry]) -> Vec<u8> {
     let estimate = builder.estimate();
     // What stands before the image does not matter to it.
     let mut out = vec![0xaa; 13];
-    builder.finish(&mut out);
+    builder.finish(&mut out).unwrap();
     assert!(builder.is_empty());
     let image = out.split_off(13);
     assert_eq!(image.len(), estimate);
@@ -347,7 +347,7 @@ fn order_tags_words_and_versions_are_checked_when_asked_for() {
         assert!(builder.add(key, 256, b""));
     }
     let mut image = Vec::new();
-    builder.finish(&mut image);
+    builder.finish(&mut image).unwrap();
     let layout = Layout::parse(&image).unwrap();
     assert!(!BlockView::new(&image, &layout).check_order(), "keys descend");
 }
