@@ -35,15 +35,26 @@ impl Followed {
         Self { inner, database_id }
     }
 
-    fn deleted(&self, name: &str) -> Error {
-        match read_heads(self.inner.as_ref()) {
-            Ok(FoundHeads { present: 0, .. }) => return vanished(self.inner.as_ref()),
-            Ok(FoundHeads { current: Some(head), .. })
-                if head.header.database_id != self.database_id =>
-            {
-                return replaced(self.inner.as_ref());
+    /// What to answer if the database is not there any more, or another one is.
+    fn is_gone(&self) -> Option<Error> {
+        let dir = self.inner.as_ref();
+        match read_heads(dir) {
+            Ok(FoundHeads { present: 0, .. }) => Some(vanished(dir)),
+            Ok(FoundHeads { current: Some(head), .. }) => {
+                (head.header.database_id != self.database_id).then(|| replaced(dir))
             }
-            _ => {}
+            _ => None,
+        }
+    }
+
+    fn foreign(&self, file: &dyn File) -> Error {
+        let message = "the file belongs to another database";
+        self.is_gone().unwrap_or_else(|| Error::corruption(file.path(), 0, message))
+    }
+
+    fn deleted(&self, name: &str) -> Error {
+        if let Some(error) = self.is_gone() {
+            return error;
         }
         let message = "the writer has deleted a file that this view needs, because the reader's \
                        lease ran out or it has no slot: refresh, or take a new snapshot, and \
@@ -70,7 +81,7 @@ impl Directory for Followed {
         // What is wrong with a header says whoever needs it.
         match FileHeader::read(opened.as_ref(), kind_of(name)) {
             Ok(header) if header.database_id != self.database_id => {
-                Err(replaced(self.inner.as_ref()))
+                Err(self.foreign(opened.as_ref()))
             }
             _ => Ok(opened),
         }

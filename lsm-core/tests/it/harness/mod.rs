@@ -6,6 +6,7 @@
 pub mod asked;
 pub mod disk;
 pub mod interrupt;
+pub mod memory;
 
 pub mod images;
 

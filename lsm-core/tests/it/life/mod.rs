@@ -4,6 +4,7 @@
 mod compressions;
 mod damage;
 mod destroy;
+mod every_byte;
 mod golden;
 mod handles;
 mod read_only;
