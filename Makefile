@@ -44,11 +44,15 @@ demo:
 	cargo run --locked --release -p lsm-core --example basic_usage
 	cargo run --locked --release -p lsm-core --example ground
 
-check: format lint deny tidy unit
+# Two lists side by side: what is built with the test-only switches, and what is built as it ships.
+check:
+	+@tools/lanes 'format deny lint' 'tidy unit'
 
-test: check engine features capi leveldb benches python examples
+test:
+	+@tools/lanes 'format deny tidy unit engine features' 'lint capi leveldb benches python examples'
 
-prove: bench-guard images asan loom boundary python-asan wheels-test
+prove:
+	+@tools/lanes 'images asan loom' 'bench-guard boundary python-asan wheels-test'
 
 bench:
 	@tools/need $@ cargo cc
