@@ -28,6 +28,7 @@ class Engine:
     # What it writes through mappings that the trace does not have, and makes anew by itself.
     unseen: tuple[str, ...] = ()
     has_windows: bool = False
+    has_repair: bool = False
 
 
 _SMALL = "memtable 8 KiB, log segments 4 KiB"
@@ -37,9 +38,9 @@ ENGINES = (
     Engine("lsm-mapped", "lsm", "mapped", f"durable, mapped log, {_SMALL}", has_windows=True),
     Engine("lsm-blobs", "lsm", "blobs", f"durable, values from 256 bytes apart, {_SMALL}"),
     Engine("leveldb", "leveldb", "sync", f"sync, {_BUFFER}", "leveldb/c.h", "leveldb",
-           "libleveldb-dev", ("LOG",)),
+           "libleveldb-dev", ("LOG",), has_repair=True),
     Engine("rocksdb", "rocksdb", "sync", f"sync, {_BUFFER}", "rocksdb/c.h", "rocksdb",
-           "librocksdb-dev", ("LOG",)),
+           "librocksdb-dev", ("LOG",), has_repair=True),
     Engine("lmdb", "lmdb", "sync", "no flags: synced, written by pwrite", "lmdb.h", "lmdb",
            "liblmdb-dev", (), ("lock.mdb",)),
     Engine("sqlite-wal", "sqlite", "wal", "journal_mode=WAL, synchronous=FULL, a checkpoint at 20 pages",

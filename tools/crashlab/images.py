@@ -91,6 +91,8 @@ def _ordered(point: Point, rng: random.Random) -> Plan:
     cut = rng.randrange(len(point.pending))
     made = {op.number: ALL for op in point.pending[:cut]}
     last = point.pending[cut]
+    if point.rules == EXT4 and last.is_growing:
+        return made | _append_part(last, rng)
     if last.kind == "write":
         first, count = _sectors(last)
         kept = rng.randrange(count)
@@ -151,14 +153,16 @@ def _append(growing: list[Op], rng: random.Random) -> Plan:
         return {}
     cut = rng.randint(0, len(growing))
     made = {op.number: ALL for op in growing[:cut]}
-    if cut < len(growing):
-        op = growing[cut]
-        ends = range(op.at // BLOCK * BLOCK + BLOCK, op.at + len(op.data), BLOCK)
-        if ends:
-            end = rng.choice(ends)
-            sectors = {at: "new" for at in range(op.at // SECTOR, end // SECTOR)}
-            made[op.number] = Part(end, "old", sectors)
-    return made
+    return made | (_append_part(growing[cut], rng) if cut < len(growing) else {})
+
+
+def _append_part(op: Op, rng: random.Random) -> Plan:
+    """An append is there up to some block: it is written out block by block, and long ones in parts."""
+    ends = range(op.at // BLOCK * BLOCK + BLOCK, op.at + len(op.data), BLOCK)
+    if not ends:
+        return {}
+    end = rng.choice(ends)
+    return {op.number: Part(end, "old", {at: "new" for at in range(op.at // SECTOR, end // SECTOR)})}
 
 
 def _settle(point: Point, made: Plan) -> Plan:

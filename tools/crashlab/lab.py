@@ -15,7 +15,7 @@ from images import Plan, Point
 
 FINE = "fine"
 # From what hurts most to what hurts least.
-OUTCOMES = ("wrong", "hole", "lost", "closed", "check", "stuck", "died", FINE)
+OUTCOMES = ("wrong", "hole", "lost", "closed", "check", "stuck", "died", "repaired", FINE)
 MEANING = {
     "wrong": "shows what was never written",
     "hole": "shows a state that never was: a later write without an earlier one, or half a batch",
@@ -24,6 +24,7 @@ MEANING = {
     "check": "opens, but a read or the engine's own check fails",
     "stuck": "opens, but takes no new write that lasts",
     "died": "the program crashed or hung",
+    "repaired": "does not open until the engine's own repair; then every promise is kept",
     FINE: "every promise kept",
 }
 SECONDS_FOR_AN_IMAGE = 20
@@ -117,13 +118,13 @@ def _compare(engine: Engine, disk: Disk, place: Path) -> None:
 class Opener:
     """A process that opens images, each in a child of its own."""
 
-    def __init__(self, engine: Engine, work: Workload, setup: Setup):
-        self.place = setup.scratch / "images"
+    def __init__(self, engine: Engine, work: Workload, setup: Setup, boot: str = "2"):
+        self.place = setup.scratch / f"images-{boot}"
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir(parents=True)
         limit = str(SECONDS_FOR_AN_IMAGE)
         command = [str(setup.program), "serve", engine.mode, str(work.keys), limit]
-        env = os.environ | _environment(setup, "2")
+        env = os.environ | _environment(setup, boot)
         pipe = subprocess.PIPE
         self.errors = open(setup.scratch / "stderr", "w")
         self.process = subprocess.Popen(
@@ -131,12 +132,12 @@ class Opener:
         )
         self.count = 0
 
-    def open(self, tree: dict[str, bytes | None]) -> Answer:
+    def open(self, tree: dict[str, bytes | None], is_repairing: bool = False) -> Answer:
         self.count += 1
         folder = self.place / str(self.count)
         folder.mkdir()
         write_tree(folder, tree)
-        self.process.stdin.write(f"{folder}\n")
+        self.process.stdin.write(f"{'!' if is_repairing else ''}{folder}\n")
         self.process.stdin.flush()
         answer = self._read()
         shutil.rmtree(folder, ignore_errors=True)
@@ -226,6 +227,8 @@ class Wanted:
     # For a second power cut: what the first opening showed, and whether its own write was told.
     seen: str | None = None
     must_have_new: bool = False
+    # How many power cuts there were before this one.
+    depth: int = 0
 
 
 def wanted(point: Point, work: Workload) -> Wanted:

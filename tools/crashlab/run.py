@@ -51,20 +51,33 @@ class Run:
         self.engine, self.work, self.setup, self.out = engine, work, setup, out
         self.judge = Judge(work)
         self.result = Result(engine.name, work.name)
-        self.answers: dict[bytes, Answer] = {}
-        self.points: dict[tuple[str, int], Point] = {}
-        self.opener = Opener(engine, work, setup)
+        self.answers: dict[tuple, Answer] = {}
+        # After each power cut the machine is another boot.
+        self.openers = [Opener(engine, work, setup, boot) for boot in ("2", "3")]
 
-    def answer(self, tree: dict[str, bytes | None]) -> tuple[bytes, Answer]:
-        digest = images.digest(tree)
-        if digest not in self.answers:
-            self.answers[digest] = self.opener.open(tree)
-        return digest, self.answers[digest]
+    def answer(self, tree: dict[str, bytes | None], wanted: Wanted,
+               is_repairing: bool = False) -> Answer:
+        key = (images.digest(tree), wanted.depth, is_repairing)
+        if key not in self.answers:
+            self.answers[key] = self.openers[wanted.depth].open(tree, is_repairing)
+        return self.answers[key]
+
+    def outcome(self, tree: dict[str, bytes | None], wanted: Wanted) -> tuple[str, str]:
+        outcome, said = self.judge.judge(self.answer(tree, wanted), wanted)
+        if outcome == "closed" and self.engine.has_repair:
+            again, _ = self.judge.judge(self.answer(tree, wanted, True), wanted)
+            return ("repaired" if again == FINE else outcome), said
+        return outcome, said
+
+    def close(self) -> None:
+        for opener in self.openers:
+            opener.close()
 
     def try_one(self, point: Point, policy: str, wanted: Wanted, line: str) -> str:
         made = images.plan(point, policy)
-        digest, answer = self.answer(lab.tree_of(point, made))
-        outcome, said = self.judge.judge(answer, wanted)
+        tree = lab.tree_of(point, made)
+        outcome, said = self.outcome(tree, wanted)
+        digest = images.digest(tree) + bytes([wanted.depth])
         self.result.cases += 1
         held = self.result.outcomes[point.rules]
         held[digest] = min(held.get(digest, FINE), outcome, key=OUTCOMES.index)
@@ -80,19 +93,13 @@ class Run:
         self.result.failures[key] = failure
 
         def fails(plan: Plan) -> bool:
-            _, answer = self.answer(lab.tree_of(point, plan))
-            return self.judge.judge(answer, wanted)[0] == failure.outcome
+            return self.outcome(lab.tree_of(point, plan), wanted)[0] == failure.outcome
 
         word, small = images.smallest(point, made, fails)
         rest = "All else is there." if word == "missing" else "Nothing else that was not synced is."
-        failure.details = [
-            said for said in images.describe(point, small)
-            if said.endswith(": kept") != (word == "missing")
-            and said.endswith(": lost") != (word == "kept")
-        ] + [rest]
-
-    def point(self, disk: Disk, rules: str, time: int) -> Point:
-        return Point(disk, rules, time)
+        usual = ": kept" if word == "missing" else ": lost"
+        told = [said for said in images.describe(point, small) if not said.endswith(usual)]
+        failure.details = [*told, rest]
 
     def sweep(self, disk: Disk, deadline: Deadline, rules: tuple[str, ...] = RULES) -> None:
         """All crash points by rule, then again and again with seeds, until the time is over."""
@@ -125,7 +132,7 @@ class Run:
     def nest(self, first: Point, policy: str, deadline: Deadline) -> None:
         tree = lab.tree_of(first, images.plan(first, policy))
         wanted = lab.wanted(first, self.work)
-        _, answer = self.answer(tree)
+        answer = self.answer(tree, wanted)
         if self.judge.judge(answer, wanted)[0] != FINE:
             return
         out = self.out.with_suffix(".opening")
@@ -135,7 +142,7 @@ class Run:
         for time in images.points(disk):
             point = Point(disk, first.rules, time)
             is_told = any(at <= time for at, word, _ in disk.marks if word == "ack")
-            then = Wanted(wanted.acked, wanted.begun, seen, is_told)
+            then = Wanted(wanted.acked, wanted.begun, seen, is_told, 1)
             for seed in range(NESTED_ROUNDS):
                 for policy_then in _policies(first.rules, seed):
                     line = f"{before}/then@{time}/{policy_then}"
@@ -160,5 +167,5 @@ def run(engine: Engine, work: Workload, setup: Setup, out: Path, seconds: float)
         if not setup.ignored:
             found.sweep_openings(disk, Deadline(seconds * NESTED_SHARE))
     finally:
-        found.opener.close()
+        found.close()
     return found.result

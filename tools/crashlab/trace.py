@@ -82,6 +82,9 @@ def read(lines: Iterable[str]) -> Iterator[Call]:
         if begun := _BEGUN.match(line):
             thread, name, args = begun.groups()
             open_calls[thread] = (name, args, time)
+            if name == "close":
+                # Another thread may be given the same number before this call has returned.
+                yield Call(name, split(args), 0, time, time)
             continue
         started = time
         if resumed := _RESUMED.match(line):
@@ -99,5 +102,7 @@ def read(lines: Iterable[str]) -> Iterator[Call]:
         if result == "?":
             continue
         value = int(result, 0)
+        if name == "close" and started != time:
+            continue
         if value >= 0 or name == "pwrite64":
             yield Call(name, split(args), value, started, time)

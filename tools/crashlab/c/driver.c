@@ -5,7 +5,8 @@
  *   driver check MODE KEYS      opens ./db and looks at everything; tells what it found
  *   driver serve MODE KEYS SECONDS
  *                               reads directories, a line each, and checks ./db of each of them
- *                               in a process of its own, which is ended after that many seconds
+ *                               in a process of its own, which is ended after that many seconds;
+ *                               with '!' before it, it is repaired first
  *
  * Keys and values are functions of their numbers, so that no one has to remember them. */
 #define _GNU_SOURCE
@@ -226,6 +227,16 @@ static int check(const char *mode, unsigned keys) {
     return 0;
 }
 
+/* A line that begins with '!' asks for the engine's repair first. */
+static int check_image(const char *line, const char *mode, unsigned keys) {
+    int is_repairing = line[0] == '!';
+    if (chdir(line + is_repairing)) return 8;
+    begin_step("repair");
+    if (is_repairing && !engine_repair) fail("it has none");
+    if (is_repairing) engine_repair("db");
+    return check(mode, keys);
+}
+
 static int serve(const char *mode, unsigned keys, unsigned seconds) {
     char folder[4096];
     while (fgets(folder, sizeof folder, stdin)) {
@@ -233,9 +244,8 @@ static int serve(const char *mode, unsigned keys, unsigned seconds) {
         int status = 0;
         pid_t child = fork();
         if (child == 0) {
-            if (chdir(folder)) _exit(8);
             alarm(seconds);
-            _exit(check(mode, keys));
+            _exit(check_image(folder, mode, keys));
         }
         if (child < 0 || waitpid(child, &status, 0) < 0) return 1;
         say("end %d\n", WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status));

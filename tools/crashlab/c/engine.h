@@ -24,6 +24,8 @@ void engine_get(const void *key, size_t key_len, row_fn each);
 /* The engine's own check of everything. */
 void engine_verify(void);
 void engine_close(void);
+/* What the engine's manual has for a database that does not open. Not every engine has it. */
+void engine_repair(const char *path) __attribute__((weak));
 
 /* Tells that this cannot go on, and ends the process. */
 void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));

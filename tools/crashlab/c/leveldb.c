@@ -30,6 +30,14 @@ void engine_open(const char *path, const char *mode) {
     must(error);
 }
 
+void engine_repair(const char *path) {
+    char *error = NULL;
+    leveldb_options_t *usual = leveldb_options_create();
+    leveldb_repair_db(usual, path, &error);
+    must(error);
+    leveldb_options_destroy(usual);
+}
+
 void engine_begin(void) { batch = leveldb_writebatch_create(); }
 
 void engine_put(const void *key, size_t key_len, const void *value, size_t value_len) {

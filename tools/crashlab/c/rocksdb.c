@@ -28,6 +28,14 @@ void engine_open(const char *path, const char *mode) {
     must(error);
 }
 
+void engine_repair(const char *path) {
+    char *error = NULL;
+    rocksdb_options_t *usual = rocksdb_options_create();
+    rocksdb_repair_db(usual, path, &error);
+    must(error);
+    rocksdb_options_destroy(usual);
+}
+
 void engine_begin(void) { batch = rocksdb_writebatch_create(); }
 
 void engine_put(const void *key, size_t key_len, const void *value, size_t value_len) {
