@@ -84,6 +84,7 @@ class Disk:
         self._fds: dict[int, Opened] = {}
         self._windows: dict[int, tuple[int, int, int, int]] = {}
         self._pending_marks = b""
+        self.has_windows = False
         self._lay(base)
         self.base_names = {inode: dict(names) for inode, names in self.names.items()}
         self.base_content = {inode: bytes(held) for inode, held in self.content.items()}
@@ -386,6 +387,7 @@ class Disk:
             if opened := self._fds.get(fd):
                 self._windows[number] = (opened.inode, address, size, offset)
         elif number in self._windows:
+            self.has_windows = True
             self._write(call, self._windows[number][0], offset, told[8:])
 
     # -- syncs

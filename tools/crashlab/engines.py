@@ -43,7 +43,8 @@ ENGINES = (
            "librocksdb-dev", ("LOG",), has_repair=True),
     Engine("lmdb", "lmdb", "sync", "no flags: synced, written by pwrite", "lmdb.h", "lmdb",
            "liblmdb-dev", (), ("lock.mdb",)),
-    Engine("sqlite-wal", "sqlite", "wal", "journal_mode=WAL, synchronous=FULL, a checkpoint at 20 pages",
+    Engine("sqlite-wal", "sqlite", "wal",
+           "journal_mode=WAL, synchronous=FULL, a checkpoint at 20 pages",
            "sqlite3.h", "sqlite3", "libsqlite3-dev", (), ("data.sqlite-shm",)),
     Engine("sqlite-rollback", "sqlite", "rollback", "journal_mode=DELETE, synchronous=EXTRA",
            "sqlite3.h", "sqlite3", "libsqlite3-dev"),
@@ -175,7 +176,7 @@ def _plan(name: str, keys: int, commits: int, before: int, sizes: tuple[int, int
 
 WORKLOADS = (
     # From no directory at all.
-    _plan("fresh", 8, 8, 0, (40, 400), 2, (5,)),
+    _plan("fresh", 5, 10, 0, (40, 400), 2, (6,)),
     # One change for each commit: puts, overwrites, deletes.
     _plan("puts", 24, 70, 15, (40, 900), 1, (45,)),
     # Several changes for each commit, all or none of which may be there.

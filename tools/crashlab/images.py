@@ -26,7 +26,7 @@ class Part:
 
     `sectors` says of each sector, by its number in the file, what is where bytes were changing;
     what it does not name is as `rest` says. "new" and "old" are what they say, "torn" is new in
-    the front half, "zero" and "junk" are what a medium may leave of a sector that was being written.
+    the front half, "zero" and "junk" are what a medium may leave of what was being written.
     """
 
     grows_to: int | None = None
@@ -55,7 +55,7 @@ class Point:
 
 
 def points(disk: Disk) -> list[int]:
-    """Every moment that differs from the one before: behind a change, a sync, an acknowledgement."""
+    """Every moment that differs from the one before: behind a change, a sync, an answer."""
     acks = [at for at, word, _ in disk.marks if word == "ack"]
     return sorted({op.time for op in disk.ops} | set(disk.syncs) | set(acks) | {0})
 
@@ -157,17 +157,18 @@ def _append(growing: list[Op], rng: random.Random) -> Plan:
 
 
 def _append_part(op: Op, rng: random.Random) -> Plan:
-    """An append is there up to some block: it is written out block by block, and long ones in parts."""
+    """An append is there up to some block: long ones can be written out in parts."""
     ends = range(op.at // BLOCK * BLOCK + BLOCK, op.at + len(op.data), BLOCK)
     if not ends:
         return {}
     end = rng.choice(ends)
-    return {op.number: Part(end, "old", {at: "new" for at in range(op.at // SECTOR, end // SECTOR)})}
+    sectors = {at: "new" for at in range(op.at // SECTOR, end // SECTOR)}
+    return {op.number: Part(end, "old", sectors)}
 
 
 def _settle(point: Point, made: Plan) -> Plan:
-    """What ext4 never does is taken back: its journal has no gaps, bytes written behind a new length
-    do not come before it, and a file's bytes are written before it takes the place of another."""
+    """What ext4 never does is taken back: its journal has no gaps, bytes written behind a new
+    length do not come before it, and a file's bytes are written before it replaces another."""
     made = dict(made)
     lost: set[int] = set()
     is_cut = False

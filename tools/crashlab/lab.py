@@ -80,6 +80,8 @@ def record(engine: Engine, work: Workload, setup: Setup, out: Path) -> Disk:
     out.with_suffix(".root").write_text(str(place))
     disk = follow(engine, out, place, base, setup.ignored)
     _compare(engine, disk, place)
+    if engine.has_windows and not disk.has_windows:
+        raise trace.TraceError(f"{engine.name}: no store through a mapping was told of")
     return disk
 
 
@@ -88,7 +90,8 @@ def _run(command: list[str], env: dict[str, str], place: Path, out: Path | None)
         given = [f"-E{name}={value}" for name, value in env.items()]
         command = [*trace.STRACE, *given, "-o", str(out), *command]
         env = {}
-    done = subprocess.run(command, cwd=place, env=os.environ | env, capture_output=True, timeout=600)
+    env = os.environ | env
+    done = subprocess.run(command, cwd=place, env=env, capture_output=True, timeout=600)
     if done.returncode:
         said = (done.stdout + done.stderr).decode(errors="replace")[-600:]
         raise SystemExit(f"{command[-4:]} failed with {done.returncode}: {said}")

@@ -78,7 +78,7 @@ def summary(results: list[Result], engines: list[Engine], versions: dict[str, st
     lines += ["", f"On {_system()}.", ""]
     found = failures(results)
     if found:
-        lines += ["The first image of each kind that was not fine, with what it lacks or keeps:", ""]
+        lines += ["The first image of each kind that was not fine, and what it lacks or keeps:", ""]
     return "\n".join([*lines, *found]).rstrip() + "\n"
 
 

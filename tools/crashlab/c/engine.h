@@ -8,7 +8,7 @@ typedef void (*row_fn)(const void *key, size_t key_len, const void *value, size_
 
 /* The version of the library that is loaded, for the table. */
 const char *engine_version(void);
-/* Opens what lies at `path`, and makes it if there is nothing. `mode` is one of the engine's own. */
+/* Opens what lies at `path`, makes it if there is nothing. `mode` is one of the engine's own. */
 void engine_open(const char *path, const char *mode);
 /* One commit: begin, changes, commit. It is durable when engine_commit() returns. */
 void engine_begin(void);

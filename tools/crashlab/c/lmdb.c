@@ -23,7 +23,7 @@ const char *engine_version(void) {
     return text;
 }
 
-/* LMDB wants the directory to be there: its name is made durable here, as the program's own duty. */
+/* LMDB wants the directory to be there: making its name durable is the program's own duty. */
 static void make_folder(const char *path) {
     if (mkdir(path, 0700)) return;
     int parent = open(".", O_RDONLY | O_DIRECTORY);

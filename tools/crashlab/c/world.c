@@ -6,8 +6,8 @@
  * Stores through shared mappings are no system calls. With CRASHLAB_WINDOWS=1 every shared mapping
  * of a file that can be written is compared with a copy at each msync, fdatasync, fsync and at
  * each line of output, and what has changed is told by a pwrite64 to a descriptor that does not
- * exist, with the window's number before the bytes. The call fails, and the trace has it. Each window
- * is told of once before, with its descriptor, address and length. */
+ * exist, with the window's number before the bytes. The call fails, and the trace has it. Each
+ * window is told of once before, with its descriptor, address and length. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
