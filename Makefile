@@ -12,6 +12,7 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 .PHONY: help demo check test prove bench bench-compare bench-guard wheel sdist install uninstall clean
 .PHONY: docs-python examples python-stage lives readers costs loom tsan miri mutants coverage golden
+.PHONY: crashes crashlab
 .PHONY: format lint deny tidy unit engine features capi leveldb benches python images asan boundary wheels-test python-asan fuzz-c
 
 help:
@@ -25,11 +26,13 @@ help:
 	@echo 'make install the C library to PREFIX=/usr/local, packed below DESTDIR= (tools/install has more)'
 	@echo 'make uninstall takes it away again'
 	@echo 'make images  crashes, faults and damage at full size; WHOLE=1 leaves no point out'
+	@echo 'make crashes images of power cuts, rebuilt from what strace saw of the shipped library'
 	@echo 'Lanes of their own, each for at most SECONDS=$(SECONDS):'
 	@echo 'make lives   databases through crash after crash, for the whole time'
 	@echo 'make readers processes that read beside one that writes, all of them killed, for the whole time'
 	@echo 'make costs   what each strategy of compaction costs in a simulated tree, large ones too'
 	@echo 'make fuzz-c  random calls of the C library, by threads, under AddressSanitizer'
+	@echo 'make crashlab the same on LevelDB, RocksDB, LMDB and SQLite beside this engine: docs/crashlab.md'
 	@echo 'make loom    every order of threads, up to a bound, in models of what they share'
 	@echo 'make tsan    unit tests and threads under ThreadSanitizer (needs rust-src)'
 	@echo 'make miri    unit tests of base/, key/, record/ and cache/ under Miri (needs a nightly toolchain)'
@@ -52,7 +55,7 @@ test:
 	+@tools/lanes 'format deny tidy unit engine features' 'lint capi leveldb benches python examples'
 
 prove:
-	+@tools/lanes 'images asan loom' 'bench-guard boundary python-asan wheels-test'
+	+@tools/lanes 'images asan loom' 'bench-guard boundary python-asan wheels-test crashes'
 
 bench:
 	@tools/need $@ cargo cc
@@ -212,6 +215,14 @@ boundary:
 	@tools/need prove cargo cc c++ valgrind
 	tools/ran cargo test --locked -p lsm-capi --test programs -- --ignored --show-output prove_
 
+# The images that a power cut could leave of the shipped library, rebuilt from a trace of it, and
+# whether syncs that do nothing would be found. The first line tests crashlab itself.
+crashes:
+	@tools/need prove cargo cc python3 strace
+	cargo build --locked --release -p lsm-capi
+	python3 tools/crashlab/tests.py
+	python3 tools/crashlab/crashlab.py quick --seconds=30
+
 # The wheels and the source archive, on every CPython of this machine.
 wheels-test: $(WHEEL_ENV)/ready
 	@tools/need prove cargo cc python3
@@ -265,6 +276,13 @@ fuzz-c:
 	@tools/need $@ cargo cc
 	LSM_SECONDS=$(SECONDS) tools/ran cargo test --locked -p lsm-capi --test programs -- \
 		--ignored --nocapture prove_that_random_calls
+
+# The table of docs/crashlab.md, which is written anew unless ENGINE= names some engines only.
+crashlab:
+	@tools/need $@ cargo cc python3 strace
+	cargo build --locked --release -p lsm-capi
+	python3 tools/crashlab/crashlab.py run --seconds=$(SECONDS) --engines=$(ENGINE) \
+		$(if $(ENGINE),,--write=docs/crashlab.md)
 
 tsan:
 	@tools/need $@ cargo cc rust-src

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """crashlab: the images that a power cut could leave, for engines that no one here wrote.
 
     crashlab.py run [--engines=A,B] [--seconds=N] [--write=PAGE]   all workloads; the table
@@ -25,7 +26,7 @@ from engines import WORKLOADS, Engine
 from lab import FINE, Setup
 from run import Result
 
-OUT = engines.TOP / "target" / "crashlab"
+OUT = Path(os.environ.get("CRASHLAB_OUT", engines.TOP / "target" / "crashlab"))
 # What a planted fault may take until it is found; it takes a second or two.
 PLANTED_SECONDS = 60
 # Syncs that do nothing, how the names of their files end, and what must show it.

@@ -296,7 +296,9 @@ def describe(point: Point, made: Plan) -> list[str]:
 def _said(op: Op, part: Part) -> str:
     first, count = _sectors(op)
     fills = [part.sectors.get(first + at, part.rest) for at in range(count)]
-    length = "its length" if part.grows_to is None else f"length to {part.grows_to}"
+    end = op.at + len(op.data)
+    grows_to = end if part.grows_to is None else min(part.grows_to, end)
+    length = "its length" if grows_to == end else f"length to {grows_to}" if grows_to else "no length"
     return f"{length}, sectors " + " ".join(f"{fills.count(f)} {f}" for f in sorted(set(fills)))
 
 

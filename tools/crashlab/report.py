@@ -4,15 +4,18 @@ import datetime
 import platform
 import re
 import subprocess
+import textwrap
 from collections import Counter
 from pathlib import Path
 
 from disk import RULES
 from engines import Engine
 from lab import FINE, MEANING, OUTCOMES
-from run import Result
+from run import Failure, Result
 
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+# So many changes of an image are listed, and what is said of the rest.
+DETAILS = 6
 
 
 def table(results: list[Result], versions: dict[str, str]) -> list[str]:
@@ -40,27 +43,24 @@ def _sum(results: list[Result], name: str, rules: str) -> Counter:
 
 
 def failures(results: list[Result]) -> list[str]:
-    """The first image of each kind of each engine and set of rules, made small."""
-    lines: list[str] = []
+    """Of each kind, for each engine and set of rules, the image that needs the fewest changes."""
+    kinds: dict[tuple[str, str, str], list[tuple[str, Failure]]] = {}
     for result in results:
-        for (rules, outcome), failure in sorted(result.failures.items()):
-            places = f"{result.workload}, {rules}"
-            lines += [f"* **{result.engine}**, {places}: *{outcome}*, in {failure.count:,} cases.",
-                      f"  `{failure.line}`", *_wrapped(failure.said)]
-            lines += [line for detail in failure.details for line in _wrapped(detail, "  * ")]
+        for (rules, outcome), failure in result.failures.items():
+            kinds.setdefault((result.engine, rules, outcome), []).append((result.workload, failure))
+    lines: list[str] = []
+    for (engine, rules, outcome), found in kinds.items():
+        _, least = min(found, key=lambda entry: len(entry[1].details))
+        lines += _wrapped(f"**{engine}**, {rules}: *{outcome}*. `{least.line}`", "* ")
+        lines += _wrapped(least.said, "  ")
+        shown = least.details[:DETAILS] + least.details[max(DETAILS, len(least.details) - 1):]
+        lines += [line for detail in shown for line in _wrapped(detail, "  * ")]
     return lines
 
 
-def _wrapped(text: str, lead: str = "  ", width: int = 118) -> list[str]:
-    lines, line = [], lead.rstrip(" ") if not lead.strip() else lead.rstrip()
-    for word in text.split():
-        if len(line) + len(word) + 1 > width:
-            lines.append(line)
-            line = "   "
-        line += ("" if line.isspace() or not line else " ") + word
-        if not lead.strip() and line == word:
-            line = lead + word
-    return [*lines, line]
+def _wrapped(text: str, lead: str) -> list[str]:
+    return textwrap.wrap(text, 118, initial_indent=lead, subsequent_indent=" " * len(lead),
+                         break_long_words=False, break_on_hyphens=False)
 
 
 def summary(results: list[Result], engines: list[Engine], versions: dict[str, str],
@@ -78,7 +78,7 @@ def summary(results: list[Result], engines: list[Engine], versions: dict[str, st
     lines += ["", f"On {_system()}.", ""]
     found = failures(results)
     if found:
-        lines += ["The first image of each kind that was not fine, and what it lacks or keeps:", ""]
+        lines += ["Of each kind of failure the image that needs the fewest changes:", ""]
     return "\n".join([*lines, *found]).rstrip() + "\n"
 
 
