@@ -298,7 +298,7 @@ def _said(op: Op, part: Part) -> str:
     fills = [part.sectors.get(first + at, part.rest) for at in range(count)]
     end = op.at + len(op.data)
     grows_to = end if part.grows_to is None else min(part.grows_to, end)
-    length = "its length" if grows_to == end else f"length to {grows_to}" if grows_to else "no length"
+    length = "its length" if grows_to == end else f"its length to {grows_to}"
     return f"{length}, sectors " + " ".join(f"{fills.count(f)} {f}" for f in sorted(set(fills)))
 
 
