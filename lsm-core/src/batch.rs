@@ -13,6 +13,7 @@
 
 use crate::base::codec::{Decoder, put_prefixed, put_varint};
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
 use crate::base::room::make_room;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::kind::Kind;
@@ -218,7 +219,10 @@ impl<'a> RecordIter<'a> {
         let kind = Kind::from_byte(self.rest.u8()?)?;
         let keyspace = KeyspaceId::new(u32::try_from(self.rest.varint()?).ok()?);
         let key = self.rest.prefixed()?;
-        let value = if has_value(kind) { self.rest.prefixed()? } else { &[] };
+        let mut value = if has_value(kind) { self.rest.prefixed()? } else { &[] };
+        if planted(Bug::LengthInSixteenBits) {
+            value = value.get(..value.len() & 0xffff)?;
+        }
         let fits = key.len() <= KEY_BYTES_MAX && value.len() <= VALUE_BYTES_MAX + STAMP_LEN;
         let record = Record { kind, keyspace, key, value };
         (fits && ends_with_a_key(&record)).then_some(record)

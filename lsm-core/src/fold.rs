@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::error::Result;
+use crate::base::planted::{Bug, planted};
 use crate::blob::file::is_unreadable;
 use crate::blob::reference::BlobRef;
 use crate::blob::store::Blobs;
@@ -128,6 +129,7 @@ impl Folder {
         }
         let is_apart = self.run.trailers().is_some_and(|(_, oldest)| {
             survive.rules().is_between(seqno_of(trailer), seqno_of(oldest))
+                && !planted(Bug::OperandsFoldedUnderSnapshot)
         });
         match (kind_of(trailer), verdict) {
             (Some(Kind::Merge), Verdict::Keep | Verdict::KeepAsZero) if self.has_merger() => {
@@ -234,7 +236,7 @@ impl Folder {
 
     /// The key has no more entries.
     pub fn finish(&mut self, survive: &mut Survive) -> Result<()> {
-        if let Some(single) = self.single.take() {
+        if let Some(single) = self.single.take().filter(|_| !planted(Bug::SingleDeleteForgotten)) {
             self.ready.push((single, Vec::new()));
         }
         if !self.run.is_empty() {

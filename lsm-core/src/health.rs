@@ -4,6 +4,7 @@
 //! happens in the background and in memory: they stop writes, never reads, until `resume`.
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
 use crate::base::sync::{AtomicBool, Mutex, Ordering};
 use crate::key::seqno::SeqNo;
 
@@ -55,6 +56,9 @@ impl Health {
 
     /// Takes in that there was no room for a write. That is no fault: the next may find some.
     pub fn note_full(&self, visible: SeqNo, error: Error) {
+        if planted(Bug::FullDiskForEver) {
+            self.report(error.clone());
+        }
         *self.full.lock() = Some((visible, error));
     }
 

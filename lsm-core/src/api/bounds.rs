@@ -2,6 +2,7 @@
 
 use std::ops::{Bound, Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
+use crate::base::planted::{Bug, planted};
 use crate::base::slice::Slice;
 
 /// Any Rust range of byte-like keys, and `..` without naming a type.
@@ -77,7 +78,10 @@ pub fn prefix_bounds(prefix: &[u8]) -> (Bound<Slice>, Bound<Slice>) {
 
 /// The first key behind all those that begin with `prefix`; `None` if there is none.
 pub(crate) fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
-    let kept = prefix.iter().rposition(|&byte| byte != 0xff)?;
+    let kept = match planted(Bug::PrefixEndsTooEarly) {
+        true => prefix.len().checked_sub(1)?,
+        false => prefix.iter().rposition(|&byte| byte != 0xff)?,
+    };
     let mut end = prefix.get(..=kept)?.to_vec();
     let last = end.last_mut()?;
     *last = last.wrapping_add(1);

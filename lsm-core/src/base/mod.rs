@@ -1,6 +1,7 @@
 //! The vocabulary: no I/O, no threads, no clock.
 
 pub mod error;
+pub mod planted;
 
 pub mod room;
 
@@ -9,7 +10,6 @@ pub mod codec;
 pub mod contain;
 pub mod json;
 pub mod lz4;
-pub mod planted;
 pub mod scratch;
 pub mod slice;
 pub mod sort;

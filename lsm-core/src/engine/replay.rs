@@ -105,6 +105,9 @@ impl<'a> Replay<'a> {
     }
 
     fn put(&mut self, seqno: SeqNo, record: &Record<'_>) -> Result<()> {
+        if record.kind == Kind::RangeDelete && planted(Bug::ReplayLosesRangeDeletes) {
+            return Ok(());
+        }
         self.memtables.has_expiring |= record.kind == Kind::PutExpiring;
         if record.kind == Kind::Merge {
             let (stamp, _) = split(record.value)?;

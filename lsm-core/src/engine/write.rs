@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::base::checksum::hash64;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
 use crate::base::scratch::Scratch;
 use crate::base::sync::Ordering;
 use crate::batch::{Record, RecordIter, Records};
@@ -220,10 +221,11 @@ impl Engine {
     ) -> Result<(SeqNo, u64)> {
         match fill_memtable(&mut writer.inserter, head, rest.clone(), first) {
             Ok((last, bytes)) => {
-                if self.dead.is_watching() {
+                if self.dead.is_watching() && !planted(Bug::DeadRangeNotCut) {
                     self.dead.cut_out(keys_put(head.record, rest));
                 }
-                self.visible.store(last.get(), Ordering::Release);
+                let shown = if planted(Bug::HalfABatchShown) { first } else { last };
+                self.visible.store(shown.get(), Ordering::Release);
                 Ok((last, bytes))
             }
             // The log has it and the memory does not: nothing may be written over that.

@@ -26,6 +26,7 @@
 use crate::base::checksum::hash64;
 use crate::base::codec::{Decoder, HeaderWriter};
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
 use crate::env::fs::{Access, Claim, Directory, File, Lock, read_full_at, write_all_at};
 use crate::record::header::{FileHeader, FileKind, HEADER_LEN};
 use crate::record::names;
@@ -76,6 +77,9 @@ pub fn take(dir: &dyn Directory, may_create: bool) -> Result<Box<dyn Lock>> {
             Err(error) if error.kind() != ErrorKind::Exists => return Err(error),
             _ => {}
         }
+    }
+    if planted(Bug::WritersShareLock) {
+        return share(dir);
     }
     dir.lock(names::LOCK).map_err(|error| told(dir, error))
 }

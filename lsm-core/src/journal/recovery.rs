@@ -231,7 +231,8 @@ pub fn read_existing(
     let leftovers = find_leftovers(dir.as_ref(), listing, manifest.catalog())?;
     let witness = witness_of(manifest.catalog(), env.host.as_ref());
     let chain = Chain::open(dir.as_ref(), &listed_of(manifest.catalog()), &witness)?;
-    let is_copied = purpose == Purpose::Write && chain.is_open_ended();
+    let may_copy = purpose == Purpose::Write || planted(Bug::ReadOnlyCopiesLog);
+    let is_copied = may_copy && chain.is_open_ended();
     let by_job = (Some(env.scheduler.clone()), chain.clock_millis());
     let copy = is_copied.then(|| new_copy(env, dir, &mut manifest, by_job));
     let mut copy = copy.transpose()?;

@@ -174,7 +174,8 @@ impl State {
     /// The manifest, when everything appended to the log so far is durable; or everything up to
     /// `last`, if edits rest on no more than that.
     pub fn take_manifest_behind_log(&self, last: Option<SeqNo>) -> Result<InTurn<'_, Manifest>> {
-        if !planted(Bug::ManifestBeforeLog) {
+        let is_flush = last.is_some() && planted(Bug::FlushBeforeLog);
+        if !is_flush && !planted(Bug::ManifestBeforeLog) {
             match last {
                 Some(last) => self.log.sync_behind(last)?,
                 None => self.log.sync_all(None)?,
@@ -205,7 +206,8 @@ impl State {
     fn unlink_too_early(&self, before: &Catalog, edits: &[Edit]) {
         let (logs, tables) =
             (planted(Bug::LogUnlinkedBeforeEdit), planted(Bug::TableUnlinkedBeforeEdit));
-        if !logs && !tables {
+        let blobs = planted(Bug::BlobUnlinkedBeforeEdit);
+        if !logs && !tables && !blobs {
             return;
         }
         let mut after = before.clone();
@@ -219,6 +221,11 @@ impl State {
             before.tables.keys().filter(|number| tables && !after.tables.contains_key(number))
         {
             let _left_behind = self.dir.unlink(&names::table(*number));
+        }
+        for (_, entry) in
+            before.blobs.iter().filter(|(number, _)| blobs && !after.blobs.contains_key(number))
+        {
+            let _left_behind = self.dir.unlink(&names::blob(entry.place));
         }
     }
 

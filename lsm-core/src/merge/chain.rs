@@ -1,6 +1,7 @@
 //! The operands of a key, from the newest back to what they are applied to, and what they come to.
 
 use crate::base::error::Result;
+use crate::base::planted::{Bug, planted};
 use crate::base::room::no_memory;
 use crate::merge::merger::Merger;
 use crate::merge::operand::{KEEPS, NEVER, STAMP_LEN, Stamp, split};
@@ -161,7 +162,11 @@ impl Chain {
     pub fn fold(&self, merger: &Merger, key: &[u8], out: &mut Vec<u8>) -> Result<u64> {
         let course = self.course();
         let counted = self.links.get(..course.counted).unwrap_or_default();
-        let operands: Vec<&[u8]> = counted.iter().rev().map(|link| self.operand(link)).collect();
+        let mut operands: Vec<&[u8]> =
+            counted.iter().rev().map(|link| self.operand(link)).collect();
+        if planted(Bug::OperandsBackwards) {
+            operands.reverse();
+        }
         let base = match self.base {
             Base::Value { len, .. } if course.has_base => self.bytes.get(self.bytes.len() - len..),
             _ => None,

@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use crate::base::planted::{Bug, planted};
 use crate::cursor::rank::rank_of;
 use crate::key::full::{FullKey, PREFIX_LEN, head_of};
 use crate::key::keyspace::KeyspaceId;
@@ -34,6 +35,7 @@ impl Bounds {
         };
         let upper = match upper {
             Bound::Included(key) => after(full(key)),
+            Bound::Excluded(key) if planted(Bug::RangeEndIncluded) => after(full(key)),
             Bound::Excluded(key) => full(key),
             Bound::Unbounded => FullKey::end_of(keyspace).bytes().to_vec(),
         };

@@ -4,6 +4,7 @@
 //! table at the bottom may have forgotten numbers and deletes that no snapshot tells apart.
 
 use crate::base::error::Result;
+use crate::base::planted::{Bug, planted};
 use crate::cache::purpose::Use;
 use crate::key::full::keyspace_of;
 use crate::key::seqno::SeqNo;
@@ -28,7 +29,7 @@ pub fn last_written(access: impl Access, view: &View, question: &Question<'_>) -
         let Some(slice) = run.slice_for(question.key) else { continue };
         let (is_known, written) = access.visit(&slice.file, Use::Point, |table, how| {
             let (key, hash, looked) = (question.key, question.hash, &mut Looked::default());
-            let cover = cover_in(table, question, how, looked)?;
+            let cover = counted(cover_in(table, question, how, looked)?);
             let found = table.get_counted(key, hash, ceiling(question.seqno), how, looked)?;
             let own = found.as_ref().map_or(SeqNo::ZERO, |found| seqno_of(found.trailer));
             Ok((found.is_some() || cover > SeqNo::ZERO, own.max(cover)))
@@ -45,5 +46,11 @@ pub fn last_written(access: impl Access, view: &View, question: &Question<'_>) -
 pub fn written_in(memtable: &Memtable, question: &Question<'_>) -> SeqNo {
     let own = memtable.get(question.key, question.hash, ceiling(question.seqno));
     let own = own.map_or(SeqNo::ZERO, |entry| seqno_of(entry.trailer));
-    own.max(memtable.covering(question.key, question.seqno))
+    own.max(counted(memtable.covering(question.key, question.seqno)))
+}
+
+/// The number of a range tombstone over a key: it is a write like any other.
+#[inline]
+fn counted(cover: SeqNo) -> SeqNo {
+    if planted(Bug::ConditionsForgetRangeDeletes) { SeqNo::ZERO } else { cover }
 }

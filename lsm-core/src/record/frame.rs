@@ -16,6 +16,7 @@
 
 use crate::base::checksum::hash64;
 use crate::base::codec::{Decoder, HeaderWriter};
+use crate::base::planted::{Bug, planted};
 use crate::key::seqno::SeqNo;
 use crate::record::header::{FileHeader, FileKind};
 
@@ -218,7 +219,8 @@ pub fn verified_hash(
 ) -> Option<u64> {
     let covered = bytes.split_at_checked(CHECKED).map(|(covered, _)| covered).unwrap_or_default();
     let hash = hash64(payload);
-    (check_of(covered, hash, place, offset) == check).then_some(hash)
+    let is_right = check_of(covered, hash, place, offset) == check;
+    (is_right || planted(Bug::RecordCheckIgnored)).then_some(hash)
 }
 
 fn check_of(covered: &[u8], payload_hash: u64, place: Place, offset: u64) -> u64 {

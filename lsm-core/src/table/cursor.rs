@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::error::Result;
+use crate::base::planted::{Bug, planted};
 use crate::base::slice::Slice;
 use crate::cache::purpose::Use;
 use crate::cursor::contract::Cursor;
@@ -231,6 +232,7 @@ impl Cursor for TableCursor {
         };
         match (found, &self.page) {
             (Some(entry), Some(page)) if entry < page.len() => self.place(entry),
+            (Some(_), _) if planted(Bug::SeekEndsAtBlock) => {}
             (Some(_), _) => self.next_block()?,
             (None, _) => {}
         }
@@ -292,6 +294,10 @@ impl Cursor for TableCursor {
         match self.entry.checked_sub(1) {
             Some(entry) => {
                 self.place(entry);
+                Ok(())
+            }
+            None if planted(Bug::StepBackEndsAtBlock) => {
+                self.is_valid = false;
                 Ok(())
             }
             None => self.prev_block(),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::base::budget::{Budget, Charge, MemoryKind};
 use crate::base::codec::Decoder;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
 use crate::base::sync::OnceLock;
 use crate::cache::draft::Draft;
 use crate::cache::frame::Glimpse;
@@ -247,7 +248,7 @@ impl Table {
         }
         let filter = turn.look(&self.slots, partition * 2)?;
         filter.touch();
-        Some(may_contain(filter.bytes(), hash))
+        Some(may_contain(filter.bytes(), asked_for(hash)))
     }
 
     /// The number in its partition of the block where this entry would stand. `None` if the index
@@ -324,7 +325,7 @@ impl Table {
         let how = how.of_index();
         let partition = self.opened.top.get(at).ok_or_else(no_partition)?;
         if !partition.filter.is_none()
-            && !may_contain(&self.filter((at, partition), how, probe)?, hash)
+            && !may_contain(&self.filter((at, partition), how, probe)?, asked_for(hash))
         {
             probe.filtered();
             return Ok(None);
@@ -425,6 +426,12 @@ impl Table {
         let block = index.view().lower_bound(key, NEWEST);
         Ok(self.handle_at((at, block), Some(&index))?.offset)
     }
+}
+
+/// What a filter is asked for: the hash of the key.
+#[inline]
+fn asked_for(hash: u64) -> u64 {
+    if planted(Bug::FilterAskedForOther) { !hash } else { hash }
 }
 
 /// What cannot happen: partitions are counted when the table is opened, and images are parsed

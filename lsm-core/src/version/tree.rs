@@ -13,6 +13,7 @@ use std::ops::{Bound, Range};
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::planted::{Bug, planted};
 use crate::base::sync::{AtomicBool, OnceLock, Ordering};
 use crate::blob::reference::BlobUse;
 use crate::key::full::{FullKey, PREFIX_LEN, keyspace_of};
@@ -65,7 +66,9 @@ impl TableMeta {
     #[must_use]
     pub fn over_millis(&self) -> Option<u64> {
         let is_all = self.expiry_max_millis != 0 && self.range_deletes == 0;
-        is_all.then_some(self.expiry_max_millis)
+        let is_early = planted(Bug::TableDroppedAtFirstExpiry);
+        let end = if is_early { self.expiry_min_millis } else { self.expiry_max_millis };
+        is_all.then_some(end)
     }
 
     /// True if something in it had expired by this time.
@@ -212,14 +215,17 @@ impl TableFile {
     /// Takes in that the manifest does not list the file any more, durably.
     pub(crate) fn note_obsolete(&self) {
         self.is_obsolete.store(true, Ordering::Release);
+        if let Some(garbage) = self.garbage.iter().find(|_| planted(Bug::IteratorsNotWaitedFor)) {
+            garbage.push(self.meta.number);
+        }
     }
 }
 
 impl Drop for TableFile {
     fn drop(&mut self) {
-        if let Some(garbage) =
-            self.garbage.take().filter(|_| self.is_obsolete.load(Ordering::Relaxed))
-        {
+        let is_told = planted(Bug::IteratorsNotWaitedFor);
+        let is_garbage = self.is_obsolete.load(Ordering::Relaxed) && !is_told;
+        if let Some(garbage) = self.garbage.take().filter(|_| is_garbage) {
             garbage.push(self.meta.number);
         }
     }

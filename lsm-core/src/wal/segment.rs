@@ -56,7 +56,9 @@ pub struct Segment {
 impl Segment {
     /// Creates the file and makes header and name durable. It has no room for records yet.
     pub fn create(dir: &dyn Directory, header: FileHeader) -> Result<Self> {
-        let file = dir.create(&names::log(header.number))?;
+        let is_misnamed = planted(Bug::RewriteMisnamed) && header.flags != 0;
+        let name = if is_misnamed { names::table } else { names::log };
+        let file = dir.create(&name(header.number))?;
         write_all_at(file.as_ref(), &header.encode(), 0)?;
         if !planted(Bug::LogHeaderNotSynced) {
             file.sync_data()?;
