@@ -33,4 +33,7 @@ mod engine;
 #[cfg(lsm_sim)]
 mod life;
 
+#[cfg(all(lsm_sim, lsm_planted))]
+mod museum;
+
 mod owners;

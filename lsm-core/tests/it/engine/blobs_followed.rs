@@ -96,7 +96,7 @@ fn garbage_beside_readers(mode: LogMode) -> Result<(), String> {
 }
 
 #[test]
-fn readers_see_large_values_while_the_writer_gives_files_up() {
+pub fn readers_see_large_values_while_the_writer_gives_files_up() {
     for mode in [LogMode::Write, LogMode::Mapped] {
         garbage_beside_readers(mode).unwrap();
     }

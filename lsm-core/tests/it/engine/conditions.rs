@@ -60,7 +60,7 @@ fn absent_and_equal_hold_wherever_the_entry_stands() {
 }
 
 #[test]
-fn unchanged_means_no_write_since_the_snapshot_wherever_it_stands() {
+pub fn unchanged_means_no_write_since_the_snapshot_wherever_it_stands() {
     type Change = fn(&Keyspace) -> Result<SeqNo>;
     let changes: [Change; 4] = [
         |all| all.put("key", "value"),

@@ -77,7 +77,7 @@ fn a_value_is_gone_at_its_instant_wherever_it_stands() {
 }
 
 #[test]
-fn snapshots_and_iterators_keep_to_their_time() {
+pub fn snapshots_and_iterators_keep_to_their_time() {
     let stage = Stage::new(quiet());
     let db = stage.db();
     db.put_with_ttl("k", "value", HOUR).unwrap();
@@ -213,7 +213,7 @@ fn conditions_take_what_has_expired_for_absent() {
 }
 
 #[test]
-fn time_does_not_go_back() {
+pub fn time_does_not_go_back() {
     let mut stage = Stage::new(quiet());
     let began = now(&stage);
     stage.db().put_with_ttl("k", "value", HOUR).unwrap();
@@ -245,7 +245,7 @@ fn filled(stage: &Stage, options: KeyspaceOptions, ttl_of: fn(u32) -> Expiry) ->
 }
 
 #[test]
-fn tables_in_which_all_has_expired_go_without_being_read() {
+pub fn tables_in_which_all_has_expired_go_without_being_read() {
     for strategy in [
         Strategy::Leveled { ratio: 10 },
         Strategy::Tiered { runs_max: 4 },
@@ -287,7 +287,7 @@ fn what_has_expired_among_other_values_is_given_back_in_time() {
 }
 
 #[test]
-fn a_snapshot_keeps_what_it_sees_and_gives_it_back_when_it_goes() {
+pub fn a_snapshot_keeps_what_it_sees_and_gives_it_back_when_it_goes() {
     let stage = Stage::new(quiet());
     let keyspace = filled(&stage, KeyspaceOptions::new(), |_| HOUR.into());
     let snapshot = stage.db().snapshot().unwrap();

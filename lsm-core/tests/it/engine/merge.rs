@@ -59,7 +59,7 @@ type Settle = fn(&Keyspace);
 const PLACES: [Settle; 3] = [|_| {}, |it| it.flush().unwrap(), |it| it.compact(..).unwrap()];
 
 #[test]
-fn operands_are_folded_wherever_they_stand() {
+pub fn operands_are_folded_wherever_they_stand() {
     for first in PLACES {
         for second in PLACES {
             let stage = Stage::new(quiet());
@@ -197,7 +197,7 @@ fn builder(disk: &SimDisk, options: Options) -> (SimWorld, Builder) {
 }
 
 #[test]
-fn an_operator_that_fails_loses_nothing() {
+pub fn an_operator_that_fails_loses_nothing() {
     let (told, disk) = (Told::default(), new_disk());
     let (_world, builder) = builder(&disk, quiet());
     let db = builder.merge_operator(told.clone()).open().unwrap();

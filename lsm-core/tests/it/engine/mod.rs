@@ -3,34 +3,31 @@
 mod accounting;
 mod blobs;
 mod comparators;
-mod conditions;
+pub mod conditions;
 mod contained;
-mod crash;
+pub mod crash;
 mod cursors;
 mod default_keyspace;
 mod doctor;
 mod edges;
-mod expiry;
+pub mod expiry;
 mod explain;
 mod face;
 mod filter;
 mod limits;
 mod lives;
 mod long_calls;
-mod merge;
-mod model;
+pub mod merge;
+pub mod model;
 mod overtaken;
 mod own_strategy;
 mod quiet;
 mod read_options;
-mod readers;
+pub mod readers;
 mod scrub;
-mod single_delete;
+pub mod single_delete;
 mod stats;
 
 mod blobs_ends;
-mod blobs_followed;
-mod faults;
-
-#[cfg(lsm_planted)]
-mod planted;
+pub mod blobs_followed;
+pub mod faults;

@@ -342,7 +342,7 @@ fn interrupted(mode: LogMode, at: u64, act: fn(&mut Writer)) -> Result<u64, Stri
 }
 
 /// All interruptions in order, up to the first that shows something wrong.
-fn all_interruptions(mode: LogMode) -> Result<u64, String> {
+pub fn all_interruptions(mode: LogMode) -> Result<u64, String> {
     let mut most = 0;
     for act in [Writer::turn_over, Writer::pass_by, Writer::come_again, Writer::die] {
         let operations = interrupted(mode, 0, act)?;
@@ -389,21 +389,8 @@ fn a_writer_that_never_rests_is_caught_up_with() {
     }
 }
 
-#[cfg(lsm_planted)]
-#[test]
-fn planted_bugs_of_readers_are_found() {
-    use crate::harness::planted::{OF_READERS, Planted};
-    for &bug in OF_READERS {
-        let planted = Planted::new(Some(bug));
-        let found = all_interruptions(LogMode::Write);
-        drop(planted);
-        println!("{bug:?}: {:.200}", found.as_ref().err().map_or("", |why| why));
-        assert!(found.is_err(), "{bug:?} was not found");
-    }
-}
-
 /// One history, with readers that come, go, and look.
-fn history(seed: u64, mode: LogMode, acts: u64) -> Result<(), String> {
+pub fn history(seed: u64, mode: LogMode, acts: u64) -> Result<(), String> {
     let disk = SimDisk::new();
     let mut rng = Rng::new(seed);
     let mut writer = Writer::new(&disk, mode, seed);

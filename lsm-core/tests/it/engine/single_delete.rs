@@ -31,7 +31,7 @@ fn a_job_that_was_done_in_memory_never_gets_to_disk() {
 }
 
 #[test]
-fn a_job_that_was_done_later_goes_where_the_two_meet() {
+pub fn a_job_that_was_done_later_goes_where_the_two_meet() {
     let mut stage = Stage::new(quiet());
     for number in 0..500 {
         queue(stage.db()).put(key(number), "to be done").unwrap();

@@ -174,7 +174,7 @@ fn an_unknown_record_is_refused() {
 }
 
 #[test]
-fn a_database_is_opened_once_at_a_time() {
+pub fn a_database_is_opened_once_at_a_time() {
     let disk = SimDisk::new();
     let journal = open(&disk).unwrap();
     let error = refused(&disk, ErrorKind::Locked);

@@ -53,7 +53,7 @@ fn every_script_of_two_letters_survives_every_crash() {
 }
 
 /// Longer ones that have shown something once.
-const LONGER: &[&str] = &["", "BRB", "DRLI", "DRLLI", "LSLLI", "FFC", "FXFX", "BFTFC"];
+pub const LONGER: &[&str] = &["", "BRB", "DRLI", "DRLLI", "LSLLI", "FFC", "FXFX", "BFTFC"];
 
 #[test]
 fn longer_scripts_survive_every_crash() {

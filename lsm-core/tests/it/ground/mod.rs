@@ -1,14 +1,11 @@
 //! What the ground promises: the log, the manifest, and which tables are listed.
 
-mod bad_input;
-mod damage;
-mod faults;
+pub mod bad_input;
+pub mod damage;
+pub mod faults;
 mod fidelity;
 mod lives;
 mod races;
 
-mod crash;
+pub mod crash;
 mod listed;
-
-#[cfg(lsm_planted)]
-mod planted;

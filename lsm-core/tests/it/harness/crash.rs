@@ -120,6 +120,9 @@ fn crash_script<S: Scripted>(
         tally.points += 1;
         let promises = run.promises(moment.op_number);
         for crash in Crash::all(depth.seeds) {
+            if depth.stops_early && !tally.violations.is_empty() {
+                return;
+            }
             if let Some(why) = crash_once(recoveries, &promises, moment, crash) {
                 let rest = format!(" crash@{} {crash}", moment.op_number);
                 tally.violations.push(format!("{}: {why}", subject.replay_line(script, &rest)));

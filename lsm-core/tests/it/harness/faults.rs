@@ -117,22 +117,40 @@ impl<S: Scripted> Trial<S> {
 
     /// Runs a script with every fault that can strike it, or every `stride`-th.
     pub fn script(&mut self, script: &str, stride: usize) {
-        let subject = self.recoveries.subject;
-        let traced = match caught(|| trace_of(subject, script)) {
-            Ok(trace) => trace,
-            Err(panic) => {
-                let line = subject.replay_line(script, "");
-                return self.tally.violations.push(format!("{line}: {panic}"));
+        let broken: Vec<String> = match self.faults_in(script) {
+            Ok(faults) => {
+                let chosen = faults.iter().skip(script.len() % stride).step_by(stride);
+                chosen.filter_map(|fault| self.broken_by(script, fault)).collect()
             }
+            Err(panic) => vec![panic],
         };
-        let faults = faults_of(&traced);
-        for fault in faults.iter().skip(script.len() % stride).step_by(stride) {
-            self.tally.cases += 1;
-            if let Err(why) = caught(|| self.once(script, fault)).and_then(|done| done) {
-                let line = subject.replay_line(script, &format!(" fault={fault}"));
-                self.tally.violations.push(format!("{line}: {why}"));
-            }
+        self.tally.violations.extend(broken);
+    }
+
+    /// Runs a script with every fault that can strike it, up to the first that breaks a promise.
+    #[cfg(lsm_planted)]
+    pub fn first_broken(&mut self, script: &str) -> Option<String> {
+        match self.faults_in(script) {
+            Ok(faults) => faults.iter().find_map(|fault| self.broken_by(script, fault)),
+            Err(panic) => Some(panic),
         }
+    }
+
+    /// Every fault that can strike a script, which panics even without one if that is an error.
+    fn faults_in(&self, script: &str) -> Result<Vec<Fault>, String> {
+        let subject = self.recoveries.subject;
+        let traced = caught(|| trace_of(subject, script));
+        let traced =
+            traced.map_err(|panic| format!("{}: {panic}", subject.replay_line(script, "")))?;
+        Ok(faults_of(&traced))
+    }
+
+    /// How a fault breaks a promise, if it does.
+    fn broken_by(&mut self, script: &str, fault: &Fault) -> Option<String> {
+        self.tally.cases += 1;
+        let why = caught(|| self.once(script, fault)).and_then(|done| done).err()?;
+        let line = self.recoveries.subject.replay_line(script, &format!(" fault={fault}"));
+        Some(format!("{line}: {why}"))
     }
 
     /// One script with one fault.

@@ -7,6 +7,6 @@ mod destroy;
 mod every_byte;
 mod golden;
 mod handles;
-mod read_only;
-mod salvage;
+pub mod read_only;
+pub mod salvage;
 mod verify;

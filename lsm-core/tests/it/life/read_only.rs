@@ -65,7 +65,7 @@ fn ask_for_writes(db: &Db) {
 }
 
 #[test]
-fn a_database_is_read_where_it_lies() {
+pub fn a_database_is_read_where_it_lies() {
     for is_clean in [true, false] {
         let (disk, shown) = rich(is_clean);
         let before = kept(&disk);

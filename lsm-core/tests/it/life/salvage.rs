@@ -245,7 +245,7 @@ fn judge(disk: &SimDisk, model: &Model, what: &str) -> SalvageReport {
 }
 
 #[test]
-fn an_undamaged_database_is_salvaged_as_it_is() {
+pub fn an_undamaged_database_is_salvaged_as_it_is() {
     for (seed, is_clean) in [(1, true), (2, false), (3, true), (4, false)] {
         let (disk, model) = subject(seed, is_clean);
         let report = judge(&disk, &model, "whole");
