@@ -49,6 +49,31 @@ fn the_library_is_small() {
     assert!(size < LARGEST, "liblsm.so has {size} bytes of {LARGEST}");
 }
 
+/// The bugs that the test-only build can be told to commit, as the source names them.
+fn planted_bugs() -> Vec<String> {
+    let source = fs::read_to_string(repository().join("lsm-core/src/base/planted.rs"));
+    let source = source.expect("the source");
+    let (_, list) = source.split_once("\nbugs! {\n").expect("the list");
+    let (list, _) = list.split_once("\n}").expect("its end");
+    list.lines().map(|line| line.trim().trim_end_matches(',').to_owned()).collect()
+}
+
+/// That the test-only build has these names is a test of its own, in `it/museum`.
+#[test]
+fn no_planted_bug_is_in_the_library() {
+    let prefix = moved_prefix("library planted");
+    let bugs = planted_bugs();
+    assert!(bugs.len() >= 60 && bugs[0] == "FlushBeforeLog", "{bugs:?}");
+    for file in ["lib/liblsm.so", "lib/liblsm.a"] {
+        let library = fs::read(prefix.join(file)).expect("a library");
+        let library = String::from_utf8_lossy(&library);
+        assert!(library.contains("the database takes no writes"), "{file}: words are found in it");
+        let is_there = |name: &&str| library.contains(*name);
+        let words = bugs.iter().map(String::as_str).chain(["planted"]);
+        assert_eq!(words.filter(is_there).collect::<Vec<_>>(), [""; 0], "{file}");
+    }
+}
+
 /// The functions that a header offers: the word before the first parenthesis after `LSM_API`.
 fn offered(header: &str) -> BTreeSet<String> {
     let asides = ["#", "//", "/*", "*"];
