@@ -139,6 +139,7 @@ impl Sink for Shop {
         let file = self.dir.create(&name(number))?;
         let header = FileHeader {
             kind: FileKind::Table,
+            compatible: 0,
             file_id: number,
             database_id: [7; 16],
             incarnation: 1,

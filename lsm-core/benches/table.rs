@@ -190,6 +190,7 @@ fn write(dir: &dyn Directory, rows: &[Row], options: TableOptions) -> Finished {
     let file = dir.create("000001.sst").unwrap();
     let header = FileHeader {
         kind: FileKind::Table,
+        compatible: 0,
         file_id: 1,
         database_id: [0; 16],
         incarnation: 0,

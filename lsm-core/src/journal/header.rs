@@ -15,6 +15,7 @@ pub fn file_header(
     let catalog = manifest.catalog();
     Ok(FileHeader {
         kind,
+        compatible: 0,
         file_id: env.host.random()?,
         database_id: catalog.database_id,
         incarnation: catalog.incarnation,

@@ -413,6 +413,7 @@ fn sign_lock(env: &Env, recovered: &Recovered) -> Result<()> {
     let opened_millis = env.clock.wall_millis();
     let header = FileHeader {
         kind: FileKind::Lock,
+        compatible: 0,
         file_id: 0,
         database_id: [0; 16],
         incarnation: 0,

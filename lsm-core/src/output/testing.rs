@@ -76,6 +76,7 @@ impl Sink for TestSink {
         let file = self.dir.create(&names::table(number))?;
         let header = FileHeader {
             kind: FileKind::Table,
+            compatible: 0,
             file_id: number * 7919,
             database_id: [7; 16],
             incarnation: 1,

@@ -63,6 +63,9 @@ pub enum FileKind {
 pub struct FileHeader {
     /// What it is.
     pub kind: FileKind,
+    /// Feature bits that a reader may pass over: none of them is known here, and all are kept, for
+    /// the header's check covers them, and the first record chains to that.
+    pub compatible: u64,
     /// Its own random id.
     pub file_id: u64,
     /// The database it belongs to.
@@ -90,7 +93,7 @@ impl FileHeader {
             .put(&FORMAT.to_le_bytes())
             .put(&(self.kind as u16).to_le_bytes())
             .u32(HEADER_LEN as u32)
-            .u64(0)
+            .u64(self.compatible)
             .u64(0)
             .u64(self.file_id)
             .put(&self.database_id)
@@ -133,13 +136,17 @@ impl FileHeader {
             return Err(damaged("does not match its check"));
         }
         let mut fields = Decoder::new(covered.get(MAGIC.len()..).unwrap_or_default());
-        check_format(&mut fields, kind, path)?;
-        Self::decode_fields(&mut fields, kind).ok_or_else(|| damaged("has impossible fields"))
+        let compatible = check_format(&mut fields, kind, path)?;
+        let header = Self::decode_fields(&mut fields, kind);
+        header
+            .map(|header| Self { compatible, ..header })
+            .ok_or_else(|| damaged("has impossible fields"))
     }
 
     fn decode_fields(fields: &mut Decoder<'_>, kind: FileKind) -> Option<Self> {
         let header = Self {
             kind,
+            compatible: 0,
             file_id: fields.u64()?,
             database_id: fields.array()?,
             incarnation: fields.u64()?,
@@ -153,8 +160,9 @@ impl FileHeader {
     }
 }
 
-/// Reads format, kind, length and feature bits, and refuses by name what is not known here.
-fn check_format(fields: &mut Decoder<'_>, kind: FileKind, path: &Path) -> Result<()> {
+/// Reads format, kind, length and feature bits, and refuses by name what is not known here. Answers
+/// the bits that a reader may pass over.
+fn check_format(fields: &mut Decoder<'_>, kind: FileKind, path: &Path) -> Result<u64> {
     let refuse = |message: String| Err(Error::new(ErrorKind::Format, message).at_path(path));
     let word = |fields: &mut Decoder<'_>| fields.array().map(u16::from_le_bytes).unwrap_or(0);
     let format = word(fields);
@@ -168,14 +176,14 @@ fn check_format(fields: &mut Decoder<'_>, kind: FileKind, path: &Path) -> Result
         return Err(Error::corruption(path, 10, format!("a file of kind {found} stands here")));
     }
     let length = fields.u32().unwrap_or(0);
-    let _compatible = fields.u64();
+    let compatible = fields.u64().unwrap_or(0);
     let required = fields.u64().unwrap_or(0);
     if required != 0 || length != HEADER_LEN as u32 {
         return refuse(format!(
             "the file needs features {required:#x}, which this library does not know"
         ));
     }
-    Ok(())
+    Ok(compatible)
 }
 
 #[cfg(test)]

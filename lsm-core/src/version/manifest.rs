@@ -318,6 +318,7 @@ impl Manifest {
         next.next_number = next.next_number.max(self.catalog.next_number);
         let header = FileHeader {
             kind: FileKind::Manifest,
+            compatible: 0,
             file_id: self.host.random()?,
             database_id: next.database_id,
             incarnation: next.incarnation,

@@ -65,6 +65,7 @@ fn write(dir: &dyn Directory, number: u64, entries: &Entries, options: TableOpti
     let file = dir.create(&names::table(number)).unwrap();
     let header = FileHeader {
         kind: FileKind::Table,
+        compatible: 0,
         file_id: number,
         database_id: [7; 16],
         incarnation: 1,

@@ -11,6 +11,7 @@ use crate::record::header::{FileHeader, FileKind, HEADER_LEN};
 fn header() -> FileHeader {
     FileHeader {
         kind: FileKind::Log,
+        compatible: 0,
         file_id: 1,
         database_id: [2; 16],
         incarnation: 3,
@@ -56,4 +57,15 @@ fn newer_formats_and_unknown_features_are_refused_as_such() {
     assert_eq!(kind_of(&resealed(bytes, 10, 2)), Some(ErrorKind::Corruption), "another kind");
     assert_eq!(kind_of(&resealed(bytes, 104, 2)), Some(ErrorKind::Corruption), "unknown flag");
     assert_eq!(kind_of(&resealed(bytes, 112, 1)), Some(ErrorKind::Corruption), "reserved");
+}
+
+#[test]
+fn features_that_may_be_passed_over_are_kept() {
+    let newer = FileHeader { compatible: 0x8000_0000_0000_0001, ..header() };
+    let bytes = newer.encode();
+    let read = FileHeader::decode(&bytes, FileKind::Log, Path::new("f")).unwrap();
+    assert_eq!(read, newer);
+    assert_eq!(read.encode(), bytes);
+    let check = u64::from_le_bytes(bytes[HEADER_LEN - 8..].try_into().unwrap());
+    assert_eq!(read.check(), check, "the first record chains to the check that stands there");
 }

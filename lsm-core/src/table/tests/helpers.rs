@@ -95,6 +95,7 @@ impl File for MemFile {
 pub(super) fn header() -> FileHeader {
     FileHeader {
         kind: FileKind::Table,
+        compatible: 0,
         file_id: FILE_ID,
         database_id: [7; 16],
         incarnation: 8,
