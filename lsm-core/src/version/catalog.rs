@@ -3,7 +3,7 @@
 //! `apply` refuses an edit that contradicts what is there, so a manifest that replays without error
 //! is consistent; `snapshot` gives the edits that make the same catalog from nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::blob::file::{BlobEnd, BlobEntry};
@@ -46,6 +46,8 @@ pub struct Catalog {
     pub blobs: BTreeMap<u64, BlobEntry>,
     /// Entries with this sequence number or a lower one are in tables, or gone.
     pub flushed: SeqNo,
+    /// The numbers in the names of files of large values, where references name another.
+    places: BTreeSet<u64>,
     /// The tables of each run, in key order.
     runs: BTreeMap<RunId, Arc<Vec<u64>>>,
 }
@@ -132,11 +134,22 @@ impl Catalog {
         Ok(())
     }
 
+    /// Refuses a number that some file has: in its name, or where references name it.
+    fn check_unused(&self, number: u64) -> Result<(), &'static str> {
+        let is_used = number == 0
+            || self.tables.contains_key(&number)
+            || self.logs.contains_key(&number)
+            || self.blobs.contains_key(&number)
+            || self.places.contains(&number);
+        if is_used { Err("the number of a file is used again") } else { Ok(()) }
+    }
+
     fn add_log(&mut self, number: u64, file_id: u64) -> Result<(), &'static str> {
         let follows = self.logs.last_key_value().is_none_or(|(&last, _)| last < number);
-        if !follows || number < self.log_start || self.tables.contains_key(&number) {
+        if !follows || number < self.log_start {
             return Err("a log segment is added out of order");
         }
+        self.check_unused(number)?;
         self.logs.insert(number, LogEntry { file_id, seal: None });
         self.next_number = self.next_number.max(number.saturating_add(1));
         Ok(())
@@ -150,18 +163,24 @@ impl Catalog {
     }
 
     fn add_blob(&mut self, number: u64, file_id: u64) -> Result<(), &'static str> {
-        let entry = BlobEntry { file_id, place: number, bytes: None };
-        let is_taken = self.tables.contains_key(&number) || self.logs.contains_key(&number);
-        if number == 0 || is_taken || self.blobs.insert(number, entry).is_some() {
-            return Err("the number of a file of large values is used again");
-        }
+        self.check_unused(number)?;
+        self.blobs.insert(number, BlobEntry { file_id, place: number, bytes: None });
         self.next_number = self.next_number.max(number.saturating_add(1));
         Ok(())
     }
 
     fn seal_blob(&mut self, end: &BlobEnd) -> Result<(), &'static str> {
+        let place = self.blobs.get(&end.number).ok_or(UNKNOWN_BLOB)?.place;
+        // It may stay where it is, and go back to the number that references name it by.
+        if end.place != place && end.place != end.number {
+            self.check_unused(end.place)?;
+        }
         let entry = self.blobs.get_mut(&end.number).ok_or(UNKNOWN_BLOB)?;
         (entry.place, entry.bytes) = (end.place, Some(end.bytes));
+        self.places.remove(&place);
+        if end.place != end.number {
+            self.places.insert(end.place);
+        }
         self.next_number = self.next_number.max(end.place.saturating_add(1));
         Ok(())
     }
@@ -171,7 +190,9 @@ impl Catalog {
         if self.tables.values().any(refers) {
             return Err("a file of large values is removed that a table refers to");
         }
-        self.blobs.remove(&number).map(drop).ok_or(UNKNOWN_BLOB)
+        let removed = self.blobs.remove(&number).ok_or(UNKNOWN_BLOB)?;
+        self.places.remove(&removed.place);
+        Ok(())
     }
 
     fn set_blobs(&mut self, table: u64, blobs: &[BlobUse]) -> Result<(), &'static str> {
@@ -303,12 +324,7 @@ impl Catalog {
         if !meta.blobs.iter().all(|blob| self.blobs.contains_key(&blob.file)) {
             return Err(UNKNOWN_BLOB);
         }
-        if self.tables.contains_key(&number)
-            || self.logs.contains_key(&number)
-            || self.blobs.contains_key(&number)
-        {
-            return Err("the number of a file is used again");
-        }
+        self.check_unused(number)?;
         if slices.is_empty() {
             return Err("a table is added that no tree needs");
         }

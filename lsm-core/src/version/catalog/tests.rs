@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use crate::blob::file::BlobEnd;
 use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
 use crate::version::catalog::Catalog;
@@ -69,6 +70,28 @@ fn contradictions_are_refused() {
     ];
     for edit in wrong {
         assert!(catalog.apply(&edit).is_err(), "{edit:?}");
+    }
+}
+
+#[test]
+fn two_files_of_one_number_are_refused() {
+    let blob = |number| Edit::BlobAdded { number, file_id: 7 };
+    let sealed = |number, place| Edit::BlobSealed(BlobEnd { number, place, bytes: 200 });
+    let log = |number| Edit::LogAdded { number, file_id: 8 };
+    let listed = || {
+        let table = added(10, vec![slice(0, 1, 0, b"d", b"h")]);
+        with(&[log(5), table, blob(20), sealed(20, 21), blob(22)])
+    };
+    let another = |number| added(number, vec![slice(0, 1, 0, b"k", b"m")]);
+    for number in [0, 5, 10, 20, 21, 22] {
+        assert!(listed().apply(&blob(number)).is_err(), "large values, {number}");
+        assert!(listed().apply(&another(number)).is_err(), "a table, {number}");
+        assert!(listed().apply(&log(number)).is_err(), "a log, {number}");
+        let is_its_own = number == 22;
+        assert_eq!(listed().apply(&sealed(22, number)).is_ok(), is_its_own, "copied, {number}");
+    }
+    for right in [blob(23), another(23), log(23), sealed(22, 23), sealed(20, 20), sealed(20, 21)] {
+        assert_eq!(listed().apply(&right), Ok(()), "{right:?}");
     }
 }
 
