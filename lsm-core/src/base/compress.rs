@@ -30,6 +30,17 @@ impl Codec {
         }
     }
 
+    /// No codec makes more than this of so many bytes: LZ4 makes at most 255 of one, and four of
+    /// zstd can stand for 128 KiB. What is said to be longer asks for memory to no purpose.
+    #[must_use]
+    pub const fn unpacked_max(self, len: u64) -> u64 {
+        match self {
+            Self::None => len,
+            Self::Lz4 => len.saturating_mul(255).saturating_add(64),
+            Self::Zstd => len.saturating_mul(32_768),
+        }
+    }
+
     /// True if this build can do it.
     #[must_use]
     pub const fn is_built(self) -> bool {

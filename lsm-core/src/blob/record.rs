@@ -171,7 +171,11 @@ impl Head {
         };
         let fits = match head.codec {
             Codec::None => head.stored == head.raw as usize,
-            _ => head.raw as usize <= PACKED_MAX,
+            // So much memory is asked for before anything of the value is unpacked.
+            codec => {
+                let most = codec.unpacked_max(head.stored as u64);
+                u64::from(head.raw) <= most.min(PACKED_MAX as u64)
+            }
         };
         (fields.u8()? == 0 && fits).then_some(head)
     }
@@ -204,16 +208,10 @@ pub fn verify(bytes: &[u8], file_id: u64, offset: u64) -> Option<Head> {
 
 /// Unpacks the value of a record that was verified; `None` if it is malformed.
 pub fn unpack(bytes: &[u8], head: &Head) -> Result<Option<Vec<u8>>> {
-    /// No codec makes more of a byte.
-    const GROWTH_MAX: usize = 1 << 15;
     let stored = bytes.get(head.value()).unwrap_or_default();
-    let raw = head.raw as usize;
-    if raw > stored.len().saturating_mul(GROWTH_MAX) {
-        return Ok(None);
-    }
     let mut value = Vec::new();
-    make_room_for_all(&mut value, raw, LARGE)?;
-    Ok(decompress(head.codec, stored, raw, &mut value).map(|()| value))
+    make_room_for_all(&mut value, head.raw as usize, LARGE)?;
+    Ok(decompress(head.codec, stored, head.raw as usize, &mut value).map(|()| value))
 }
 
 fn check_of((file_id, offset): (u64, u64), front: &[u8], stored: &[u8]) -> u64 {

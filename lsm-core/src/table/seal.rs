@@ -27,11 +27,6 @@ use crate::table::handle::{BlockKind, Handle, TRAILER_LEN};
 /// No block is longer than this when it is unpacked: the longest value and key, and what a block
 /// needs around them.
 pub const UNPACKED_MAX: u64 = (1 << 30) + (1 << 20);
-/// LZ4 packs no better than this many to one.
-const RATIO_MAX: u64 = 255;
-/// Nor does zstd than this: four bytes can stand for a block of 128 KiB.
-const ZSTD_RATIO_MAX: u64 = 32_768;
-const RATIO_SLACK: u64 = 64;
 
 /// What a trailer says besides its check.
 #[derive(Clone, Copy, Debug)]
@@ -138,8 +133,7 @@ impl Sought<'_> {
         let len = payload.len() as u64;
         let is_sane = match codec {
             Codec::None => unpacked == len,
-            Codec::Lz4 => unpacked <= UNPACKED_MAX.min(len * RATIO_MAX + RATIO_SLACK),
-            Codec::Zstd => unpacked <= UNPACKED_MAX.min(len * ZSTD_RATIO_MAX),
+            codec => unpacked <= UNPACKED_MAX.min(codec.unpacked_max(len)),
         };
         if !is_sane {
             return Err(self.damaged("names an impossible length"));

@@ -74,11 +74,15 @@ fn a_length_that_nobody_writes_is_refused_whatever_the_check_says() {
         bytes
     };
     assert!(verify(&forged(Codec::None, 7), 9, 128).is_some());
-    assert!(verify(&forged(Codec::Lz4, PACKED_MAX), 9, 128).is_some());
+    assert!(verify(&forged(Codec::Lz4, 7 * 255 + 64), 9, 128).is_some());
+    assert!(verify(&forged(Codec::Zstd, 7 * 32_768), 9, 128).is_some());
     for raw in [0, 6, 8, u32::MAX as usize] {
         assert!(verify(&forged(Codec::None, raw), 9, 128).is_none(), "{raw}");
     }
-    for raw in [PACKED_MAX + 1, u32::MAX as usize] {
+    for raw in [7 * 255 + 65, PACKED_MAX, PACKED_MAX + 1, u32::MAX as usize] {
         assert!(verify(&forged(Codec::Lz4, raw), 9, 128).is_none(), "{raw}");
+    }
+    for raw in [7 * 32_768 + 1, PACKED_MAX + 1, u32::MAX as usize] {
+        assert!(verify(&forged(Codec::Zstd, raw), 9, 128).is_none(), "{raw}");
     }
 }
