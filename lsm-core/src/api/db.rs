@@ -428,7 +428,8 @@ impl Db {
     }
 
     /// Checks every file: each checksum, the order of entries, the filters, what the manifest says,
-    /// the manifest itself and the log. `Corruption` names the file and the byte.
+    /// the manifest itself and the log, and every large value that the log or a table refers to.
+    /// `Corruption` names the file and the byte.
     pub fn verify(&self) -> Result<()> {
         self.verify_with(CallOptions::new())
     }

@@ -2,6 +2,7 @@
 //! refers to, which of them nothing refers to at all, and how they go.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
@@ -17,6 +18,7 @@ use crate::compaction::plan::{Input, Plan, PlanKind, Reason};
 use crate::cursor::contract::Cursor;
 use crate::engine::state::Engine;
 use crate::key::full::keyspace_of;
+use crate::read::view::View;
 use crate::read::visible::is_apart;
 use crate::record::header::HEADER_LEN;
 use crate::table::reader::Table;
@@ -164,16 +166,40 @@ impl Engine {
         cursor.seek_first()?;
         while cursor.is_valid() {
             if is_apart(cursor.trailer()) && is_of(slices, cursor.key()) {
-                let reference = BlobRef::decode(cursor.value()).ok_or_else(|| {
-                    let message = "a reference to a large value makes no sense";
-                    Error::corruption(table.path(), 0, message)
-                })?;
-                let _verified = self.journal.blobs().record(&reference)?;
-                told(u64::from(reference.len))?;
+                told(self.verify_reference(cursor.value(), table.path())?)?;
             }
             cursor.next()?;
         }
         Ok(())
+    }
+
+    /// The same of every value that the log refers to and no table does yet.
+    pub fn verify_apart_in_memory(
+        &self,
+        view: &View,
+        told: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<()> {
+        for memtable in view.memtables().filter(|memtable| memtable.all_apart_bytes() > 0) {
+            let mut cursor = memtable.cursor();
+            cursor.seek_first()?;
+            while cursor.is_valid() {
+                if is_apart(cursor.trailer()) {
+                    told(self.verify_reference(cursor.value(), &self.path)?)?;
+                }
+                cursor.next()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the value of a reference that stands in the file at `path`; answers how long its
+    /// record is.
+    fn verify_reference(&self, reference: &[u8], path: &Path) -> Result<u64> {
+        let reference = BlobRef::decode(reference).ok_or_else(|| {
+            Error::corruption(path, 0, "a reference to a large value makes no sense")
+        })?;
+        let _verified = self.journal.blobs().record(&reference)?;
+        Ok(u64::from(reference.len))
     }
 
     /// Reads about so many bytes of the large values that slices of a table refer to, behind an

@@ -174,17 +174,20 @@ impl Engine {
     }
 
     /// Checks every file: the heads, the manifest and the log, then of each table every checksum,
-    /// the order of entries, the filters, what the manifest says of it, and its CRC as a whole.
+    /// the order of entries, the filters, what the manifest says of it, and its CRC as a whole; and
+    /// every large value that the log or a table refers to.
     pub fn verify(&self, options: &mut CallOptions<'_>) -> Result<()> {
         self.check_open()?;
         let catalog = self.journal.catalog()?;
-        let version = self.view.load().version.clone();
+        let view = self.view.load();
+        let version = &view.version;
         let of = |file: &Arc<TableFile>| {
             let apart = version.slices_of(file.meta.number).iter().map(|it| it.apart_bytes());
             apart.fold(file.meta.bytes, u64::saturating_add)
         };
-        let tables = version.files().map(of);
-        let total = tables.fold(sealed_bytes(&catalog), u64::saturating_add);
+        let memory = view.memtables().map(|memtable| memtable.all_apart_bytes());
+        let total = version.files().map(of).chain(memory);
+        let total = total.fold(sealed_bytes(&catalog), u64::saturating_add);
         let mut done = 0u64;
         let now = || self.env.clock.monotonic();
         options.begin(now);
@@ -212,7 +215,11 @@ impl Engine {
                 options.check_time(now)
             })?;
         }
-        Ok(())
+        self.verify_apart_in_memory(&view, &mut |bytes| {
+            done = done.saturating_add(bytes).min(total);
+            options.report(done, total)?;
+            options.check_time(now)
+        })
     }
 
     /// About how many bytes of tables lie in `span`.

@@ -158,6 +158,12 @@ impl Memtable {
     pub fn apart_bytes(&self, keyspace: KeyspaceId) -> u64 {
         self.apart.lock().get(&keyspace).copied().unwrap_or_default()
     }
+
+    /// The same of all keyspaces.
+    #[must_use]
+    pub fn all_apart_bytes(&self) -> u64 {
+        self.apart.lock().values().fold(0, |sum, bytes| sum.saturating_add(*bytes))
+    }
 }
 
 impl Inserter {

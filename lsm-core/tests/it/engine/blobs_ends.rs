@@ -230,3 +230,32 @@ fn what_a_keyspace_gives_up_goes_though_others_share_its_tables() {
         stage.reopen();
     }
 }
+
+#[test]
+fn a_verification_reads_what_only_the_log_refers_to() {
+    let mut stage = Stage::new(quiet());
+    stage.db().put(key(1), value(1, 8_000)).unwrap();
+    stage.db().put(key(2), value(2, 8_000)).unwrap();
+    stage.db().sync().unwrap();
+    stage.db().verify().unwrap();
+    let name = blobs(&stage).remove(0);
+    let bytes = stage.disk.contents(&name).unwrap();
+    for is_cut in [false, true] {
+        match is_cut {
+            false => stage.disk.rot(&name, 128 + 500, 1).unwrap(),
+            true => stage.disk.plant(&name, &bytes[..9_000]).unwrap(),
+        }
+        let error = stage.db().verify().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corruption, "{error}");
+        assert!(error.path().unwrap().to_string_lossy().ends_with(".blob"), "{error}");
+        stage.disk.plant(&name, &bytes).unwrap();
+    }
+    stage.db().verify().unwrap();
+    // The same of what a replay has read back.
+    stage = Stage::on(stage.kill().process_crash(), quiet());
+    stage.db().verify().unwrap();
+    let name = blobs(&stage).remove(0);
+    stage.disk.rot(&name, 128 + 24 + 9 + 8_000 + 500, 1).unwrap();
+    assert_eq!(stage.db().verify().unwrap_err().kind(), ErrorKind::Corruption);
+    assert_eq!(stage.db().get(key(1)).unwrap().as_deref(), Some(&value(1, 8_000)[..]));
+}
