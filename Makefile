@@ -12,7 +12,7 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 .PHONY: help demo check test prove bench bench-compare bench-guard wheel sdist install uninstall clean
 .PHONY: docs-python examples python-stage lives readers costs loom tsan miri mutants coverage golden
-.PHONY: crashes crashlab
+.PHONY: crashes crashlab fuzz fuzz-build fuzz-replay fuzz-seeds fuzz-keep
 .PHONY: format lint deny tidy unit engine features capi leveldb benches python images asan boundary wheels-test python-asan fuzz-c
 
 help:
@@ -31,6 +31,8 @@ help:
 	@echo 'make lives   databases through crash after crash, for the whole time'
 	@echo 'make readers processes that read beside one that writes, all of them killed, for the whole time'
 	@echo 'make costs   what each strategy of compaction costs in a simulated tree, large ones too'
+	@echo 'make fuzz    hostile bytes for every decoder, a hostile directory, any API calls: TARGET= for one'
+	@echo 'make fuzz-replay  the inputs that are kept, and others made of them; TARGET= FILE= for one'
 	@echo 'make fuzz-c  random calls of the C library, by threads, under AddressSanitizer'
 	@echo 'make crashlab the same on LevelDB, RocksDB, LMDB and SQLite beside this engine: docs/crashlab.md'
 	@echo 'make loom    every order of threads, up to a bound, in models of what they share'
@@ -55,7 +57,7 @@ test:
 	+@tools/lanes 'format deny tidy unit engine features' 'lint capi leveldb benches python examples'
 
 prove:
-	+@tools/lanes 'images asan loom' 'bench-guard boundary python-asan wheels-test crashes'
+	+@tools/lanes 'images asan loom fuzz-replay' 'bench-guard boundary python-asan wheels-test crashes'
 
 bench:
 	@tools/need $@ cargo cc
@@ -271,6 +273,42 @@ costs:
 	@tools/need $@ cargo cc
 	$(LAB) $(BUDGET) tools/ran \
 		cargo test --locked -p lsm-core --lib compaction::tests::costs -- --include-ignored --nocapture
+
+# libFuzzer on the usual compiler: what instruments the code is in it. TARGET= takes one target for
+# all of the time; FUZZ_TIMES= multiplies what a replay makes of the inputs that are kept.
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
+FUZZ_DIR := target/fuzz
+FUZZER = $(FUZZ_DIR)/$(HOST)/fuzz/lsm-fuzzer
+FUZZ = $(LAB) cargo run --quiet --locked -p lsm-fuzz --bin lsm-fuzz --
+TARGET ?=
+FUZZ_TIMES ?= 1
+fuzz: fuzz-build
+	$(FUZZ) drive $(FUZZER) $(FUZZ_DIR)/corpus $(SECONDS) $(TARGET)
+
+fuzz-build:
+	@tools/need fuzz cargo cc c++
+	RUSTFLAGS="$(CFGS) $(FUZZ_FLAGS)" CARGO_TARGET_DIR=$(FUZZ_DIR) cargo build --locked --profile fuzz \
+		-p lsm-fuzz --features libfuzzer --bin lsm-fuzzer --target $(HOST)
+
+# The inputs that are kept, and others made of them by chance; with FILE= only that one.
+fuzz-replay:
+	@tools/need $@ cargo cc
+ifdef FILE
+	$(FUZZ) replay $(TARGET) $(FILE)
+else
+	$(LAB) LSM_FUZZ_TIMES=$(FUZZ_TIMES) tools/ran \
+		cargo test --locked -p lsm-fuzz --lib --test replay -- --show-output
+endif
+
+# Writes the inputs that each target begins with, or keeps the best of what the fuzzer has found.
+fuzz-seeds:
+	@tools/need $@ cargo cc
+	$(FUZZ) seeds $(TARGET)
+
+fuzz-keep: fuzz-build
+	$(FUZZ) keep $(FUZZER) $(FUZZ_DIR)/corpus $(TARGET)
 
 fuzz-c:
 	@tools/need $@ cargo cc

@@ -53,6 +53,7 @@ const FILES: &[&str] = &[
     "tools/bench-compare/src/lmdb.rs",
     "tools/bench-compare/src/rocksdb.rs",
     "tools/bench-compare/src/sqlite.rs",
+    "tools/fuzz/src/account.rs",
     "tools/leveldb/src/batch.rs",
     "tools/leveldb/src/boundary.rs",
     "tools/leveldb/src/choices.rs",
