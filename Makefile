@@ -112,7 +112,8 @@ format:
 lint:
 	@tools/need check cargo clippy cc python3
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	$(LAB) cargo clippy --locked -p lsm-core --features zstd,json --all-targets -- -D warnings
+	$(LAB) cargo clippy --locked -p lsm-core -p lsm-fuzz --features lsm-core/zstd,lsm-core/json \
+		--all-targets -- -D warnings
 
 deny:
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else \

@@ -141,8 +141,8 @@ pub const KEYSPACE_OPTIONS: Target = Target {
         assert_eq!(KeyspaceOptions::parse(&options.to_string()).unwrap(), options);
     },
     seeds: |_| {
-        let all = "strategy=fifo:1:2; compression=zstd:3; ttl_ms=5; quota_bytes=7; write_once=true; \
-                   comparator=user:own; blob_threshold=64";
+        let all = "strategy=fifo:1:2; compression=zstd:3; ttl_ms=5; quota_bytes=7; \
+                   write_once=true; comparator=user:own; blob_threshold=64";
         let others = "strategy=tiered:4; merge_operator=append; compaction_filter=mine";
         let usual = KeyspaceOptions::new().to_string();
         [usual.as_str(), all, others].map(|text| text.as_bytes().to_vec()).to_vec()

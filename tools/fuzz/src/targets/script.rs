@@ -8,14 +8,19 @@ use std::time::Duration;
 use lsm_core::env::sim::disk::SimDisk;
 use lsm_core::env::sim::world::SimWorld;
 use lsm_core::{
-    Batch, Comparator, Db, Durability, ErrorKind, Expiry, Keyspace, KeyspaceOptions, Options,
-    Result, Slice, Snapshot, WriteOptions,
+    Batch, Comparator, Db, Durability, ErrorKind, Keyspace, KeyspaceOptions, Options, Result,
+    Slice, Snapshot, WriteOptions,
 };
 
 use crate::input::Input;
 use crate::place::PATH;
 use crate::specimen::{Pairs, Specimen, kill, options};
 use crate::target::{DATABASE, Target};
+
+mod model;
+mod strange;
+
+use model::{Bounds, Model};
 
 /// Scripts of the API.
 pub const SCRIPT: Target = Target {
@@ -77,14 +82,7 @@ fn seeds(_: &Specimen) -> Vec<Vec<u8>> {
     vec![tables, ends, lives, keyspaces, merges, snapshot, nonsense, huge.to_vec(), others]
 }
 
-/// A keyspace as the model has it.
-#[derive(Clone, Debug, Default)]
-struct Model {
-    pairs: Pairs,
-    is_reverse: bool,
-    merges: bool,
-}
-
+/// A database that is played with, and what it must hold.
 struct Player<'a> {
     input: Input<'a>,
     disk: SimDisk,
@@ -164,7 +162,7 @@ impl<'a> Player<'a> {
         self.db().keyspace(name).expect("a keyspace is not there")
     }
 
-    fn range(&mut self) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+    fn range(&mut self) -> Bounds {
         let how = self.input.u8();
         let (from, to) = (self.key(), self.key());
         let of = |how: u8, key| match how % 3 {
@@ -314,7 +312,7 @@ impl<'a> Player<'a> {
     }
 
     /// A range may be refused only for keys that are too long.
-    fn excuse(range: &(Bound<Vec<u8>>, Bound<Vec<u8>>)) {
+    fn excuse(range: &Bounds) {
         let is_long = |bound: &Bound<Vec<u8>>| match bound {
             Bound::Included(key) | Bound::Excluded(key) => key.len() > KEY_MAX / 2,
             Bound::Unbounded => false,
@@ -408,106 +406,6 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn cursor(&mut self) {
-        let (keyspace, key) = (self.keyspace(), self.key());
-        let steps: Vec<u8> = (0..self.input.u8() % 8).map(|_| self.input.u8()).collect();
-        let model = self.model(&keyspace);
-        let mut all: Vec<_> = model.pairs.clone().into_iter().collect();
-        if model.is_reverse {
-            all.reverse();
-        }
-        let is_before =
-            |other: &Vec<u8>| if model.is_reverse { *other > key } else { *other < key };
-        let mut at = all.iter().take_while(|(other, _)| is_before(other)).count();
-        let mut cursor = keyspace.cursor(..);
-        if cursor.seek(&key).is_err() {
-            return assert!(key.len() > KEY_MAX / 2, "a key is not sought");
-        }
-        for step in steps {
-            let (found, expected) = if step % 2 == 0 {
-                at += 1;
-                (cursor.next(), all.get(at - 1))
-            } else {
-                let before = at.checked_sub(1);
-                (cursor.prev(), before.and_then(|before| all.get(before)))
-            };
-            let found =
-                found.expect("a cursor fails").map(|(key, value)| (key.to_vec(), value.to_vec()));
-            if step % 2 == 1 || found.is_none() {
-                // What a cursor shows behind either end, and after it turns, has a test of its own.
-                break;
-            }
-            assert_eq!(found.as_ref(), expected, "a cursor shows something else");
-        }
-    }
-
-    fn condition(&mut self) {
-        let (keyspace, key, wanted) = (self.keyspace(), self.key(), self.value());
-        if key.len() > KEY_MAX / 2 {
-            return;
-        }
-        let is_there = self.model(&keyspace).pairs.get(&key).cloned();
-        let mut batch = Batch::new();
-        if wanted.is_empty() {
-            batch.require_absent(&keyspace, &key);
-        } else {
-            batch.require_value(&keyspace, &key, &wanted);
-        }
-        batch.put(&keyspace, &key, "written");
-        let is_so = is_there
-            .as_ref()
-            .map_or(wanted.is_empty(), |value| *value == wanted && !wanted.is_empty());
-        match self.db().write(&batch) {
-            Ok(_) => {
-                assert!(is_so, "a batch is written whose condition does not hold");
-                self.model(&keyspace).pairs.insert(key, b"written".to_vec());
-            }
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
-                assert!(!is_so, "a batch is refused whose condition holds");
-            }
-        }
-    }
-
-    /// Calls that nobody means.
-    fn nonsense(&mut self) {
-        let (what, bytes) = (self.input.u8() % 12, self.input.piece());
-        let text = String::from_utf8_lossy(bytes);
-        let db = self.db();
-        let long = "x".repeat(256);
-        match what {
-            0 => assert!(db.keyspace("").is_err()),
-            1 => assert!(db.keyspace(&long).is_err()),
-            2 => drop((Options::parse(&text), KeyspaceOptions::parse(&text))),
-            3 => {
-                let made = Options::parse(&text).and_then(|options| {
-                    let world = SimWorld::new(9);
-                    Db::builder(Path::new(PATH)).options(options).env(world.env()).open()?.close()
-                });
-                drop(made);
-            }
-            4 => drop(db.split_points((Bound::Included("z"), Bound::Excluded("a")), usize::MAX)),
-            5 => drop(db.put_with("k", "v", &WriteOptions::new().expiry(Expiry::At(0)))),
-            6 => {
-                let far = WriteOptions::new().ttl(Duration::MAX);
-                db.put_with("for ever", "v", &far).expect("a far moment is refused");
-                self.model
-                    .get_mut("default")
-                    .unwrap()
-                    .pairs
-                    .insert(b"for ever".to_vec(), b"v".to_vec());
-            }
-            7 => drop(db.drop_keyspace("default")),
-            8 => drop(db.wait_durable_for(lsm_core::SeqNo::MAX, Some(Duration::ZERO))),
-            9 => drop((db.doctor(), db.stats(), db.usage(), db.verify().expect("it is damaged"))),
-            10 => drop(db.write(&Batch::new())),
-            _ => drop((db.touch(bytes, Expiry::Never), db.prefix(bytes).rev().count())),
-        }
-        if what == 5 {
-            self.model.get_mut("default").unwrap().pairs.remove(&b"k"[..]);
-        }
-    }
-
     /// Holds everything against the model.
     fn compare(&self) {
         for (name, model) in &self.model {
@@ -524,29 +422,5 @@ impl<'a> Player<'a> {
                 "{name} shows something else than was written"
             );
         }
-    }
-}
-
-impl Model {
-    /// The pairs of a range, in the order of their bytes.
-    fn within<'m>(
-        &'m self,
-        range: &'m (Bound<Vec<u8>>, Bound<Vec<u8>>),
-    ) -> impl Iterator<Item = (&'m Vec<u8>, &'m Vec<u8>)> {
-        let is_behind = |bound: &Bound<Vec<u8>>, key: &Vec<u8>| match bound {
-            Bound::Included(from) => key >= from,
-            Bound::Excluded(from) => key > from,
-            Bound::Unbounded => true,
-        };
-        let is_before = |bound: &Bound<Vec<u8>>, key: &Vec<u8>| match bound {
-            Bound::Included(to) => key <= to,
-            Bound::Excluded(to) => key < to,
-            Bound::Unbounded => true,
-        };
-        let is_within = move |key: &Vec<u8>| match self.is_reverse {
-            true => is_before(&range.0, key) && is_behind(&range.1, key),
-            false => is_behind(&range.0, key) && is_before(&range.1, key),
-        };
-        self.pairs.iter().filter(move |(key, _)| is_within(key))
     }
 }
