@@ -28,24 +28,36 @@ fn note(bytes: isize) {
 
 // SAFETY: every call is handed to the system's allocator as it is; counting allocates nothing.
 unsafe impl GlobalAlloc for Counting {
+    /// # Safety
+    ///
+    /// As `GlobalAlloc` has it.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(layout.size() as isize);
         // SAFETY: the caller's layout goes on unchanged.
         unsafe { System.alloc(layout) }
     }
 
+    /// # Safety
+    ///
+    /// As `GlobalAlloc` has it.
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         note(layout.size() as isize);
         // SAFETY: the caller's layout goes on unchanged.
         unsafe { System.alloc_zeroed(layout) }
     }
 
+    /// # Safety
+    ///
+    /// As `GlobalAlloc` has it.
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, len: usize) -> *mut u8 {
         note(len as isize - layout.size() as isize);
         // SAFETY: what the caller says of `place` goes on unchanged.
         unsafe { System.realloc(place, layout, len) }
     }
 
+    /// # Safety
+    ///
+    /// As `GlobalAlloc` has it.
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
         note(-(layout.size() as isize));
         // SAFETY: what the caller says of `place` goes on unchanged.
