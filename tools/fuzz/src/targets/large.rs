@@ -81,14 +81,14 @@ pub const LARGE_VALUE: Target = Target {
         let Some(head) = verify(&record, FILE_ID, HEADER_LEN as u64) else { return };
         assert_eq!(head.record_len(), record.len() as u64);
         assert!(verify(&record, FILE_ID, 136).is_none(), "a record verifies elsewhere");
-        let value = unpack(&record, &head);
+        let value = unpack(&record, &head).unwrap();
         let mut moved = Packed::again(record.clone()).unwrap();
         assert_eq!(moved.len(), record.len() as u64);
         let (_, parts) = moved.place(FILE_ID, 4096);
         let moved = parts.concat();
         assert!(moved[8..] == record[8..]);
         let there = verify(&moved, FILE_ID, 4096).unwrap();
-        assert_eq!(unpack(&moved, &there), value);
+        assert_eq!(unpack(&moved, &there).unwrap(), value);
         if let Some(value) = value {
             assert_eq!(value.len() as u32, head.raw);
         }
