@@ -294,7 +294,9 @@ impl Journal {
         if !options.is_empty() {
             edits.push(Edit::KeyspaceOptions { id, text: options.to_owned() });
         }
-        self.state.commit(&mut manifest, &edits)?;
+        let committed = self.state.commit(&mut manifest, &edits);
+        // A reader, or the next opening, may find it all the same: the number stays its own.
+        committed.inspect_err(|_| manifest.burn_keyspace(id))?;
         Ok(id)
     }
 

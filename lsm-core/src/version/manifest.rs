@@ -11,6 +11,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::planted::{Bug, planted};
 use crate::env::fs::{Directory, File, write_all_at};
 use crate::env::host::Host;
+use crate::key::keyspace::KeyspaceId;
 use crate::key::seqno::SeqNo;
 use crate::record::frame::{Frame, Payload, Place, RecordType, padded_len};
 use crate::record::header::{FileHeader, FileKind, HEADER_LEN};
@@ -180,6 +181,12 @@ impl Manifest {
         }
         self.catalog.next_number = number + 1;
         Ok(number)
+    }
+
+    /// Gives the number of a keyspace to no other, though what was to make it has failed.
+    pub fn burn_keyspace(&mut self, id: KeyspaceId) {
+        let next = id.get().saturating_add(1);
+        self.catalog.next_keyspace = self.catalog.next_keyspace.max(next);
     }
 
     /// Unlinks a file of this name once a new manifest, which does not list it, is current.

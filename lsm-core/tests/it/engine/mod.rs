@@ -17,6 +17,7 @@ mod filter;
 mod limits;
 mod lives;
 mod long_calls;
+mod mended;
 pub mod merge;
 pub mod model;
 mod overtaken;
