@@ -128,11 +128,20 @@ impl Log {
         Ok(Some(first))
     }
 
-    /// Waits until a segment that `try_append` has asked for is there, or the reason why it is not,
-    /// which the next append answers.
+    /// Waits until a segment that `try_append` has asked for is there; answers the reason if there
+    /// will be none. A reason that is left behind would be told to somebody later, when it is none.
     pub fn wait_room(&self, deadline: Option<Duration>) -> Result<()> {
+        self.tail.lock().waiting += 1;
         let mut has_answer = || !matches!(self.tail.lock().supply, Supply::Wanted(1..));
-        if self.scheduler.wait(&self.changed, deadline, &mut has_answer) {
+        let is_answered = self.scheduler.wait(&self.changed, deadline, &mut has_answer);
+        let mut tail = self.tail.lock();
+        tail.waiting -= 1;
+        if let Supply::Failed(error) = &tail.supply {
+            let error = error.clone();
+            tail.supply = Supply::Absent;
+            return Err(error);
+        }
+        if is_answered {
             return Ok(());
         }
         let message = "the deadline passed while a log segment was being made";
@@ -208,10 +217,10 @@ impl Log {
     /// Hands over the next segment, or the reason why there is none.
     pub fn offer(&self, segment: Result<Segment>) {
         let mut tail = self.tail.lock();
-        let is_ahead_of_need = matches!(tail.supply, Supply::Wanted(0));
+        let is_ahead_of_need = matches!(tail.supply, Supply::Wanted(0)) || tail.waiting == 0;
         tail.supply = match segment {
             Ok(segment) => Supply::Ready(Arc::new(segment)),
-            // Nobody waits for it yet, and by the time somebody does it may work.
+            // Nobody waits for it, and by the time somebody does it may work.
             Err(_) if is_ahead_of_need => Supply::Absent,
             Err(error) => Supply::Failed(error),
         };
@@ -307,8 +316,8 @@ impl Log {
     /// Begins again behind another chain, with nothing in doubt.
     pub fn restart(&self, before: ChainEnd, next_seqno: SeqNo) {
         let mut tail = self.tail.lock();
-        let restarts = tail.restarts + 1;
-        *tail = Tail { restarts, ..Tail::new(before, next_seqno) };
+        let (restarts, waiting) = (tail.restarts + 1, tail.waiting);
+        *tail = Tail { restarts, waiting, ..Tail::new(before, next_seqno) };
         drop(tail);
         self.durable_next.store(next_seqno.get(), Ordering::Release);
         self.changed.notify();

@@ -61,6 +61,8 @@ pub(super) struct Tail {
     pub(super) scratch: Vec<u8>,
     /// How often the log was rewritten and begun again.
     pub(super) restarts: u64,
+    /// How many callers wait for the next segment.
+    pub(super) waiting: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -107,6 +109,7 @@ impl Tail {
             fault: None,
             scratch: Vec::new(),
             restarts: 0,
+            waiting: 0,
         }
     }
 
