@@ -12,7 +12,7 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 .PHONY: help demo check test prove bench bench-compare bench-guard wheel sdist install uninstall clean
 .PHONY: docs-python examples python-stage lives readers costs loom tsan miri mutants coverage golden
-.PHONY: crashes crashlab fuzz fuzz-build fuzz-replay fuzz-seeds fuzz-keep
+.PHONY: crashes crashlab fuzz fuzz-build fuzz-replay fuzz-seeds fuzz-keep sim sims simulation
 .PHONY: format lint deny tidy unit engine features capi leveldb benches python images asan boundary wheels-test python-asan fuzz-c
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo 'Lanes of their own, each for at most SECONDS=$(SECONDS):'
 	@echo 'make lives   databases through crash after crash, for the whole time'
 	@echo 'make readers processes that read beside one that writes, all of them killed, for the whole time'
+	@echo 'make sim     whole lives of databases, made of seeds; SEED=, BUG=, REPLAY= (tools/sim/README.md)'
 	@echo 'make costs   what each strategy of compaction costs in a simulated tree, large ones too'
 	@echo 'make fuzz    hostile bytes for every decoder, a hostile directory, any API calls: TARGET= for one'
 	@echo 'make fuzz-replay  the inputs that are kept, and others made of them; TARGET= FILE= for one'
@@ -54,10 +55,10 @@ check:
 	+@tools/lanes 'format deny lint' 'tidy unit'
 
 test:
-	+@tools/lanes 'format deny tidy unit engine features' 'lint capi leveldb benches python examples'
+	+@tools/lanes 'format deny tidy unit engine features sims' 'lint capi leveldb benches python examples'
 
 prove:
-	+@tools/lanes 'images asan loom fuzz-replay' 'bench-guard boundary python-asan wheels-test crashes'
+	+@tools/lanes 'images simulation asan loom fuzz-replay' 'bench-guard boundary python-asan wheels-test crashes'
 
 bench:
 	@tools/need $@ cargo cc
@@ -112,8 +113,8 @@ format:
 lint:
 	@tools/need check cargo clippy cc python3
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	$(LAB) cargo clippy --locked -p lsm-core -p lsm-fuzz --features lsm-core/zstd,lsm-core/json \
-		--all-targets -- -D warnings
+	$(LAB) cargo clippy --locked -p lsm-core -p lsm-fuzz -p lsm-sim --all-targets \
+		--features lsm-core/zstd,lsm-core/json -- -D warnings
 
 deny:
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else \
@@ -141,6 +142,11 @@ features:
 	$(LAB) CARGO_PROFILE_TEST_OPT_LEVEL=0 CARGO_PROFILE_TEST_DEBUG=0 tools/ran \
 		cargo test --locked -p lsm-core --features zstd,json --lib --test it -- compress merge::builtin
 	cargo check --locked -p lsm-capi --features zstd,json
+
+# Some hundred seeds of the simulation, and every script that has failed once.
+sims:
+	@tools/need test cargo cc
+	$(LAB) tools/ran cargo test --locked -p lsm-sim
 
 # The faces are tested as they ship, without the test-only build's switches.
 capi:
@@ -198,6 +204,11 @@ $(PYTHON_ENV)/ready: lsm-python/tests/requirements.txt
 images:
 	@tools/need prove cargo cc
 	$(LAB) LSM_WHOLE=$(WHOLE) tools/ran cargo test --locked -p lsm-core --test it -- --ignored --show-output prove_
+
+# Two thousand seeds of the simulation.
+simulation:
+	@tools/need prove cargo cc
+	$(LAB) tools/ran cargo test --locked -p lsm-sim -- --ignored --show-output prove_
 
 # Sanitizers need a compiler switch that stable hides, and a build of their own.
 asan:
@@ -263,6 +274,14 @@ lives:
 	@tools/need $@ cargo cc
 	$(LAB) LSM_SECONDS=$(SECONDS) tools/ran \
 		cargo test --locked -p lsm-core --test it -- --ignored --nocapture prove_long_lives
+
+# SEED= begins there, BUG= plants one (or all, one after another), REPLAY= takes what a failure printed.
+sim:
+	@tools/need $@ cargo cc
+	$(LAB) cargo build --locked --profile test -p lsm-sim
+	@mkdir -p target/sim
+	target/lab/debug/lsm-sim --seconds "$(SECONDS)" --seed "$(SEED)" --bug "$(BUG)" \
+		--replay "$(REPLAY)" --report target/sim/report.md
 
 readers:
 	@tools/need $@ cargo cc
