@@ -295,6 +295,11 @@ impl Life {
             Err(error) if error.maybe_committed() => Fate::Doubtful(answered),
             Err(_) => return Ok(None),
         };
+        // A range without keys is written nowhere, and vouches for nothing.
+        let is_empty = |it: &Change| matches!(it, Change::DeleteRange(_, from, to) if from >= to);
+        if write.changes.iter().all(is_empty) {
+            return Ok(None);
+        }
         let is_manifest = matches!(write.changes[..], [Change::Make(..) | Change::Drop(_)]);
         let seqno = answer.as_ref().map_or_else(|_| self.line.last(), |seqno| *seqno);
         self.line.add(Commit {
