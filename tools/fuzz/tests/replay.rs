@@ -1,7 +1,12 @@
 //! Every input that is kept, and others made of them by chance, through every target.
 
 #![cfg(lsm_sim)]
-#![allow(clippy::disallowed_methods, reason = "it listens to its environment")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test listens to its environment, says what it did, and may fail"
+)]
 
 use lsm_fuzz::replay::whole;
 use lsm_fuzz::specimen::Specimen;

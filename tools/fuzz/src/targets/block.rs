@@ -70,7 +70,7 @@ fn block(image: &[u8]) {
     }
     if is_in_order {
         let mut again = Vec::new();
-        builder.finish(&mut again);
+        builder.finish(&mut again).unwrap();
         let layout = Layout::parse(&again).expect("a block that is built is refused");
         let other = BlockView::new(&again, &layout);
         assert!(other.check_order());

@@ -232,7 +232,8 @@ fn read_it(subject: &Subject, exactly: Option<&Shown>) {
     let mut after = files_of(&disk);
     // A reader has a slot there.
     let mut before = subject.files.clone();
-    (after.remove("db.lock"), before.remove("db.lock"));
+    after.remove("db.lock");
+    before.remove("db.lock");
     assert!(after == before, "a reading changes files");
 }
 
