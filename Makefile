@@ -12,7 +12,7 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 
 .PHONY: help demo check test prove bench bench-compare bench-guard wheel sdist install uninstall clean
 .PHONY: docs-python examples python-stage lives readers costs loom tsan miri mutants coverage golden
-.PHONY: crashes crashlab fuzz fuzz-build fuzz-replay fuzz-seeds fuzz-keep sim sims simulation
+.PHONY: crashes crashlab fuzz fuzz-build fuzz-replay fuzz-seeds fuzz-keep sim sims simulation report report-test
 .PHONY: format lint deny tidy unit engine features capi leveldb benches python images asan boundary wheels-test python-asan fuzz-c
 
 help:
@@ -43,6 +43,7 @@ help:
 	@echo 'make coverage what the tests run through (needs cargo-llvm-cov)'
 	@echo 'make docs-python writes the stub and the page of the Python API anew, after a change of either'
 	@echo 'make golden  writes the golden directories anew, after a change of format'
+	@echo 'make report  docs/reliability-report.md, from what the lanes have left in target/lanes'
 	@echo 'make clean   remove everything that was built'
 
 demo:
@@ -55,7 +56,7 @@ check:
 	+@tools/lanes 'format deny lint' 'tidy unit'
 
 test:
-	+@tools/lanes 'format deny tidy unit engine features sims' 'lint capi leveldb benches python examples'
+	+@tools/lanes 'format deny tidy unit engine features sims' 'lint report-test capi leveldb benches python examples'
 
 prove:
 	+@tools/lanes 'images simulation asan loom fuzz-replay' 'bench-guard boundary python-asan wheels-test crashes'
@@ -130,10 +131,11 @@ unit:
 
 # -- the parts of test
 
-# All of the engine's tests but those that check has run: stories, examples, documentation.
+# All of the engine's tests but those that check has run: stories, examples, documentation. What
+# stories say is in the log: figures for the report, and what this machine did not allow.
 engine:
 	@tools/need test cargo cc
-	$(LAB) cargo test --locked -p lsm-core --test it --test allocs --examples
+	$(LAB) cargo test --locked -p lsm-core --test it --test allocs --examples -- --show-output
 	$(LAB) cargo test --locked -p lsm-core --doc
 
 # What the features add. Not optimised: what takes long here is the build.
@@ -198,12 +200,18 @@ $(PYTHON_ENV)/ready: lsm-python/tests/requirements.txt
 	@tools/packages $(PYTHON_ENV) $<
 	touch $@
 
+# The tables of the report name what is there, and its patterns are what lanes print.
+report-test:
+	@tools/need test python3
+	python3 tools/report/test_report.py
+
 # -- the parts of prove
 
 # With WHOLE=1 no point of any script is left out, which takes several times as long.
 images:
 	@tools/need prove cargo cc
-	$(LAB) LSM_WHOLE=$(WHOLE) tools/ran cargo test --locked -p lsm-core --test it -- --ignored --show-output prove_
+	$(LAB) LSM_WHOLE=$(WHOLE) tools/keep $@ tools/ran \
+		cargo test --locked -p lsm-core --test it -- --ignored --show-output prove_
 
 # Two thousand seeds of the simulation.
 simulation:
@@ -221,7 +229,7 @@ asan:
 loom:
 	@tools/need $@ cargo cc
 	RUSTFLAGS="--cfg lsm_loom" CARGO_TARGET_DIR=target/loom CARGO_PROFILE_TEST_DEBUG=0 \
-		CARGO_PROFILE_TEST_OPT_LEVEL=1 tools/ran cargo test --locked -p lsm-core --lib \
+		CARGO_PROFILE_TEST_OPT_LEVEL=1 tools/keep $@ tools/ran cargo test --locked -p lsm-core --lib \
 		loom_test -- --show-output
 
 # The C library: valgrind over each section of the header, random calls under AddressSanitizer.
@@ -265,14 +273,19 @@ golden:
 	@tools/need $@ cargo cc
 	$(LAB) tools/ran cargo test --locked -p lsm-core --test it -- --ignored golden_rewrite
 
-# -- lanes of their own, with a budget of time
+# It fails where a lane that was green does not print a figure any more.
+report:
+	@tools/need $@ python3
+	tools/report/report.py
+
+# -- lanes of their own, with a budget of time; what they print stays in target/lanes
 
 SECONDS ?= 600
 BUDGET = timeout --foreground $(SECONDS)
 
 lives:
 	@tools/need $@ cargo cc
-	$(LAB) LSM_SECONDS=$(SECONDS) tools/ran \
+	$(LAB) LSM_SECONDS=$(SECONDS) tools/keep $@ tools/ran \
 		cargo test --locked -p lsm-core --test it -- --ignored --nocapture prove_long_lives
 
 # SEED= begins there, BUG= plants one (or all, one after another), REPLAY= takes what a failure printed.
@@ -280,18 +293,18 @@ sim:
 	@tools/need $@ cargo cc
 	$(LAB) cargo build --locked --profile test -p lsm-sim
 	@mkdir -p target/sim
-	target/lab/debug/lsm-sim --seconds "$(SECONDS)" --seed "$(SEED)" --bug "$(BUG)" \
+	$(if $(BUG)$(REPLAY),,tools/keep $@) target/lab/debug/lsm-sim --seconds "$(SECONDS)" --seed "$(SEED)" --bug "$(BUG)" \
 		--replay "$(REPLAY)" --report target/sim/report.md
 
 readers:
 	@tools/need $@ cargo cc
-	$(LAB) LSM_SECONDS=$(SECONDS) tools/ran cargo test --locked -p lsm-core --test it -- \
+	$(LAB) LSM_SECONDS=$(SECONDS) tools/keep $@ tools/ran cargo test --locked -p lsm-core --test it -- \
 		--ignored --nocapture prove_readers_and_writers
 
 # The table of docs/compaction.md; the large trees are in no other target.
 costs:
 	@tools/need $@ cargo cc
-	$(LAB) $(BUDGET) tools/ran \
+	$(LAB) tools/keep $@ $(BUDGET) tools/ran \
 		cargo test --locked -p lsm-core --lib compaction::tests::costs -- --include-ignored --nocapture
 
 # libFuzzer on the usual compiler: what instruments the code is in it. TARGET= takes one target for
@@ -305,7 +318,7 @@ FUZZ = $(LAB) cargo run --quiet --locked -p lsm-fuzz --bin lsm-fuzz --
 TARGET ?=
 FUZZ_TIMES ?= 1
 fuzz: fuzz-build
-	$(FUZZ) drive $(FUZZER) $(FUZZ_DIR)/corpus $(SECONDS) $(TARGET)
+	tools/keep $@ env $(FUZZ) drive $(FUZZER) $(FUZZ_DIR)/corpus $(SECONDS) $(TARGET)
 
 fuzz-build:
 	@tools/need fuzz cargo cc c++
@@ -332,35 +345,36 @@ fuzz-keep: fuzz-build
 
 fuzz-c:
 	@tools/need $@ cargo cc
-	LSM_SECONDS=$(SECONDS) tools/ran cargo test --locked -p lsm-capi --test programs -- \
+	LSM_SECONDS=$(SECONDS) tools/keep $@ tools/ran cargo test --locked -p lsm-capi --test programs -- \
 		--ignored --nocapture prove_that_random_calls
 
 # The table of docs/crashlab.md, which is written anew unless ENGINE= names some engines only.
 crashlab:
 	@tools/need $@ cargo cc python3 strace
 	cargo build --locked --release -p lsm-capi
-	python3 tools/crashlab/crashlab.py run --seconds=$(SECONDS) --engines=$(ENGINE) \
+	tools/keep $@ python3 tools/crashlab/crashlab.py run --seconds=$(SECONDS) --engines=$(ENGINE) \
 		$(if $(ENGINE),,--write=docs/crashlab.md)
 
 tsan:
 	@tools/need $@ cargo cc rust-src
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread $(CFGS)" CARGO_TARGET_DIR=target/tsan \
-		$(BUDGET) tools/ran cargo test --locked -p lsm-core --lib --test it -Zbuild-std --target $(HOST) \
+		tools/keep $@ $(BUDGET) tools/ran cargo test --locked -p lsm-core --lib --test it \
+		-Zbuild-std --target $(HOST) \
 		-- --skip fork --skip child --skip kill:: --skip os_input:: --skip fidelity:: \
 		--skip guard:: --skip window:: --skip cut:: --skip museum:: --skip faults:: --skip damage::
 
 miri:
 	@tools/need $@ cargo miri
 	RUSTFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/miri \
-		$(BUDGET) tools/ran cargo +nightly miri test --locked -p lsm-core --lib -- base:: key:: record::frame \
+		tools/keep $@ $(BUDGET) tools/ran cargo +nightly miri test --locked -p lsm-core --lib -- base:: key:: record::frame \
 		cache::frame cache::slots cache::ring --skip threads --skip compress
 
 mutants:
 	@tools/need $@ cargo cargo-mutants
-	RUSTFLAGS="$(CFGS)" $(BUDGET) cargo mutants -p lsm-core -f 'lsm-core/src/wal/**' \
+	RUSTFLAGS="$(CFGS)" tools/keep $@ $(BUDGET) cargo mutants -p lsm-core -f 'lsm-core/src/wal/**' \
 		-f 'lsm-core/src/version/**' -f 'lsm-core/src/journal/**' -o target -- --lib --test it
 
 coverage:
 	@tools/need $@ cargo cargo-llvm-cov
 	RUSTFLAGS="$(CFGS)" CARGO_TARGET_DIR=target/coverage \
-		$(BUDGET) cargo llvm-cov -p lsm-core --lib --test it --summary-only
+		tools/keep $@ $(BUDGET) cargo llvm-cov -p lsm-core --lib --test it --summary-only
