@@ -18,7 +18,7 @@ const COUNTERS: usize = 4096;
 /// Operands on their way, and how many there were of each key, about.
 #[derive(Debug)]
 pub struct Merging {
-    on_their_way: Mutex<BTreeMap<u64, usize>>,
+    on_their_way: Mutex<BTreeMap<u64, u64>>,
     counts: Box<[AtomicU32]>,
 }
 

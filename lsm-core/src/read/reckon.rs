@@ -5,7 +5,7 @@
 //! but for keys that newer ones have too. Sources whose spans of keys touch no others are reckoned
 //! apart: nothing of theirs can hide anything of those.
 
-use crate::base::sort::sort_by;
+use crate::base::sort::{sort_by, sort_by_key};
 use crate::stats::usage::Estimate;
 
 /// What is known of a memtable, or of the part of a table in question.
@@ -43,7 +43,7 @@ pub struct Alive {
 pub fn reckon(mut sources: Vec<Source>) -> Alive {
     sort_by(&mut sources, |a, b| a.first.cmp(&b.first));
     let mut alive = Alive::default();
-    let mut rest = sources.as_mut_slice();
+    let mut rest = sources.as_slice();
     while let Some(head) = rest.first() {
         let mut last = head.last.clone();
         let mut len = 1;
@@ -51,8 +51,8 @@ pub fn reckon(mut sources: Vec<Source>) -> Alive {
             last = last.max(next.last.clone());
             len += 1;
         }
-        let (cluster, others) = rest.split_at_mut(len);
-        let found = reckon_cluster(cluster);
+        let (cluster, others) = rest.split_at(len);
+        let found = reckon_cluster(cluster.iter().collect());
         alive.keys = alive.keys.plus(found.keys);
         alive.bytes = alive.bytes.plus(found.bytes);
         rest = others;
@@ -61,17 +61,17 @@ pub fn reckon(mut sources: Vec<Source>) -> Alive {
 }
 
 /// The same of sources that may have keys in common.
-fn reckon_cluster(cluster: &mut [Source]) -> Alive {
-    cluster.sort_by_key(|source| source.age);
+fn reckon_cluster(mut cluster: Vec<&Source>) -> Alive {
+    sort_by_key(&mut cluster, |source| source.age);
     let mut alive = Alive::default();
     // Of what is newer than the age at hand: its keys, and those among them that may be deleted.
     let (mut newer, mut dead) = (0u64, 0u64);
     let (mut shown, mut shown_by_one, mut bytes_shown) = (0u64, 0u64, 0u64);
     let (mut guess, mut deletes) = (0u64, 0u64);
-    let same_age = |a: &Source, b: &Source| a.age == b.age;
+    let same_age = |a: &&Source, b: &&Source| a.age == b.age;
     let ages = cluster.chunk_by(same_age).count();
     for (at, age) in cluster.chunk_by(same_age).enumerate() {
-        let sum = |of: fn(&Source) -> u64| age.iter().map(of).fold(0, u64::saturating_add);
+        let sum = |of: fn(&Source) -> u64| age.iter().map(|it| of(it)).fold(0, u64::saturating_add);
         let live = age.iter().fold(Estimate::default(), |sum, it| sum.plus(it.live));
         let bytes = age.iter().fold(Estimate::default(), |sum, it| sum.plus(it.bytes));
         let entry_max = age.iter().map(|source| source.entry_max).max().unwrap_or(0);

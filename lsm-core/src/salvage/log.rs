@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::base::room::make_room_for_all;
-use crate::base::sort::sort_by_key;
+use crate::base::sort::{sort_by, sort_by_key};
 use crate::env::fs::{File, read_full_at};
 use crate::key::seqno::SeqNo;
 use crate::record::frame::{FRAME_LEN, Frame, Place, RecordType, verified_hash};
@@ -169,7 +169,7 @@ impl SalvagedLog {
         let mut batches: Vec<Batch> =
             self.segments.iter().flat_map(|piece| piece.batches.iter().copied()).collect();
         // Of two with one number, the later segment's was acknowledged.
-        batches.sort_by(|a, b| a.first.cmp(&b.first).then(b.segment.cmp(&a.segment)));
+        sort_by(&mut batches, |a, b| a.first.cmp(&b.first).then(b.segment.cmp(&a.segment)));
         batches.dedup_by_key(|batch| batch.first);
         self.batches = batches;
         for piece in &self.segments {

@@ -3,7 +3,7 @@
 //! `apply` refuses an edit that contradicts what is there, so a manifest that replays without error
 //! is consistent; `snapshot` gives the edits that make the same catalog from nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::blob::file::{BlobEnd, BlobEntry};
@@ -46,8 +46,9 @@ pub struct Catalog {
     pub blobs: BTreeMap<u64, BlobEntry>,
     /// Entries with this sequence number or a lower one are in tables, or gone.
     pub flushed: SeqNo,
-    /// The numbers in the names of files of large values, where references name another.
-    places: BTreeSet<u64>,
+    /// The numbers in the names of files of large values, where references name another: few, in
+    /// order.
+    places: Vec<u64>,
     /// The tables of each run, in key order.
     runs: BTreeMap<RunId, Arc<Vec<u64>>>,
 }
@@ -177,9 +178,9 @@ impl Catalog {
         }
         let entry = self.blobs.get_mut(&end.number).ok_or(UNKNOWN_BLOB)?;
         (entry.place, entry.bytes) = (end.place, Some(end.bytes));
-        self.places.remove(&place);
-        if end.place != end.number {
-            self.places.insert(end.place);
+        self.places.retain(|other| *other != place);
+        if let (Err(at), true) = (self.places.binary_search(&end.place), end.place != end.number) {
+            self.places.insert(at, end.place);
         }
         self.next_number = self.next_number.max(end.place.saturating_add(1));
         Ok(())
@@ -191,7 +192,7 @@ impl Catalog {
             return Err("a file of large values is removed that a table refers to");
         }
         let removed = self.blobs.remove(&number).ok_or(UNKNOWN_BLOB)?;
-        self.places.remove(&removed.place);
+        self.places.retain(|other| *other != removed.place);
         Ok(())
     }
 

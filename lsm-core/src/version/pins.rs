@@ -10,7 +10,7 @@ use crate::env::schedule::Signal;
 /// The edits whose versions are held.
 #[derive(Debug)]
 pub struct Pins {
-    live: Mutex<BTreeMap<u64, usize>>,
+    live: Mutex<BTreeMap<u64, u64>>,
     wake: Arc<Signal>,
 }
 
