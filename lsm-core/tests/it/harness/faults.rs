@@ -35,6 +35,8 @@ fn ways() -> Vec<(Vec<OpKind>, &'static str, Effect)> {
     let all = Vec::new;
     let growing = || vec![Write, Allocate, Create, CreateDir, SetLen, SyncData, Rename];
     let opening = || vec![Create, Open, OpenDir, Map, Lock];
+    // A file system that has met damage of its own is often made read-only under its users.
+    let changing = || vec![Write, Allocate, Create, CreateDir, SetLen, Rename, Unlink];
     let syncs = || vec![SyncData, SyncAll, SyncWindow];
     let (keep, drops) =
         (Effect::SyncFails { drops_cache: false }, Effect::SyncFails { drops_cache: true });
@@ -42,6 +44,9 @@ fn ways() -> Vec<(Vec<OpKind>, &'static str, Effect)> {
         (all(), "", Effect::Error(libc::EIO)),
         (growing(), "", Effect::Error(libc::ENOSPC)),
         (opening(), "", Effect::Error(libc::EMFILE)),
+        (opening(), "", Effect::Error(libc::EACCES)),
+        (changing(), "", Effect::Error(libc::EROFS)),
+        (vec![Map, Read, Write], "", Effect::Error(libc::ENOMEM)),
         (syncs(), "", keep.clone()),
         (syncs(), "", drops),
         // A name of the directory itself that is lost for ever cannot be told from outside.
