@@ -56,10 +56,10 @@ check:
 	+@tools/lanes 'format deny lint' 'tidy unit'
 
 test:
-	+@tools/lanes 'format deny tidy unit engine features sims' 'lint report-test capi leveldb benches python examples'
+	+@tools/lanes 'format deny tidy unit engine features sims leveldb benches' 'lint report-test capi python examples'
 
 prove:
-	+@tools/lanes 'images simulation asan loom fuzz-replay' 'bench-guard boundary python-asan wheels-test crashes'
+	+@tools/lanes 'images simulation asan loom fuzz-replay crashes' 'bench-guard boundary python-asan wheels-test'
 
 bench:
 	@tools/need $@ cargo cc

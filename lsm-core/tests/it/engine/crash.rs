@@ -200,7 +200,7 @@ fn prove_every_script_of_two_letters_survives_every_crash() {
     enumerate_all(
         "engine, two letters",
         &scripts(Setup::VERBS, 2),
-        Depth { seeds: 2, nested_seeds: 1, stride: one_of(3), ..SHALLOW },
+        Depth { seeds: 2, nested_seeds: 1, stride: one_of(5), ..SHALLOW },
     );
 }
 

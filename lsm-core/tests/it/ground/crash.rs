@@ -13,7 +13,7 @@ const TWICE: Depth = Depth { seeds: 2, nested_seeds: 1, ..SHALLOW };
 /// Half of all points of scripts of three letters, unless nothing is to be left out.
 fn three_letters(ground: Ground) {
     let name = format!("crash, log {}", ground.name());
-    enumerate_in_parallel(ground, 3, Depth { stride: one_of(2), ..TWICE }).report(&name);
+    enumerate_in_parallel(ground, 3, Depth { stride: one_of(4), ..TWICE }).report(&name);
 }
 
 /// Splits the scripts over the processors, by their first letter so that images are shared.
