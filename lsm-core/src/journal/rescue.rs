@@ -70,19 +70,13 @@ impl Rescue {
             }
             let copied = if is_copied { Some(copy(env, dir, manifest, &entry)) } else { None };
             let copied = copied.transpose().inspect_err(|_| rescue.discard(dir.as_ref()))?;
-            let rescued = match copied.flatten() {
+            let rescued = match copied {
                 Some(Copied { file, place, bytes }) => {
                     let end = BlobEnd { number, place, bytes };
                     Rescued { end, copy: Some((file, entry.place)) }
                 }
                 None => {
-                    let name = names::blob(entry.place);
-                    let access = if is_copied { Access::ReadWrite } else { Access::Read };
-                    let file = dir.open(&name, access)?;
-                    if is_copied {
-                        // Some of it cannot be read: the rest is kept, where it is.
-                        file.sync_data()?;
-                    }
+                    let file = dir.open(&names::blob(entry.place), Access::Read)?;
                     let bytes = file.len()?;
                     Rescued { end: BlobEnd { number, place: entry.place, bytes }, copy: None }
                 }
@@ -204,7 +198,7 @@ fn copy(
     dir: &Arc<dyn Directory>,
     manifest: &mut Manifest,
     entry: &BlobEntry,
-) -> Result<Option<Copied>> {
+) -> Result<Copied> {
     let from = dir.open(&names::blob(entry.place), Access::Read)?;
     let place = manifest.take_number()?;
     let header =
@@ -213,27 +207,20 @@ fn copy(
     let to = dir.create(&name)?;
     let copied = write_all_at(to.as_ref(), &header.encode(), 0)
         .and_then(|()| copy_rest(from.as_ref(), to.as_ref()));
-    match copied {
-        Ok(Some(bytes)) => Ok(Some(Copied { file: to, place, bytes })),
-        Ok(None) => {
-            dir.unlink(&name)?;
-            Ok(None)
-        }
-        Err(error) => {
-            let _left_behind = dir.unlink(&name);
-            Err(error)
-        }
-    }
+    let copied = copied.inspect_err(|_| drop(dir.unlink(&name)));
+    Ok(Copied { file: to, place, bytes: copied? })
 }
 
-fn copy_rest(from: &dyn File, to: &dyn File) -> Result<Option<u64>> {
+/// Answers how long the copy is. What cannot be read refuses the opening: where it lies it may
+/// never become durable, if a sync of it has failed before.
+fn copy_rest(from: &dyn File, to: &dyn File) -> Result<u64> {
     let mut buffer = vec![0; COPY_BYTES];
     let mut at = HEADER_LEN as u64;
     loop {
-        let Ok(read) = read_full_at(from, &mut buffer, at) else { return Ok(None) };
+        let read = read_full_at(from, &mut buffer, at)?;
         let part = buffer.get(..read).unwrap_or_default();
         if part.is_empty() {
-            return Ok(Some(at));
+            return Ok(at);
         }
         write_all_at(to, part, at)?;
         at += read as u64;
