@@ -1,7 +1,7 @@
 //! Every byte of a whole database: one that has files of every kind and something of every feature
 //! is damaged in every way, opened to be read and to be written, and read. What comes out is the
 //! same, or an error that says what and where; never anything else, no panic, no more memory than
-//! four times the files and 64 MiB, and no more than two seconds of a processor.
+//! four times the files and 64 MiB, and no more than twenty seconds.
 //!
 //! A log that is cut, or whose blocks are not there, takes along what vouched for its end: what it
 //! gives then is a state that the database was in.
@@ -27,7 +27,7 @@ use crate::machine::kit::{MODES, mode_name};
 
 /// Memory beside four times what the files have.
 const MEMORY: u64 = 64 << 20;
-/// What one case may take. A case takes less than a thousandth of it.
+/// What one case may take, on a busy machine too. It takes less than a thousandth of that.
 const TIME: Duration = Duration::from_secs(20);
 
 fn options(mode: LogMode) -> Options {

@@ -2,7 +2,7 @@
 //! and opens. Every batch that it acknowledged is there afterwards, as an exact prefix.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,9 @@ use lsm_core::journal::handle::Journal;
 use lsm_core::options::durability::Durability;
 use lsm_core::options::log_mode::LogMode;
 
-use crate::machine::kit::{Dice, MODES, TempDir, again, mode_name, mode_of, open, options, role};
+use crate::machine::kit::{
+    Dice, MODES, TempDir, again, mode_name, mode_of, open, options, role, tell,
+};
 
 /// Batch number `index`, which is all that its bytes depend on.
 fn payload(index: u64) -> Vec<u8> {
@@ -21,11 +23,6 @@ fn payload(index: u64) -> Vec<u8> {
 
 fn count_of(index: u64) -> u32 {
     1 + (index % 3) as u32
-}
-
-fn tell(line: &str) {
-    // One write below the size of a pipe: it arrives whole or not at all.
-    std::io::stdout().write_all(format!("\n@{line}\n").as_bytes()).unwrap();
 }
 
 #[test]

@@ -5,13 +5,13 @@
 //! and no acknowledged batch is missing from it.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lsm_core::{Batch, Db, Durability, Keyspace, KeyspaceOptions, LogMode, Options, WriteOptions};
 
-use crate::machine::kit::{Dice, MODES, TempDir, again, mode_name, mode_of, role};
+use crate::machine::kit::{Dice, MODES, TempDir, again, mode_name, mode_of, role, tell};
 
 /// Keys of each keyspace.
 const KEYS: u64 = 400;
@@ -94,11 +94,6 @@ fn second(db: &Db) -> Keyspace {
 fn last_of(db: &Db) -> u64 {
     let last = db.get("last").unwrap();
     last.map_or(0, |bytes| u64::from_le_bytes(bytes[..].try_into().unwrap()))
-}
-
-fn tell(line: &str) {
-    // One write below the size of a pipe: it arrives whole or not at all.
-    std::io::stdout().write_all(format!("\n@{line}\n").as_bytes()).unwrap();
 }
 
 #[test]
